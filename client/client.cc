@@ -1,0 +1,198 @@
+#include "client/client.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/client_stubs.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+constexpr size_t kPage = 1000;
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+  grpc::ChannelArguments arguments;
+  // Dead peers are found within half a minute, also while a watch has nothing to say.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Retries are ours; the channel only has to try to connect often enough.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  // A web proxy that the environment names is not for this.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // A page of runs or a table of a large study is longer than gRPC's 4 MiB.
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+template <typename Field>
+auto ToVector(const Field& repeated) {
+  return std::vector<typename Field::value_type>(repeated.begin(), repeated.end());
+}
+
+}  // namespace
+
+Client::Stubs::Stubs(std::shared_ptr<grpc::Channel> channel, std::string call_token)
+    : token(std::move(call_token)),
+      jobs(v1::JobService::NewStub(channel)),
+      runs(v1::RunService::NewStub(channel)),
+      artifacts(v1::ArtifactService::NewStub(channel)),
+      server(v1::ServerService::NewStub(channel)) {}
+
+void Client::Stubs::Prepare(grpc::ClientContext& context) const {
+  if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
+}
+
+Client::Client(Options options)
+    : options_(std::move(options)),
+      stubs_(std::make_unique<Stubs>(Connect(options_.server.target), options_.server.token)) {}
+
+Client::~Client() = default;
+
+absl::Status Client::Explain(const absl::Status& status) const {
+  if (absl::IsUnavailable(status)) {
+    return Annotate(status, absl::StrCat("the server at ", options_.server.target, " (", options_.server.origin,
+                                         ") is not available"));
+  }
+  if (absl::IsDeadlineExceeded(status)) {
+    return Annotate(status, absl::StrCat("no answer from ", options_.server.target, " within ",
+                                         absl::FormatDuration(options_.call_deadline)));
+  }
+  return status;
+}
+
+absl::Status Client::Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const {
+  while (true) {
+    const absl::Status status = attempt();
+    if (!absl::IsUnavailable(status)) return Explain(status);
+    if (!retry.has_waited() && options_.on_outage != nullptr) {
+      options_.on_outage(absl::StrCat(options_.server.target, " is not available, trying again: ", status.message()));
+    }
+    if (!retry.Wait()) return Explain(status);
+  }
+}
+
+template <typename Stub, typename Response, typename Method, typename Request>
+absl::StatusOr<Response> Client::Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request) {
+  Response response;
+  Retry retry(options_.patience, options_.first_wait);
+  SKEW_RETURN_IF_ERROR(Repeat(retry, [&] {
+    grpc::ClientContext context;
+    stubs_->Prepare(context);
+    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_deadline));
+    return FromGrpc((stub.get()->*method)(&context, request, &response));
+  }));
+  return response;
+}
+
+absl::StatusOr<v1::SubmitJobResponse> Client::SubmitJob(const v1::SubmitJobRequest& request) {
+  return Call<v1::JobService::Stub, v1::SubmitJobResponse>(stubs_->jobs, &v1::JobService::Stub::SubmitJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::GetJob(const std::string& job_id) {
+  v1::GetJobRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::GetJob, request);
+}
+
+absl::StatusOr<std::vector<v1::Job>> Client::ListJobs(const v1::JobFilter& filter, size_t limit) {
+  std::vector<v1::Job> jobs;
+  v1::ListJobsRequest request;
+  *request.mutable_filter() = filter;
+  do {
+    request.set_page_size(static_cast<int32_t>(std::min(limit - jobs.size(), kPage)));
+    SKEW_ASSIGN_OR_RETURN(const auto page, (Call<v1::JobService::Stub, v1::ListJobsResponse>(
+                                               stubs_->jobs, &v1::JobService::Stub::ListJobs, request)));
+    jobs.insert(jobs.end(), page.jobs().begin(), page.jobs().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty() && jobs.size() < limit);
+  return jobs;
+}
+
+absl::StatusOr<v1::Job> Client::CancelJob(const std::string& job_id) {
+  v1::CancelJobRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::CancelJob, request);
+}
+
+absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const std::string& job_id) {
+  v1::GetResultsRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::GetResultsResponse>(stubs_->jobs, &v1::JobService::Stub::GetResults, request);
+}
+
+absl::StatusOr<Client::RunList> Client::ListRuns(const std::string& job_id) {
+  RunList list;
+  v1::ListRunsRequest request;
+  request.set_job_id(job_id);
+  request.set_page_size(static_cast<int32_t>(kPage));
+  do {
+    SKEW_ASSIGN_OR_RETURN(const auto page, (Call<v1::RunService::Stub, v1::ListRunsResponse>(
+                                               stubs_->runs, &v1::RunService::Stub::ListRuns, request)));
+    // Of the first page: what happened while the others were read must be told again.
+    if (request.page_token().empty()) list.revision = page.revision();
+    list.runs.insert(list.runs.end(), page.runs().begin(), page.runs().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return list;
+}
+
+absl::StatusOr<v1::Run> Client::GetRun(const std::string& run_id) {
+  v1::GetRunRequest request;
+  request.set_run_id(run_id);
+  return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::GetRun, request);
+}
+
+absl::StatusOr<v1::Run> Client::CancelRun(const std::string& run_id) {
+  v1::CancelRunRequest request;
+  request.set_run_id(run_id);
+  return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::CancelRun, request);
+}
+
+absl::StatusOr<std::vector<v1::Artifact>> Client::ListArtifacts(const std::string& id) {
+  v1::ListArtifactsRequest request;
+  if (id.find('.') == std::string::npos) {
+    request.set_job_id(id);
+  } else {
+    request.set_run_id(id);
+  }
+  SKEW_ASSIGN_OR_RETURN(const auto response,
+                        (Call<v1::ArtifactService::Stub, v1::ListArtifactsResponse>(
+                            stubs_->artifacts, &v1::ArtifactService::Stub::ListArtifacts, request)));
+  return ToVector(response.artifacts());
+}
+
+absl::StatusOr<v1::ServerInfo> Client::GetServerInfo() {
+  return Call<v1::ServerService::Stub, v1::ServerInfo>(stubs_->server, &v1::ServerService::Stub::GetServerInfo,
+                                                       v1::GetServerInfoRequest());
+}
+
+absl::StatusOr<std::vector<v1::Device>> Client::ListDevices() {
+  SKEW_ASSIGN_OR_RETURN(const auto response,
+                        (Call<v1::ServerService::Stub, v1::ListDevicesResponse>(
+                            stubs_->server, &v1::ServerService::Stub::ListDevices, v1::ListDevicesRequest())));
+  return ToVector(response.devices());
+}
+
+absl::StatusOr<std::vector<v1::Dataset>> Client::ListDatasets() {
+  SKEW_ASSIGN_OR_RETURN(const auto response,
+                        (Call<v1::ServerService::Stub, v1::ListDatasetsResponse>(
+                            stubs_->server, &v1::ServerService::Stub::ListDatasets, v1::ListDatasetsRequest())));
+  return ToVector(response.datasets());
+}
+
+absl::StatusOr<std::vector<v1::Classifier>> Client::ListClassifiers() {
+  SKEW_ASSIGN_OR_RETURN(const auto response,
+                        (Call<v1::ServerService::Stub, v1::ListClassifiersResponse>(
+                            stubs_->server, &v1::ServerService::Stub::ListClassifiers, v1::ListClassifiersRequest())));
+  return ToVector(response.classifiers());
+}
+
+}  // namespace skew

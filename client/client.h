@@ -1,0 +1,113 @@
+// The server's methods as plain functions.
+#ifndef SKEW_CLIENT_CLIENT_H_
+#define SKEW_CLIENT_CLIENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/retry.h"
+#include "client/server_address.h"
+#include "skew/v1/device.pb.h"
+#include "skew/v1/event.pb.h"
+#include "skew/v1/job.pb.h"
+#include "skew/v1/job_service.pb.h"
+#include "skew/v1/run.pb.h"
+#include "skew/v1/run_service.pb.h"
+#include "skew/v1/server_service.pb.h"
+
+namespace skew {
+
+// A wrapper over the stubs that retries, pages and resumes. What the methods mean, and their errors, stands in the
+// .proto files; added here:
+//
+//   UNAVAILABLE        and no other error is retried, with growing waits. It comes back when the patience is used up,
+//   with
+//                      the address, where that was read, and the reason.
+//   DEADLINE_EXCEEDED  a call was not answered within Options::call_deadline.
+//
+// Submitting twice is safe only with a request id. Thread-compatible; calls block.
+class Client {
+ public:
+  struct Options {
+    ServerAddress server;
+    // For calls, from their first UNAVAILABLE on.
+    absl::Duration patience = absl::Seconds(10);
+    // For streams under way, from their interruption on: long enough for a restart of the server.
+    absl::Duration stream_patience = absl::Minutes(2);
+    absl::Duration call_deadline = absl::Minutes(1);
+    absl::Duration first_wait = absl::Milliseconds(100);
+    // Told once per outage that a call or stream is tried again. May be null.
+    std::function<void(absl::string_view note)> on_outage;
+  };
+
+  // Connects on first use.
+  explicit Client(Options options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  absl::StatusOr<v1::SubmitJobResponse> SubmitJob(const v1::SubmitJobRequest& request);
+  absl::StatusOr<v1::Job> GetJob(const std::string& job_id);
+  // At most `limit`, over as many pages as that takes.
+  absl::StatusOr<std::vector<v1::Job>> ListJobs(const v1::JobFilter& filter, size_t limit);
+  absl::StatusOr<v1::Job> CancelJob(const std::string& job_id);
+  absl::StatusOr<v1::GetResultsResponse> GetResults(const std::string& job_id);
+
+  struct RunList {
+    std::vector<v1::Run> runs;
+    // A watch that starts here misses nothing that the list does not show.
+    int64_t revision = 0;
+  };
+  absl::StatusOr<RunList> ListRuns(const std::string& job_id);
+  absl::StatusOr<v1::Run> GetRun(const std::string& run_id);
+  absl::StatusOr<v1::Run> CancelRun(const std::string& run_id);
+
+  // Of a run ("j17.3") or of all runs of a job ("j17").
+  absl::StatusOr<std::vector<v1::Artifact>> ListArtifacts(const std::string& id);
+
+  absl::StatusOr<v1::ServerInfo> GetServerInfo();
+  absl::StatusOr<std::vector<v1::Device>> ListDevices();
+  absl::StatusOr<std::vector<v1::Dataset>> ListDatasets();
+  absl::StatusOr<std::vector<v1::Classifier>> ListClassifiers();
+
+  // Calls `on_event` with every event of the job after `after_revision` until the job has finished; then returns OK.
+  // A stream that was cut, or that the draining server ended, is opened again after the last event seen. DATA_LOSS when
+  // the events' sequence has a gap or a repeat (from 0 it must begin with 1). An error of `on_event` ends the watch and
+  // is returned.
+  absl::Status WatchJob(const std::string& job_id, int64_t after_revision,
+                        const std::function<absl::Status(const v1::Event&)>& on_event);
+
+  // Calls `on_data` with the pieces of an attempt's log (0: the newest). Interrupted streams go on where they were.
+  absl::Status ReadLog(const std::string& run_id, int32_t attempt, bool follow,
+                       const std::function<absl::Status(absl::string_view)>& on_data);
+
+  // Calls `on_data` with the pieces of an artifact's content and returns its description. Interrupted streams go on
+  // where they were. DATA_LOSS when the content does not have the digest and size that the server names.
+  absl::StatusOr<v1::Artifact> ReadArtifact(const std::string& run_id, const std::string& name,
+                                            const std::function<absl::Status(absl::string_view)>& on_data);
+
+ private:
+  struct Stubs;
+
+  // One unary call, with retries.
+  template <typename Stub, typename Response, typename Method, typename Request>
+  absl::StatusOr<Response> Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request);
+  // Repeats `attempt` while it is UNAVAILABLE and `retry` has patience.
+  absl::Status Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const;
+  Retry StreamRetry() const { return {options_.stream_patience, options_.first_wait}; }
+  absl::Status Explain(const absl::Status& status) const;
+
+  const Options options_;
+  const std::unique_ptr<Stubs> stubs_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_CLIENT_CLIENT_H_

@@ -1,0 +1,40 @@
+#include "client/commands/command.h"
+
+#include "client/render/format.h"
+#include "client/render/results_table.h"
+#include "client/text.h"
+#include "common/run_state.h"
+
+namespace skew {
+
+bool IsRunId(absl::string_view id) { return id.find('.') != absl::string_view::npos; }
+
+absl::Status CheckWritten(Session& session) {
+  session.out->flush();
+  if (session.out->good()) return absl::OkStatus();
+  return absl::UnknownError("standard output cannot be written");
+}
+
+void Show(Session& session, const Table& table) {
+  *session.out << (session.output == Output::kCsv ? table.ToCsv() : table.ToText());
+}
+
+absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results) {
+  if (session.output == Output::kJson) {
+    *session.out << ToJson(results) << "\n";
+  } else {
+    Show(session, ResultsTable(results));
+  }
+  return CheckWritten(session);
+}
+
+ExitCode EndWith(Session& session, const v1::Job& job) {
+  if (job.state() != v1::JOB_SUCCEEDED) {
+    *session.err << "skewctl: job " << job.id() << " has ended " << StateName(job.state());
+    if (!job.message().empty()) *session.err << ": " << Printable(job.message());
+    *session.err << std::endl;
+  }
+  return ExitCodeOf(job.state());
+}
+
+}  // namespace skew

@@ -1,0 +1,127 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/render/details.h"
+#include "client/render/format.h"
+#include "client/render/listings.h"
+#include "client/scalar.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+struct ListFlags {
+  std::vector<std::string> states;
+  std::string owner;
+  std::vector<std::string> labels;
+  std::string kind;
+  int64_t limit = 100;
+};
+
+// The value of an enum by a user's name for it, which may leave out `prefix`.
+template <typename Enum>
+absl::StatusOr<Enum> ParseName(bool (*parse)(google::protobuf::ConstStringParam, Enum*), absl::string_view prefix,
+                               absl::string_view flag, const std::string& text) {
+  const std::string name = absl::AsciiStrToUpper(text);
+  Enum value = {};
+  if ((parse(absl::StrCat(prefix, name), &value) || parse(name, &value)) && value != Enum()) return value;
+  return absl::InvalidArgumentError(absl::StrCat(flag, ": ", Quoted(text), " is not known"));
+}
+
+absl::StatusOr<v1::JobFilter> FilterOf(const ListFlags& flags) {
+  v1::JobFilter filter;
+  for (const std::string& text : flags.states) {
+    SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ParseName(&v1::JobState_Parse, "JOB_", "--state", text));
+    filter.add_states(state);
+  }
+  if (!flags.kind.empty()) {
+    SKEW_ASSIGN_OR_RETURN(const v1::JobKind kind, ParseName(&v1::JobKind_Parse, "", "--kind", flags.kind));
+    filter.set_kind(kind);
+  }
+  for (const std::string& label : flags.labels) {
+    const size_t equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("--label: ", Quoted(label), " is not KEY=VALUE"));
+    }
+    (*filter.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  filter.set_owner(flags.owner);
+  return filter;
+}
+
+absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
+  SKEW_ASSIGN_OR_RETURN(const v1::JobFilter filter, FilterOf(flags));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs,
+                        session.client->ListJobs(filter, static_cast<size_t>(flags.limit)));
+  SKEW_RETURN_IF_ERROR(ShowList(session, jobs, &JobTable));
+  return ExitCode::kFine;
+}
+
+absl::StatusOr<ExitCode> ShowJob(Session& session, const std::string& job_id) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->GetJob(job_id));
+  std::vector<v1::Run> runs;
+  if (session.output == Output::kTable && job.state() == v1::JOB_RUNNING) {
+    SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job_id));
+    runs = std::move(list.runs);
+  }
+  SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &JobTable, [&] { return JobDetails(job, runs); }));
+  return ExitCode::kFine;
+}
+
+absl::StatusOr<ExitCode> Results(Session& session, const std::string& job_id) {
+  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(job_id));
+  SKEW_RETURN_IF_ERROR(ShowResults(session, results));
+  return ExitCode::kFine;
+}
+
+absl::StatusOr<ExitCode> Cancel(Session& session, const std::string& id) {
+  if (IsRunId(id)) {
+    SKEW_ASSIGN_OR_RETURN(const v1::Run run, session.client->CancelRun(id));
+    SKEW_RETURN_IF_ERROR(ShowOne<v1::Run>(session, run, &RunTable,
+                                          [&] { return absl::StrCat(run.id(), " ", StateName(run.state()), "\n"); }));
+  } else {
+    SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->CancelJob(id));
+    SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &JobTable, [&] {
+      return absl::StrCat(job.id(), " ", StateName(job.state()), ", ", job.runs().cancelled(), " of ",
+                          job.runs().total(), " runs cancelled, ", job.runs().active(), " stopping\n");
+    }));
+  }
+  return ExitCode::kFine;
+}
+
+void AddList(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<ListFlags>();
+  CLI::App* command = app.add_subcommand("jobs", "List jobs, newest first");
+  command->add_option("--state", flags->states, "queued, running, succeeded, failed or cancelled; any of several")
+      ->allow_extra_args(false);
+  command->add_option("--owner", flags->owner, "Only this user's");
+  command->add_option("--label", flags->labels, "KEY=VALUE; all of several")->allow_extra_args(false);
+  command->add_option("--kind", flags->kind, "study or classifier_training");
+  command->add_option("--limit", flags->limit, "At most so many")->check(CLI::PositiveNumber)->capture_default_str();
+  command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return List(session, *flags); }; });
+}
+
+// A command whose only argument is an id.
+void AddWithId(CLI::App& app, Command& chosen, const std::string& name, const std::string& what,
+               const std::string& argument, absl::StatusOr<ExitCode> (*run)(Session&, const std::string&)) {
+  auto id = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(name, what);
+  command->add_option(argument, *id, "e.g. j17")->required();
+  command->callback([id, run, &chosen] { chosen.run = [id, run](Session& session) { return run(session, *id); }; });
+}
+
+}  // namespace
+
+void AddJobCommands(CLI::App& app, Command& chosen) {
+  AddList(app, chosen);
+  AddWithId(app, chosen, "job", "Show a job: its spec, state, runs, and when it should end", "JOB", &ShowJob);
+  AddWithId(app, chosen, "results", "Show what was trained and what was generated, per model and bias point", "JOB",
+            &Results);
+  AddWithId(app, chosen, "cancel", "Cancel a job, or one of its runs", "ID", &Cancel);
+}
+
+}  // namespace skew

@@ -1,0 +1,87 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/render/listings.h"
+#include "client/spec_file.h"
+#include "client/text.h"
+#include "common/digest.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+struct SubmitFlags {
+  std::string spec;
+  std::vector<std::string> overrides;
+  std::string request_id;
+  bool dry_run = false;
+  bool watch = false;
+};
+
+// The normalised spec, which can be submitted as it is printed.
+absl::Status ShowDryRun(Session& session, const v1::Job& job) {
+  return ShowOne<v1::Job>(session, job, &JobTable, [&] {
+    return absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run\n" : " runs\n", ToYaml(job.spec()));
+  });
+}
+
+void ShowNotes(Session& session, const v1::SubmitJobResponse& response) {
+  if (response.existing()) {
+    *session.err << "note: this request id was used before; it names job " << response.job().id() << "\n";
+  }
+  for (const std::string& note : response.notes()) *session.err << "note: " << Printable(note) << "\n";
+  session.err->flush();
+}
+
+absl::StatusOr<ExitCode> WatchSubmitted(Session& session, const std::string& job_id) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, job_id, 0, Output::kTable, *session.err));
+  if (job.state() != v1::JOB_SUCCEEDED) return EndWith(session, job);
+  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(job_id));
+  // A job that trains a classifier has no table.
+  if (!results.cells().empty()) SKEW_RETURN_IF_ERROR(ShowResults(session, results));
+  return ExitCode::kFine;
+}
+
+absl::StatusOr<ExitCode> Submit(Session& session, const SubmitFlags& flags) {
+  v1::SubmitJobRequest request;
+  SKEW_ASSIGN_OR_RETURN(*request.mutable_spec(), ReadSpec(flags.spec, flags.overrides, *session.in));
+  // With an id of its own a submission can be sent again when its answer was lost.
+  request.set_request_id(flags.request_id.empty() ? RandomHex(16) : flags.request_id);
+  request.set_validate_only(flags.dry_run);
+  SKEW_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, session.client->SubmitJob(request));
+  ShowNotes(session, response);
+  const v1::Job& job = response.job();
+  if (flags.dry_run) {
+    SKEW_RETURN_IF_ERROR(ShowDryRun(session, job));
+    return ExitCode::kFine;
+  }
+  SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &JobTable, [&] { return absl::StrCat(job.id(), "\n"); }));
+  return flags.watch ? WatchSubmitted(session, job.id()) : ExitCode::kFine;
+}
+
+}  // namespace
+
+void AddSubmitCommand(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<SubmitFlags>();
+  CLI::App* command = app.add_subcommand("submit", "Submit a job and print its id");
+  command->add_option("SPEC", flags->spec, "YAML, JSON or (*.textproto, *.txtpb, *.pbtxt) text protobuf; - for stdin")
+      ->required();
+  command
+      ->add_option("--set", flags->overrides,
+                   "PATH=VALUE, e.g. training.epochs=3 or models[0].dcgan.width=32 or bias.varied.counts=[50,100]; "
+                   "several times for several")
+      ->allow_extra_args(false);
+  command->add_option("--request-id", flags->request_id, "The same id again names the same job. Default: a random one");
+  command->add_flag("--dry-run", flags->dry_run, "Check it and print it with all defaults and the number of runs");
+  command->add_flag("--watch", flags->watch, "Follow it until it has ended, then print its results");
+  command->callback([flags, &chosen] {
+    chosen.run = [flags](Session& session) { return Submit(session, *flags); };
+    chosen.live = flags->watch && !flags->dry_run;
+    chosen.spec_source = flags->spec == "-" ? "standard input" : flags->spec;
+  });
+}
+
+}  // namespace skew

@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "client/commands/command.h"
+#include "client/render/event_line.h"
+#include "client/render/watch_frame.h"
+#include "client/render/watch_state.h"
+#include "common/run_state.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+std::string FormOf(const v1::Event& event, const v1::Run* run, Output form) {
+  if (form == Output::kJson) return absl::StrCat(ToJson(event), "\n");
+  if (form == Output::kCsv) return EventTable(event, run).ToCsv(/*heading=*/false);
+  return absl::StrCat(EventLine(event, run), "\n");
+}
+
+absl::Status FollowWithLines(Session& session, const std::string& job_id, int64_t after_revision, Output form,
+                             std::ostream& lines) {
+  SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job_id));
+  const WatchState known(v1::Job(), std::move(list.runs));
+  if (form == Output::kCsv) lines << EventTable(v1::Event(), nullptr).ToCsvHeading();
+  return session.client->WatchJob(job_id, after_revision, [&](const v1::Event& event) {
+    lines << FormOf(event, known.FindRun(RunIdOf(event)), form) << std::flush;
+    return lines.good() ? absl::OkStatus() : absl::UnknownError("output cannot be written");
+  });
+}
+
+absl::Status FollowOnScreen(Session& session, const v1::Job& job) {
+  SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job.id()));
+  absl::Mutex mutex;  // guards state
+  WatchState state(job, std::move(list.runs));
+  session.screen->Start(
+      [&](FrameSize size) {
+        absl::MutexLock lock(&mutex);
+        return WatchFrame(state, size, session.colour, absl::Now());
+      },
+      absl::StrCat("job ", job.id(), " goes on; 'skewctl watch ", job.id(), "' follows it again\n"));
+  const absl::Status status = session.client->WatchJob(job.id(), list.revision, [&](const v1::Event& event) {
+    absl::MutexLock lock(&mutex);
+    state.Apply(event);
+    return absl::OkStatus();
+  });
+  session.screen->Stop();
+  return status;
+}
+
+struct WatchFlags {
+  std::string job_id;
+  int64_t from_revision = -1;
+};
+
+absl::StatusOr<ExitCode> Watch(Session& session, const WatchFlags& flags) {
+  // Whoever names a revision wants the events.
+  if (flags.from_revision >= 0) session.screen = nullptr;
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, flags.job_id, std::max(flags.from_revision, int64_t{0}),
+                                                     session.output, *session.out));
+  return EndWith(session, job);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Job> FollowJob(Session& session, const std::string& job_id, int64_t after_revision, Output form,
+                                  std::ostream& lines) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Job begun, session.client->GetJob(job_id));
+  SKEW_RETURN_IF_ERROR(session.screen != nullptr ? FollowOnScreen(session, begun)
+                                                 : FollowWithLines(session, job_id, after_revision, form, lines));
+  SKEW_ASSIGN_OR_RETURN(v1::Job ended, session.client->GetJob(job_id));
+  if (!IsTerminal(ended.state())) {
+    return absl::InternalError(
+        absl::StrCat("the watch of job ", job_id, " has ended, but the job is ", v1::JobState_Name(ended.state())));
+  }
+  return ended;
+}
+
+void AddWatchCommand(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<WatchFlags>();
+  CLI::App* command = app.add_subcommand("watch", "Follow a job until it has ended; exits by its final state");
+  command->add_option("JOB", flags->job_id, "e.g. j17")->required();
+  command->add_option("--from-revision", flags->from_revision, "Only events after this one, as lines. Default: all")
+      ->check(CLI::NonNegativeNumber);
+  command->callback([flags, &chosen] {
+    chosen.run = [flags](Session& session) { return Watch(session, *flags); };
+    chosen.live = flags->from_revision < 0;
+  });
+}
+
+}  // namespace skew

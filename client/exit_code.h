@@ -1,0 +1,30 @@
+// What skewctl's exit codes mean.
+#ifndef SKEW_CLIENT_EXIT_CODE_H_
+#define SKEW_CLIENT_EXIT_CODE_H_
+
+#include "absl/status/status.h"
+#include "skew/v1/job.pb.h"
+
+namespace skew {
+
+enum class ExitCode {
+  kFine = 0,
+  kFailed = 1,  // the job or run failed, and every error without a code of its own
+  kRejected = 2,
+  kUnreachable = 3,
+  kCancelled = 4,
+  kTimedOut = 5,
+  kNotAllowed = 6,
+  kNotFound = 7,
+};
+
+// Of a command that ended with an error. Requests that the server cannot accept as they are count as rejected:
+// INVALID_ARGUMENT, OUT_OF_RANGE, ALREADY_EXISTS (a request id used for another spec) and FAILED_PRECONDITION.
+ExitCode ExitCodeOf(absl::StatusCode code);
+
+// Of a job that was watched until its end: fine, failed or cancelled.
+ExitCode ExitCodeOf(v1::JobState state);
+
+}  // namespace skew
+
+#endif  // SKEW_CLIENT_EXIT_CODE_H_

@@ -1,0 +1,140 @@
+// skewctl: flags -> Client and command, errors, exit code. Nothing else.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+#include "client/commands/command.h"
+#include "client/error_text.h"
+#include "client/exit_code.h"
+#include "client/server_address.h"
+#include "common/status.h"
+#include "common/version.h"
+
+namespace {
+
+struct Flags {
+  std::string server;
+  std::string output = "table";
+  std::string timeout = "10s";
+};
+
+// Files and sockets opened later must not end up as standard input or output.
+void OpenStandardFiles() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) close(fd);
+}
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string ConfigPath() {
+  const std::string home = Environment("HOME");
+  return home.empty() ? "" : absl::StrCat(home, "/.config/skew/config.yaml");
+}
+
+// A positive duration; a bare number is seconds.
+bool ParseTimeout(const std::string& text, absl::Duration* timeout) {
+  return (absl::ParseDuration(text, timeout) || absl::ParseDuration(absl::StrCat(text, "s"), timeout)) &&
+         *timeout > absl::ZeroDuration() && *timeout < absl::Hours(24 * 365);
+}
+
+std::string CheckTimeout(const std::string& text) {
+  absl::Duration timeout;
+  return ParseTimeout(text, &timeout) ? "" : absl::StrCat("'", text, "' is not a duration like 10s or 2m");
+}
+
+void AddGlobalFlags(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", absl::StrCat("skewctl ", skew::Version(), " (", skew::BuildDescription(), ")"));
+  app.add_option("-s,--server", flags.server,
+                 "host:port or unix:PATH. Default: SKEW_SERVER, else the current context of "
+                 "~/.config/skew/config.yaml, else 127.0.0.1:7433");
+  app.add_option("-o,--output", flags.output, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
+  app.add_option("--timeout", flags.timeout, "How long to wait for a server that is not available")
+      ->check(CLI::Validator(CheckTimeout, "DURATION"))
+      ->capture_default_str();
+  app.fallthrough();  // global flags after the command too
+  app.footer(
+      "Exit codes: 0 fine, 1 the job or run failed, 2 usage or a rejected spec, 3 server unreachable, 4 cancelled,\n"
+      "5 timed out, 6 not authenticated or not allowed, 7 not found.");
+}
+
+absl::StatusOr<skew::Client::Options> ClientOptions(const Flags& flags, bool timeout_given) {
+  skew::Client::Options options;
+  SKEW_ASSIGN_OR_RETURN(options.server, skew::ResolveServer({.flag = flags.server,
+                                                             .env_server = Environment("SKEW_SERVER"),
+                                                             .env_token = Environment("SKEW_TOKEN"),
+                                                             .config_path = ConfigPath()}));
+  ParseTimeout(flags.timeout, &options.patience);
+  if (timeout_given) options.call_deadline = options.patience;
+  options.on_outage = [](absl::string_view note) { std::cerr << "skewctl: " << note << std::endl; };
+  return options;
+}
+
+skew::Output OutputOf(const std::string& name) {
+  if (name == "json") return skew::Output::kJson;
+  return name == "csv" ? skew::Output::kCsv : skew::Output::kTable;
+}
+
+absl::StatusOr<skew::ExitCode> RunCommand(const skew::Command& command, const Flags& flags, bool timeout_given) {
+  SKEW_ASSIGN_OR_RETURN(skew::Client::Options options, ClientOptions(flags, timeout_given));
+  const skew::Output output = OutputOf(flags.output);
+  const bool terminal = isatty(STDOUT_FILENO) != 0 && isatty(STDERR_FILENO) != 0 && Environment("TERM") != "dumb";
+  // Before the client, whose threads must not get the screen's signals.
+  std::optional<skew::LiveScreen> screen;
+  if (command.live && terminal && output == skew::Output::kTable) screen.emplace(STDOUT_FILENO);
+  skew::Client client(std::move(options));
+  skew::Session session{.client = &client,
+                        .output = output,
+                        .in = &std::cin,
+                        .out = &std::cout,
+                        .err = &std::cerr,
+                        .screen = screen.has_value() ? &*screen : nullptr,
+                        .colour = terminal && Environment("NO_COLOR").empty()};
+  return command.run(session);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  OpenStandardFiles();
+  // Whoever closes our output has seen enough: end quietly, as filters do.
+  signal(SIGPIPE, SIG_DFL);
+  CLI::App app("Command line client of Skew");
+  Flags flags;
+  skew::Command command;
+  AddGlobalFlags(app, flags);
+  skew::AddSubmitCommand(app, command);
+  skew::AddWatchCommand(app, command);
+  skew::AddJobCommands(app, command);
+  skew::AddRunCommands(app, command);
+  skew::AddFileCommands(app, command);
+  skew::AddServerCommands(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(skew::ExitCode::kRejected);
+  }
+  if (command.run == nullptr) {
+    std::cerr << app.help();
+    return static_cast<int>(skew::ExitCode::kRejected);
+  }
+  const absl::StatusOr<skew::ExitCode> result = RunCommand(command, flags, app.count("--timeout") > 0);
+  if (result.ok()) return static_cast<int>(*result);
+  std::cerr << skew::ErrorText(result.status(), command.spec_source);
+  return static_cast<int>(skew::ExitCodeOf(result.status().code()));
+}

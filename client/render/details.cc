@@ -1,0 +1,139 @@
+#include "client/render/details.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "client/render/estimate.h"
+#include "client/render/format.h"
+#include "client/render/listings.h"
+#include "client/render/message_text.h"
+#include "client/text.h"
+#include "common/proto_time.h"
+#include "common/run_state.h"
+
+namespace skew {
+namespace {
+
+// Names and values, one pair a line, values below each other. Pairs without a value are left out.
+std::string Pairs(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  int width = 0;
+  for (const auto& [name, value] : pairs) width = std::max(width, DisplayWidth(name));
+  std::string text;
+  for (const auto& [name, value] : pairs) {
+    if (!value.empty()) absl::StrAppend(&text, PadRight(absl::StrCat(name, ":"), width + 2), Printable(value), "\n");
+  }
+  return text;
+}
+
+std::string OptionalTime(bool present, const google::protobuf::Timestamp& time) {
+  return present ? absl::StrCat(TimeText(time), " UTC") : "";
+}
+
+std::string CountsOfRuns(const v1::RunCounts& runs) {
+  return absl::StrFormat("%d: %d queued, %d active, %d succeeded, %d failed, %d cancelled", runs.total(), runs.queued(),
+                         runs.active(), runs.succeeded(), runs.failed(), runs.cancelled());
+}
+
+// How far a running job is, and when it should end; nothing when that cannot be said.
+std::string Outlook(const v1::Job& job, absl::Span<const v1::Run> runs) {
+  if (job.state() != v1::JOB_RUNNING || !job.has_start_time()) return "";
+  const absl::Time now = absl::Now();
+  const JobEstimate estimate = EstimateJob(runs, now - FromProto(job.start_time()));
+  const std::string done = absl::StrFormat("%.0f%%", 100 * estimate.done);
+  if (estimate.left == absl::InfiniteDuration()) return done;
+  return absl::StrCat(done, ", should end in ", DurationText(estimate.left), " (",
+                      TimeText(ToProto(now + estimate.left)), " UTC)");
+}
+
+std::string ProgressText(const v1::Run& run) {
+  const v1::Progress& progress = run.progress();
+  if (progress.total_steps() == 0) return "";
+  return absl::StrFormat("step %d/%d, epoch %.2f, %.1f steps/s  %s", progress.step(), progress.total_steps(),
+                         progress.epoch(), progress.steps_per_second(), MetricsText(progress.metrics()));
+}
+
+std::string HistogramText(const v1::Run& run) {
+  const v1::ClassHistogram& histogram = run.histogram();
+  if (!run.has_histogram()) return "";
+  return absl::StrFormat("%s of %d images at step %d%s, %d rejected, %d off-support", CountsText(histogram.counts()),
+                         histogram.images(), histogram.step(), histogram.final() ? " (final)" : "",
+                         histogram.rejected(), histogram.off_support());
+}
+
+std::string ReasonText(v1::Reason reason) { return reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(reason); }
+
+Table AttemptTable(const v1::Run& run) {
+  Table table({{"attempt", "", true},
+               {"state"},
+               {"reason"},
+               {"device"},
+               {"from step", "", true},
+               {"started (UTC)"},
+               {"ended (UTC)"},
+               {"message"}});
+  for (const v1::Attempt& attempt : run.attempts()) {
+    table.AddRow({absl::StrCat(attempt.number()), StateName(attempt.state()), ReasonText(attempt.reason()),
+                  attempt.device(), absl::StrCat(attempt.resumed_step()),
+                  attempt.has_start_time() ? TimeText(attempt.start_time()) : "-",
+                  attempt.has_end_time() ? TimeText(attempt.end_time()) : "-", attempt.message()});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
+  const std::string head = Pairs({{"job", job.id()},
+                                  {"owner", job.owner()},
+                                  {"state", StateName(job.state())},
+                                  {"message", job.message()},
+                                  {"runs", CountsOfRuns(job.runs())},
+                                  {"progress", Outlook(job, runs)},
+                                  {"created", OptionalTime(job.has_create_time(), job.create_time())},
+                                  {"started", OptionalTime(job.has_start_time(), job.start_time())},
+                                  {"ended", OptionalTime(job.has_end_time(), job.end_time())},
+                                  {"dataset", absl::StrCat(job.spec().dataset(), " ", job.dataset_digest())}});
+  return absl::StrCat(head, "\n", ToYaml(job.spec()));
+}
+
+std::string RunDetails(const v1::Run& run) {
+  std::string text = Pairs({{"run", run.id()},
+                            {"model", run.model()},
+                            {"bias point", CountsText(run.bias_point().counts())},
+                            {"iteration", absl::StrCat(run.iteration())},
+                            {"seed", absl::StrCat(run.seed())},
+                            {"state", StateName(run.state())},
+                            {"reason", ReasonText(run.reason())},
+                            {"message", run.message()},
+                            {"device", run.device()},
+                            {"progress", ProgressText(run)},
+                            {"time left", IsActive(run.state()) ? DurationText(TimeLeft(run)) : ""},
+                            {"histogram", HistogramText(run)},
+                            {"shares", SharesText(run.histogram())},
+                            {"created", OptionalTime(run.has_create_time(), run.create_time())},
+                            {"started", OptionalTime(run.has_start_time(), run.start_time())},
+                            {"ended", OptionalTime(run.has_end_time(), run.end_time())},
+                            {"manifest", run.manifest_digest()},
+                            {"classifier", run.classifier_digest()}});
+  if (!run.attempts().empty()) absl::StrAppend(&text, "\n", AttemptTable(run).ToText());
+  return text;
+}
+
+std::string ServerDetails(const v1::ServerInfo& info, absl::Span<const v1::Dataset> datasets,
+                          absl::Span<const v1::Classifier> classifiers) {
+  return absl::StrCat(Pairs({{"version", info.version()},
+                             {"build", info.build()},
+                             {"started", OptionalTime(info.has_start_time(), info.start_time())},
+                             {"addresses", absl::StrJoin(info.addresses(), " ")},
+                             {"state", info.draining() ? "draining" : "serving"},
+                             {"revision", absl::StrCat(info.revision())},
+                             {"runs", absl::StrCat(info.active_runs(), " active, ", info.queued_runs(), " queued")}}),
+                      "\n", DatasetTable(datasets).ToText(), "\n", ClassifierTable(classifiers).ToText());
+}
+
+}  // namespace skew

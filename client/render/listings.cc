@@ -1,0 +1,150 @@
+#include "client/render/listings.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/render/format.h"
+
+namespace skew {
+namespace {
+
+// Enough of a digest to tell it from others.
+constexpr size_t kShownDigits = 12;
+
+// A time that may be absent.
+Cell TimeCell(bool present, const google::protobuf::Timestamp& time) {
+  if (!present) return {"-", ""};
+  return {TimeText(time), ExactTime(time)};
+}
+
+Cell DigestCell(const std::string& digest) {
+  if (digest.empty()) return {"-", ""};
+  return {digest.substr(0, kShownDigits), digest};
+}
+
+Cell OrDash(const std::string& text) { return {text.empty() ? "-" : text, text}; }
+
+std::string StepsText(const v1::Progress& progress) {
+  return progress.total_steps() == 0 ? "-" : absl::StrCat(progress.step(), "/", progress.total_steps());
+}
+
+std::string Total(const google::protobuf::Map<int32_t, int32_t>& counts) {
+  int64_t total = 0;
+  for (const auto& [label, count] : counts) total += count;
+  return absl::StrCat(total);
+}
+
+}  // namespace
+
+Table JobTable(absl::Span<const v1::Job> jobs) {
+  Table table({{"job", "job"},
+               {"name", "name"},
+               {"dataset", "dataset"},
+               {"owner", "owner"},
+               {"state", "state"},
+               {"runs", "runs_total", true},
+               {"active", "runs_active", true},
+               {"done", "runs_succeeded", true},
+               {"failed", "runs_failed", true},
+               {"created (UTC)", "created"},
+               {"ended (UTC)", "ended"}});
+  for (const v1::Job& job : jobs) {
+    table.AddRow({job.id(), job.spec().name(), job.spec().dataset(), OrDash(job.owner()), StateName(job.state()),
+                  absl::StrCat(job.runs().total()), absl::StrCat(job.runs().active()),
+                  absl::StrCat(job.runs().succeeded()), absl::StrCat(job.runs().failed()),
+                  TimeCell(job.has_create_time(), job.create_time()), TimeCell(job.has_end_time(), job.end_time())});
+  }
+  return table;
+}
+
+Table RunTable(absl::Span<const v1::Run> runs) {
+  Table table({{"run", "run"},
+               {"model", "model"},
+               {"bias point", "bias_point"},
+               {"iter", "iteration", true},
+               {"state", "state"},
+               {"device", "device"},
+               {"step", "step", true},
+               {"", "total_steps"},
+               {"losses", "losses"},
+               {"generated", "histogram"},
+               {"reason", "reason"}});
+  for (const v1::Run& run : runs) {
+    const std::string reason = run.reason() == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(run.reason());
+    table.AddRow({run.id(),
+                  OrDash(run.model()),
+                  OrDash(CountsText(run.bias_point().counts())),
+                  absl::StrCat(run.iteration()),
+                  StateName(run.state()),
+                  OrDash(run.device()),
+                  {StepsText(run.progress()), absl::StrCat(run.progress().step())},
+                  absl::StrCat(run.progress().total_steps()),
+                  OrDash(MetricsText(run.progress().metrics())),
+                  {SharesText(run.histogram()), CountsText(run.histogram().counts())},
+                  reason});
+  }
+  return table;
+}
+
+Table ArtifactTable(absl::Span<const v1::Artifact> artifacts) {
+  Table table({{"run", "run"},
+               {"name", "name"},
+               {"size", "size_bytes", true},
+               {"type", "media_type"},
+               {"sha-256", "digest"},
+               {"created (UTC)", "created"}});
+  for (const v1::Artifact& artifact : artifacts) {
+    table.AddRow({artifact.run_id(),
+                  artifact.name(),
+                  {BytesText(artifact.size_bytes()), absl::StrCat(artifact.size_bytes())},
+                  artifact.media_type(),
+                  DigestCell(artifact.digest()),
+                  TimeCell(artifact.has_create_time(), artifact.create_time())});
+  }
+  return table;
+}
+
+Table DeviceTable(absl::Span<const v1::Device> devices) {
+  Table table({{"device", "device"}, {"cores", "cores"}, {"run", "run"}, {"since (UTC)", "since"}});
+  for (const v1::Device& device : devices) {
+    table.AddRow({device.name(), OrDash(absl::StrJoin(device.cores(), " ")), OrDash(device.run_id()),
+                  TimeCell(device.has_lease_time(), device.lease_time())});
+  }
+  return table;
+}
+
+Table DatasetTable(absl::Span<const v1::Dataset> datasets) {
+  Table table({{"dataset", "dataset"},
+               {"classes", "classes", true},
+               {"size", "size", true},
+               {"train", "train_images", true},
+               {"test", "test_images", true},
+               {"", "train_counts"},
+               {"digest", "digest"},
+               {"problem", "problem"}});
+  for (const v1::Dataset& dataset : datasets) {
+    table.AddRow({dataset.name(), absl::StrCat(dataset.classes()), absl::StrCat(dataset.height(), "x", dataset.width()),
+                  Total(dataset.train_counts()), Total(dataset.test_counts()), CountsText(dataset.train_counts()),
+                  DigestCell(dataset.digest()), dataset.problem()});
+  }
+  return table;
+}
+
+Table ClassifierTable(absl::Span<const v1::Classifier> classifiers) {
+  Table table({{"classifier", "digest"},
+               {"dataset", "dataset"},
+               {"classes", "classes", true},
+               {"test accuracy %", "test_accuracy", true},
+               {"trained by", "job"}});
+  for (const v1::Classifier& classifier : classifiers) {
+    table.AddRow({DigestCell(classifier.digest()),
+                  classifier.dataset(),
+                  absl::StrCat(classifier.classes()),
+                  {Fixed(100 * classifier.test_accuracy(), 2), Exact(classifier.test_accuracy())},
+                  OrDash(classifier.job_id())});
+  }
+  return table;
+}
+
+}  // namespace skew

@@ -1,0 +1,112 @@
+#include "client/render/results_table.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/render/format.h"
+#include "client/text.h"
+
+namespace skew {
+namespace {
+
+// Columns that a bias point and a model's name may take.
+constexpr int kBiasPointWidth = 20;
+constexpr int kModelWidth = 10;
+
+// Classes whose count is not the same in all cells.
+std::set<int32_t> DifferingClasses(const v1::GetResultsResponse& results) {
+  std::map<int32_t, std::set<int32_t>> counts;
+  for (const v1::ResultCell& cell : results.cells()) {
+    for (const auto& [label, count] : cell.bias_point().counts()) counts[label].insert(count);
+  }
+  std::set<int32_t> differing;
+  for (const auto& [label, values] : counts) {
+    if (values.size() > 1) differing.insert(label);
+  }
+  return differing;
+}
+
+std::string ShortBiasPoint(const v1::BiasPoint& point, const std::set<int32_t>& differing) {
+  const std::string whole = CountsText(point.counts());
+  if (DisplayWidth(whole) <= kBiasPointWidth) return whole;
+  v1::BiasPoint part;
+  for (const auto& [label, count] : point.counts()) {
+    if (differing.contains(label)) (*part.mutable_counts())[label] = count;
+  }
+  const std::string text = differing.empty() ? whole : absl::StrCat(CountsText(part.counts()), " ...");
+  if (DisplayWidth(text) <= kBiasPointWidth) return text;
+  return absl::StrCat(Clip(text, kBiasPointWidth - 3), "...");
+}
+
+std::string MeanText(const v1::Estimate& estimate) {
+  const std::string mean = Fixed(100 * estimate.mean(), 2);
+  return estimate.has_sd() ? absl::StrCat(mean, " ± ", Fixed(100 * estimate.sd(), 2)) : mean;
+}
+
+std::string IntervalText(const v1::Estimate& estimate) {
+  if (!estimate.has_low() || !estimate.has_high()) return "-";
+  return absl::StrCat(Fixed(100 * estimate.low(), 2), "..", Fixed(100 * estimate.high(), 2));
+}
+
+std::string ExactOr(bool present, double value) { return present ? Exact(value) : ""; }
+
+// A share of the whole cell, in percent. Without a finished run there is none.
+Cell ShareCell(const v1::ResultCell& cell, const v1::Estimate& share, bool first) {
+  const bool present = cell.runs_succeeded() > 0;
+  return {!first ? "" : present ? Fixed(100 * share.mean(), 2) : "-", ExactOr(present, share.mean())};
+}
+
+std::vector<Cell> Row(const v1::ResultCell& cell, const v1::ClassResult& one, bool first, std::string bias_point) {
+  const bool present = one.has_generated();
+  const v1::Estimate& generated = one.generated();
+  return {
+      {first ? Clip(cell.model(), kModelWidth) : "", cell.model()},
+      {first ? std::move(bias_point) : "", CountsText(cell.bias_point().counts())},
+      absl::StrCat(one.class_()),
+      absl::StrCat(one.trained_images()),
+      {Fixed(100 * one.trained_share(), 2), Exact(one.trained_share())},
+      {present ? MeanText(generated) : "-", ExactOr(present, generated.mean())},
+      ExactOr(generated.has_sd(), generated.sd()),
+      {present ? IntervalText(generated) : "-", ExactOr(generated.has_low(), generated.low())},
+      ExactOr(generated.has_high(), generated.high()),
+      {one.has_amplification() ? Fixed(one.amplification(), 3) : "-",
+       ExactOr(one.has_amplification(), one.amplification())},
+      ShareCell(cell, cell.rejected(), first),
+      ShareCell(cell, cell.off_support(), first),
+      {first ? absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total()) : "", absl::StrCat(cell.runs_succeeded())},
+      absl::StrCat(cell.runs_total())};
+}
+
+}  // namespace
+
+Table ResultsTable(const v1::GetResultsResponse& results) {
+  Table table({{"model", "model"},
+               {"bias point", "bias_point"},
+               {"class", "class", true},
+               {"train n", "trained_images", true},
+               {"train %", "trained_share", true},
+               {"generated %", "generated_mean", true},
+               {"", "generated_sd"},
+               {"95% interval", "generated_low", true},
+               {"", "generated_high"},
+               {"ampl.", "amplification", true},
+               {"rej. %", "rejected_share", true},
+               {"off %", "off_support_share", true},
+               {"runs", "runs_succeeded", true},
+               {"", "runs_total"}});
+  const std::set<int32_t> differing = DifferingClasses(results);
+  for (const v1::ResultCell& cell : results.cells()) {
+    bool first = true;
+    for (const v1::ClassResult& one : cell.classes()) {
+      table.AddRow(Row(cell, one, first, ShortBiasPoint(cell.bias_point(), differing)));
+      first = false;
+    }
+  }
+  return table;
+}
+
+}  // namespace skew

@@ -1,0 +1,17 @@
+// The table of a study.
+#ifndef SKEW_CLIENT_RENDER_RESULTS_TABLE_H_
+#define SKEW_CLIENT_RENDER_RESULTS_TABLE_H_
+
+#include "client/render/table.h"
+#include "skew/v1/job_service.pb.h"
+
+namespace skew {
+
+// One row per (bias point, model, class); what concerns the whole cell is shown in its first row only. At most 120
+// columns wide: long bias points are reduced to the classes that differ between the cells.
+// CSV holds shares as fractions, unrounded, and repeats the cell's values in every row.
+Table ResultsTable(const v1::GetResultsResponse& results);
+
+}  // namespace skew
+
+#endif  // SKEW_CLIENT_RENDER_RESULTS_TABLE_H_

@@ -1,0 +1,18 @@
+#include "client/retry.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+
+namespace skew {
+
+bool Retry::Wait() {
+  const absl::Time now = absl::Now();
+  if (!has_waited()) deadline_ = now + total_;
+  if (now >= deadline_) return false;
+  absl::SleepFor(std::min(wait_, deadline_ - now));
+  wait_ = std::min(wait_ * 2, absl::Seconds(2));
+  return true;
+}
+
+}  // namespace skew

@@ -1,0 +1,32 @@
+// Text on a terminal: what may be shown, and how wide it is.
+#ifndef SKEW_CLIENT_TEXT_H_
+#define SKEW_CLIENT_TEXT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace skew {
+
+// `text` with every control character and every byte that is not UTF-8 replaced by '?', so that text from elsewhere
+// can neither move the cursor nor break a line.
+std::string Printable(absl::string_view text);
+
+// Columns that `text` (UTF-8, perhaps with colour sequences "ESC [ ... m") takes on a terminal.
+int DisplayWidth(absl::string_view text);
+
+// The longest beginning of `text` that is at most `width` columns wide. Colour sequences are kept, and reset at the end
+// when the text was cut.
+std::string Clip(absl::string_view text, int width);
+
+// `text` filled up with spaces to `width` columns; wider text comes back as it is.
+std::string PadRight(absl::string_view text, int width);
+std::string PadLeft(absl::string_view text, int width);
+
+// The one of `known` that somebody who wrote `word` may have meant; empty when none is near.
+std::string Nearest(absl::string_view word, absl::Span<const std::string> known);
+
+}  // namespace skew
+
+#endif  // SKEW_CLIENT_TEXT_H_

@@ -1,0 +1,99 @@
+#include "server/api/job_service.h"
+
+#include <utility>
+
+#include "common/results.h"
+#include "common/status.h"
+#include "server/api/caller.h"
+#include "server/api/respond.h"
+#include "server/api/submission.h"
+
+namespace skew {
+namespace {
+
+// A stream that ends at once with an error.
+class FailedWatch final : public grpc::ServerWriteReactor<v1::WatchJobResponse> {
+ public:
+  explicit FailedWatch(const absl::Status& status) { Finish(ToGrpc(status)); }
+  void OnDone() override { delete this; }
+};
+
+// The job as it would be stored, for validate_only.
+v1::Job Preview(const NewJob& job) {
+  v1::Job preview;
+  preview.set_kind(job.kind);
+  preview.set_owner(job.owner);
+  *preview.mutable_spec() = job.spec;
+  preview.set_state(v1::JOB_QUEUED);
+  preview.set_dataset_digest(job.dataset_digest);
+  preview.mutable_runs()->set_total(static_cast<int32_t>(job.runs.size()));
+  preview.mutable_runs()->set_queued(preview.runs().total());
+  return preview;
+}
+
+}  // namespace
+
+grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
+                                   v1::SubmitJobResponse* response) {
+  if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
+  const absl::StatusOr<PreparedJob> prepared =
+      PrepareJob(request->spec(), OwnerOf(*context), request->request_id(), *datasets_);
+  if (!prepared.ok()) return ToGrpc(prepared.status());
+  if (request->validate_only()) {
+    *response->mutable_job() = Preview(prepared->job);
+    return grpc::Status::OK;
+  }
+  absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training);
+  if (!submission.ok()) return ToGrpc(submission.status());
+  scheduler_->Wake();
+  *response->mutable_job() = std::move(submission->job);
+  response->set_existing(submission->existing);
+  response->mutable_notes()->Assign(submission->notes.begin(), submission->notes.end());
+  return grpc::Status::OK;
+}
+
+grpc::Status JobService::GetJob(grpc::ServerContext* /*context*/, const v1::GetJobRequest* request,
+                                v1::Job* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  return id.ok() ? Respond(jobs_->Get(*id), *response) : ToGrpc(id.status());
+}
+
+grpc::Status JobService::ListJobs(grpc::ServerContext* /*context*/, const v1::ListJobsRequest* request,
+                                  v1::ListJobsResponse* response) {
+  return Respond(jobs_->List(*request), *response);
+}
+
+grpc::Status JobService::CancelJob(grpc::ServerContext* /*context*/, const v1::CancelJobRequest* request,
+                                   v1::Job* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  if (!id.ok()) return ToGrpc(id.status());
+  const grpc::Status status = Respond(jobs_->Cancel(*id), *response);
+  scheduler_->Wake();
+  return status;
+}
+
+grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::GetResultsRequest* request,
+                                    v1::GetResultsResponse* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  if (!id.ok()) return ToGrpc(id.status());
+  const absl::StatusOr<JobStore::JobWithRuns> stored = jobs_->GetWithRuns(*id);
+  if (!stored.ok()) return ToGrpc(stored.status());
+  if (stored->job.kind() != v1::STUDY) {
+    return ToGrpc(absl::FailedPreconditionError("job " + stored->job.id() + " trains a classifier and has no class shares"));
+  }
+  response->set_job_id(stored->job.id());
+  response->set_state(stored->job.state());
+  response->set_revision(stored->job.revision());
+  for (v1::ResultCell& cell : ComputeResults(stored->runs)) *response->add_cells() = std::move(cell);
+  response->mutable_classifiers()->Assign(stored->classifiers.begin(), stored->classifiers.end());
+  return grpc::Status::OK;
+}
+
+grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(grpc::CallbackServerContext* /*context*/,
+                                                                     const v1::WatchJobRequest* request) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  if (!id.ok()) return new FailedWatch(id.status());
+  return pump_->Watch(*id, request->after_revision());
+}
+
+}  // namespace skew

@@ -1,0 +1,44 @@
+// skew.v1.JobService; semantics in job_service.proto.
+#ifndef SKEW_SERVER_API_JOB_SERVICE_H_
+#define SKEW_SERVER_API_JOB_SERVICE_H_
+
+#include "grpcpp/grpcpp.h"
+#include "server/api/watch_stream.h"
+#include "server/jobs/event_hub.h"
+#include "server/jobs/scheduler.h"
+#include "server/store/dataset_registry.h"
+#include "server/store/job_store.h"
+#include "skew/v1/job_service.grpc.pb.h"
+
+namespace skew {
+
+// Unary calls on gRPC's threads, watches as callbacks. Thread-safe.
+class JobService final : public v1::JobService::WithCallbackMethod_WatchJob<v1::JobService::Service> {
+ public:
+  // Borrowed; they outlive the server.
+  JobService(JobStore* jobs, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump)
+      : jobs_(jobs), datasets_(datasets), scheduler_(scheduler), hub_(hub), pump_(pump) {}
+
+  grpc::Status SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
+                         v1::SubmitJobResponse* response) override;
+  grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request, v1::Job* response) override;
+  grpc::Status ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
+                        v1::ListJobsResponse* response) override;
+  grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
+                         v1::Job* response) override;
+  grpc::Status GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
+                          v1::GetResultsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(grpc::CallbackServerContext* context,
+                                                           const v1::WatchJobRequest* request) override;
+
+ private:
+  JobStore* const jobs_;
+  DatasetRegistry* const datasets_;
+  Scheduler* const scheduler_;
+  EventHub* const hub_;
+  WatchPump* const pump_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_API_JOB_SERVICE_H_

@@ -1,0 +1,55 @@
+// skew.v1.RunService and skew.v1.ArtifactService; semantics in run_service.proto.
+#ifndef SKEW_SERVER_API_RUN_SERVICE_H_
+#define SKEW_SERVER_API_RUN_SERVICE_H_
+
+#include "grpcpp/grpcpp.h"
+#include "server/jobs/event_hub.h"
+#include "server/jobs/scheduler.h"
+#include "server/store/artifact_store.h"
+#include "server/store/job_store.h"
+#include "server/store/state_dir.h"
+#include "skew/v1/run_service.grpc.pb.h"
+
+namespace skew {
+
+// Thread-safe.
+class RunService final : public v1::RunService::Service {
+ public:
+  // Borrowed; they outlive the server.
+  RunService(JobStore* jobs, Scheduler* scheduler, const EventHub* hub, const StateDir* state_dir)
+      : jobs_(jobs), scheduler_(scheduler), hub_(hub), state_dir_(state_dir) {}
+
+  grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override;
+  grpc::Status ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
+                        v1::ListRunsResponse* response) override;
+  grpc::Status CancelRun(grpc::ServerContext* context, const v1::CancelRunRequest* request,
+                         v1::Run* response) override;
+  grpc::Status ReadLog(grpc::ServerContext* context, const v1::ReadLogRequest* request,
+                       grpc::ServerWriter<v1::ReadLogResponse>* writer) override;
+
+ private:
+  absl::StatusOr<AttemptId> FindAttempt(const v1::ReadLogRequest& request);
+
+  JobStore* const jobs_;
+  Scheduler* const scheduler_;
+  const EventHub* const hub_;
+  const StateDir* const state_dir_;
+};
+
+// Thread-safe.
+class ArtifactService final : public v1::ArtifactService::Service {
+ public:
+  explicit ArtifactService(ArtifactStore* artifacts) : artifacts_(artifacts) {}
+
+  grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
+                             v1::ListArtifactsResponse* response) override;
+  grpc::Status ReadArtifact(grpc::ServerContext* context, const v1::ReadArtifactRequest* request,
+                            grpc::ServerWriter<v1::ReadArtifactResponse>* writer) override;
+
+ private:
+  ArtifactStore* const artifacts_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_API_RUN_SERVICE_H_

@@ -1,0 +1,265 @@
+#include "server/api/spec_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/proto_time.h"
+#include "server/jobs/expansion.h"
+
+namespace skew {
+namespace {
+
+constexpr int64_t kMostRuns = 100'000;
+constexpr size_t kMostBytes = size_t{1} << 20;
+
+// Collects what is wrong.
+class Findings {
+ public:
+  void Add(std::string field, std::string description) {
+    v1::FieldViolation& violation = violations_.emplace_back();
+    violation.set_field(std::move(field));
+    violation.set_description(std::move(description));
+  }
+
+  template <typename T>
+  void CheckRange(std::string field, T value, T low, T high) {
+    if (!(value >= low && value <= high)) {
+      Add(std::move(field), absl::StrCat(value, " is not in ", low, "..", high));
+    }
+  }
+
+  // For learning rates: above zero, at most one.
+  void CheckRate(std::string field, double value) {
+    if (!(value > 0 && value <= 1)) Add(std::move(field), absl::StrCat(value, " is not above 0 and at most 1"));
+  }
+
+  std::vector<v1::FieldViolation> Take() { return std::move(violations_); }
+
+ private:
+  std::vector<v1::FieldViolation> violations_;
+};
+
+void CheckClassCount(const v1::Dataset& dataset, int32_t label, int32_t count, const std::string& field,
+                     Findings& findings) {
+  if (count < 1) {
+    findings.Add(field, absl::StrCat("class ", label, ": ", count, " images; at least 1 is needed"));
+    return;
+  }
+  const auto available = dataset.train_counts().find(label);
+  if (available == dataset.train_counts().end() || available->second == 0) {
+    findings.Add(field, absl::StrCat("class ", label, " is not in dataset ", dataset.name(), ", which has classes 0..",
+                                     dataset.classes() - 1));
+  } else if (count > available->second) {
+    findings.Add(field, absl::StrCat("class ", label, ": ", count, " images asked for, ", available->second,
+                                     " available in the training split of ", dataset.name()));
+  }
+}
+
+void CheckVaried(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
+  const v1::VariedClass& varied = bias.varied();
+  if (bias.fixed().contains(varied.class_())) {
+    findings.Add("bias.varied.class", absl::StrCat("class ", varied.class_(), " is in bias.fixed too; it can be in one of the two"));
+  }
+  if (varied.counts().empty()) findings.Add("bias.varied.counts", "empty; at least one count is needed");
+  std::set<int32_t> seen;
+  for (int i = 0; i < varied.counts_size(); ++i) {
+    const std::string field = absl::StrCat("bias.varied.counts[", i, "]");
+    CheckClassCount(dataset, varied.class_(), varied.counts(i), field, findings);
+    if (!seen.insert(varied.counts(i)).second) findings.Add(field, absl::StrCat(varied.counts(i), " is there twice"));
+  }
+}
+
+void CheckBias(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& findings) {
+  const v1::BiasSpec& bias = spec.bias();
+  const std::map<int32_t, int32_t> fixed(bias.fixed().begin(), bias.fixed().end());
+  for (const auto& [label, count] : fixed) {
+    CheckClassCount(dataset, label, count, absl::StrCat("bias.fixed[", label, "]"), findings);
+  }
+  if (bias.has_varied()) CheckVaried(bias, dataset, findings);
+  const size_t classes = fixed.size() + (bias.has_varied() ? 1 : 0);
+  if (classes < 2) {
+    findings.Add("bias", absl::StrCat(classes, " classes; shares need at least two in bias.fixed and bias.varied"));
+  }
+}
+
+void CheckDcgan(const v1::DcganSettings& settings, const std::string& field, Findings& findings) {
+  findings.CheckRange(field + ".width", settings.width(), 8, 256);
+  findings.CheckRange(field + ".latent", settings.latent(), 1, 1024);
+  findings.CheckRate(field + ".generator_learning_rate", settings.generator_learning_rate());
+  findings.CheckRate(field + ".discriminator_learning_rate", settings.discriminator_learning_rate());
+  if (!(settings.beta1() >= 0 && settings.beta1() < 1)) {
+    findings.Add(field + ".beta1", absl::StrCat(settings.beta1(), " is not at least 0 and below 1"));
+  }
+}
+
+void CheckVae(const v1::VaeSettings& settings, const std::string& field, Findings& findings) {
+  findings.CheckRange(field + ".width", settings.width(), 8, 256);
+  findings.CheckRange(field + ".latent", settings.latent(), 1, 1024);
+  findings.CheckRate(field + ".learning_rate", settings.learning_rate());
+}
+
+void CheckVaeMlp(const v1::VaeMlpSettings& settings, const std::string& field, Findings& findings) {
+  findings.CheckRange(field + ".width", settings.width(), 8, 4096);
+  findings.CheckRange(field + ".latent", settings.latent(), 1, 1024);
+  findings.CheckRate(field + ".learning_rate", settings.learning_rate());
+}
+
+void CheckSampling(v1::BatchNormMode mode, const std::string& field, Findings& findings) {
+  if (!v1::BatchNormMode_IsValid(mode)) findings.Add(field + ".sampling", absl::StrCat(static_cast<int>(mode), " is neither EVAL nor TRAIN"));
+}
+
+void CheckModel(const v1::ModelSpec& model, const std::string& field, Findings& findings) {
+  switch (model.family_case()) {
+    case v1::ModelSpec::kDcgan:
+      CheckDcgan(model.dcgan(), field + ".dcgan", findings);
+      CheckSampling(model.dcgan().sampling(), field + ".dcgan", findings);
+      break;
+    case v1::ModelSpec::kVae:
+      CheckVae(model.vae(), field + ".vae", findings);
+      CheckSampling(model.vae().sampling(), field + ".vae", findings);
+      break;
+    case v1::ModelSpec::kVaeMlp:
+      CheckVaeMlp(model.vae_mlp(), field + ".vae_mlp", findings);
+      break;
+    case v1::ModelSpec::kResample:
+      break;
+    case v1::ModelSpec::FAMILY_NOT_SET:
+      findings.Add(field, "no family; one of dcgan, vae, vae_mlp, resample is needed");
+  }
+}
+
+void CheckModels(const v1::JobSpec& spec, Findings& findings) {
+  if (spec.models().empty()) findings.Add("models", "empty; at least one of dcgan, vae, vae_mlp, resample is needed");
+  std::map<std::string, int> seen;
+  for (int i = 0; i < spec.models_size(); ++i) {
+    const std::string field = absl::StrCat("models[", i, "]");
+    CheckModel(spec.models(i), field, findings);
+    const auto [same, added] = seen.emplace(spec.models(i).ShortDebugString(), i);
+    if (!added) findings.Add(field, absl::StrCat("has the same settings as models[", same->second, "]"));
+  }
+}
+
+void CheckTraining(const v1::TrainingSpec& training, Findings& findings) {
+  if (training.has_epochs() && training.has_steps()) {
+    findings.Add("training", absl::StrCat("epochs (", training.epochs(), ") and steps (", training.steps(),
+                                          ") are both set; the budget is one of the two"));
+  }
+  if (training.has_epochs()) findings.CheckRange("training.epochs", training.epochs(), 1, 100'000);
+  if (training.has_steps()) findings.CheckRange("training.steps", training.steps(), 1, 100'000'000);
+  if (training.has_batch_size()) findings.CheckRange("training.batch_size", training.batch_size(), 2, 4096);
+}
+
+// The steps of the longest run must be countable.
+void CheckLength(const v1::JobSpec& spec, Findings& findings) {
+  if (!spec.training().has_epochs()) return;
+  int64_t images = 0;
+  for (const auto& [label, count] : spec.bias().fixed()) images += std::max(count, 0);
+  for (const int32_t count : spec.bias().varied().counts()) images += std::max(count, 0);
+  if (images * spec.training().epochs() / 2 > std::numeric_limits<int32_t>::max()) {
+    findings.Add("training.epochs", absl::StrCat(spec.training().epochs(), " epochs are more steps than can be counted"));
+  }
+}
+
+void CheckClassifier(const v1::ClassifierSpec& classifier, const std::string& field, Findings& findings) {
+  findings.CheckRange(field + ".epochs", classifier.epochs(), 1, 100);
+}
+
+void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
+  if (evaluation.has_every_epochs() && evaluation.has_every_steps()) {
+    findings.Add("evaluation", absl::StrCat("every_epochs (", evaluation.every_epochs(), ") and every_steps (",
+                                            evaluation.every_steps(), ") are both set; one of the two is right"));
+  }
+  if (evaluation.has_every_epochs()) findings.CheckRange("evaluation.every_epochs", evaluation.every_epochs(), 1, 100'000);
+  if (evaluation.has_every_steps()) findings.CheckRange("evaluation.every_steps", evaluation.every_steps(), 1, 100'000'000);
+  findings.CheckRange("evaluation.images", evaluation.images(), 1, 10'000'000);
+  findings.CheckRange("evaluation.reject_below", evaluation.reject_below(), 0.0, 1.0);
+  CheckClassifier(evaluation.classifier(), "evaluation.classifier", findings);
+}
+
+void CheckRunCount(const v1::JobSpec& spec, Findings& findings) {
+  const int64_t runs = CountRuns(spec);
+  if (runs > kMostRuns) {
+    findings.Add("iterations", absl::StrCat(runs, " runs (models x bias points x iterations); at most ", kMostRuns, " are accepted"));
+  }
+}
+
+void CheckStudy(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& findings) {
+  if (dataset.height() != 28 || dataset.width() != 28) {
+    findings.Add("dataset", absl::StrCat("images of ", dataset.name(), " are ", dataset.height(), "x", dataset.width(),
+                                         "; the networks need 28x28"));
+  }
+  CheckBias(spec, dataset, findings);
+}
+
+// What needs no dataset.
+void CheckSettings(const v1::JobSpec& spec, Findings& findings) {
+  CheckModels(spec, findings);
+  CheckTraining(spec.training(), findings);
+  CheckLength(spec, findings);
+  findings.CheckRange("generation.images", spec.generation().images(), 1, 10'000'000);
+  CheckEvaluation(spec.evaluation(), findings);
+  CheckRunCount(spec, findings);
+}
+
+void CheckTraining(const v1::JobSpec& spec, Findings& findings) {
+  CheckClassifier(spec.classifier(), "classifier", findings);
+  const std::pair<const char*, bool> others[] = {{"bias", spec.has_bias()},
+                                                 {"models", !spec.models().empty()},
+                                                 {"training", spec.has_training()},
+                                                 {"generation", spec.has_generation()},
+                                                 {"evaluation", spec.has_evaluation()}};
+  for (const auto& [field, present] : others) {
+    if (present) findings.Add(field, "must be absent from the training of a classifier");
+  }
+}
+
+void CheckLabels(const v1::JobSpec& spec, Findings& findings) {
+  if (spec.labels_size() > 16) findings.Add("labels", absl::StrCat(spec.labels_size(), " pairs; at most 16 are accepted"));
+  for (const auto& [key, value] : spec.labels()) {
+    if (key.empty() || key.size() > 63 || value.size() > 63) {
+      findings.Add(absl::StrCat("labels[", key, "]"), "key (at least 1) and value have at most 63 bytes each");
+    }
+  }
+}
+
+void CheckGeneral(const v1::JobSpec& spec, Findings& findings) {
+  if (spec.name().size() > 200) findings.Add("name", absl::StrCat(spec.name().size(), " bytes; at most 200 are accepted"));
+  findings.CheckRange("iterations", spec.iterations(), 1, 1000);
+  findings.CheckRange("max_attempts", spec.max_attempts(), 1, 20);
+  if (spec.has_time_limit() && FromProto(spec.time_limit()) < absl::Seconds(1)) {
+    findings.Add("time_limit", absl::StrCat(absl::FormatDuration(FromProto(spec.time_limit())), " is below 1s"));
+  }
+  CheckLabels(spec, findings);
+}
+
+}  // namespace
+
+std::vector<v1::FieldViolation> CheckSpec(const v1::JobSpec& spec, const absl::StatusOr<v1::Dataset>& dataset) {
+  Findings findings;
+  if (const size_t bytes = spec.ByteSizeLong(); bytes > kMostBytes) {
+    findings.Add("spec", absl::StrCat(bytes, " bytes; at most ", kMostBytes, " are accepted"));
+    return findings.Take();
+  }
+  CheckGeneral(spec, findings);
+  if (spec.dataset().empty()) {
+    findings.Add("dataset", "missing");
+  } else if (!dataset.ok()) {
+    findings.Add("dataset", std::string(dataset.status().message()));
+  }
+  if (spec.has_classifier()) {
+    CheckTraining(spec, findings);
+  } else {
+    if (dataset.ok()) CheckStudy(spec, *dataset, findings);
+    CheckSettings(spec, findings);
+  }
+  return findings.Take();
+}
+
+}  // namespace skew

@@ -1,0 +1,79 @@
+#include "server/api/submission.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+#include "common/status.h"
+#include "server/api/spec_check.h"
+#include "server/api/spec_defaults.h"
+#include "server/jobs/expansion.h"
+
+namespace skew {
+namespace {
+
+// Serialised the same way every time (maps are sorted), so that equal specs have equal digests.
+std::string DigestOf(const v1::JobSpec& spec) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    spec.SerializeToCodedStream(&coded);
+  }
+  return Sha256Hex(bytes);
+}
+
+// Changes when trainings of equal specs come out different: then stored classifiers are not taken for new ones.
+constexpr char kTrainingRecipe[] = "classifier/1";
+
+std::string ClassifierKey(absl::string_view dataset_digest, const v1::ClassifierSpec& spec) {
+  return Sha256Hex(absl::StrCat(kTrainingRecipe, "/", dataset_digest, "/epochs=", spec.epochs(), "/seed=", spec.seed()));
+}
+
+NewJob TrainingJob(const NewJob& study) {
+  NewJob training;
+  training.kind = v1::CLASSIFIER_TRAINING;
+  training.owner = study.owner;
+  training.dataset_digest = study.dataset_digest;
+  training.classifier_key = study.classifier_key;
+  training.spec.set_dataset(study.spec.dataset());
+  *training.spec.mutable_classifier() = study.spec.evaluation().classifier();
+  FillDefaults(training.spec);
+  training.request_digest = DigestOf(training.spec);
+  training.runs = Expand(training.spec);
+  return training;
+}
+
+}  // namespace
+
+absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::string_view owner,
+                                       absl::string_view request_id, DatasetRegistry& datasets) {
+  if (request_id.size() > 128) {
+    return InvalidField("request_id", absl::StrCat(request_id.size(), " bytes; at most 128 are accepted"));
+  }
+  PreparedJob prepared;
+  NewJob& job = prepared.job;
+  job.spec = submitted;
+  FillDefaults(job.spec);
+  const absl::StatusOr<v1::Dataset> dataset = datasets.Find(job.spec.dataset());
+  const std::vector<v1::FieldViolation> violations = CheckSpec(job.spec, dataset);
+  if (!violations.empty()) return InvalidFields(violations);
+  const bool is_training = job.spec.has_classifier();
+  job.kind = is_training ? v1::CLASSIFIER_TRAINING : v1::STUDY;
+  job.owner = std::string(owner);
+  job.request_id = std::string(request_id);
+  job.request_digest = DigestOf(job.spec);
+  job.dataset_digest = dataset->digest();
+  job.classifier_key =
+      ClassifierKey(job.dataset_digest, is_training ? job.spec.classifier() : job.spec.evaluation().classifier());
+  job.runs = Expand(job.spec);
+  if (!is_training) prepared.training = TrainingJob(job);
+  return prepared;
+}
+
+}  // namespace skew

@@ -1,0 +1,27 @@
+// From a submitted specification to a job that can be stored.
+#ifndef SKEW_SERVER_API_SUBMISSION_H_
+#define SKEW_SERVER_API_SUBMISSION_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/store/dataset_registry.h"
+#include "server/store/job_store.h"
+#include "skew/v1/job.pb.h"
+
+namespace skew {
+
+// A validated job and the training of the classifier it needs, should there be none.
+struct PreparedJob {
+  NewJob job;
+  NewJob training;
+};
+
+// Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec).
+absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::string_view owner,
+                                       absl::string_view request_id, DatasetRegistry& datasets);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_API_SUBMISSION_H_

@@ -1,0 +1,90 @@
+// The composition root: owns everything, and the order in which it starts and stops.
+#ifndef SKEW_SERVER_DAEMON_H_
+#define SKEW_SERVER_DAEMON_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "grpcpp/grpcpp.h"
+#include "server/api/job_service.h"
+#include "server/api/run_service.h"
+#include "server/api/server_service.h"
+#include "server/api/watch_stream.h"
+#include "server/jobs/device_ledger.h"
+#include "server/jobs/event_hub.h"
+#include "server/jobs/scheduler.h"
+#include "server/store/artifact_store.h"
+#include "server/store/connections.h"
+#include "server/store/dataset_registry.h"
+#include "server/store/event_log.h"
+#include "server/store/job_store.h"
+#include "server/store/run_store.h"
+#include "server/store/state_dir.h"
+#include "server/workers/local_launcher.h"
+#include "server/workers/worker_service.h"
+
+namespace skew {
+
+class Daemon {
+ public:
+  struct Options {
+    std::string state_dir;
+    std::vector<std::string> listen;  // "unix:PATH" or "host:port"; empty: the state directory's socket and 127.0.0.1:7433
+    std::string devices = "cpu";      // see DeviceLedger::Parse
+    std::string datasets;             // empty: STATE_DIR/datasets
+    std::string worker_program;       // path of skew-worker
+    Scheduler::Options scheduler;
+  };
+
+  // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
+  // options that cannot be; FAILED_PRECONDITION when another daemon has the state directory; UNAVAILABLE when an
+  // address cannot be listened on; or the database's errors.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(Options options);
+
+  // As Shutdown.
+  ~Daemon();
+
+  // What clients can connect to, ports resolved.
+  const std::vector<std::string>& addresses() const { return addresses_; }
+
+  // Reports NOT_SERVING, refuses new jobs, ends streams, lets workers checkpoint and stop, and returns when all of that
+  // is done. Once is enough.
+  void Shutdown();
+
+ private:
+  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices);
+  absl::Status Listen();
+  absl::Status ListenForWorkers();
+
+  // In dependency order: destruction is the shutdown order.
+  const Options options_;
+  RealClock clock_;
+  StateDir state_dir_;
+  std::unique_ptr<Connections> connections_;
+  EventHub hub_;
+  EventLog events_;
+  JobStore jobs_;
+  RunStore runs_;
+  ArtifactStore artifacts_;
+  DatasetRegistry datasets_;
+  DeviceLedger devices_;
+  LocalLauncher launcher_;
+  Scheduler scheduler_;
+  WatchPump pump_;
+  WorkerService worker_service_;
+  JobService job_service_;
+  RunService run_service_;
+  ArtifactService artifact_service_;
+  ServerService server_service_;
+  std::unique_ptr<grpc::Server> worker_server_;
+  std::unique_ptr<grpc::Server> api_server_;
+  std::vector<std::string> addresses_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_DAEMON_H_

@@ -1,0 +1,48 @@
+#include "server/jobs/attempt_verdict.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/run_state.h"
+
+namespace skew {
+namespace {
+
+AttemptEnd Preempted(std::string message) { return {v1::QUEUED, v1::PREEMPTED, std::move(message)}; }
+
+// A failed attempt: again after a while when that can help and attempts are left.
+AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::string& message, absl::Time now) {
+  const int32_t failures = facts.failures + (CountsAsAttempt(reason) ? 1 : 0);
+  if (!IsRetried(reason)) return {v1::FAILED, reason, message};
+  if (failures >= facts.max_attempts) {
+    return {v1::FAILED, reason, absl::StrCat(message, " (attempt ", failures, " of ", facts.max_attempts, ")")};
+  }
+  const absl::Duration backoff = std::min(absl::Seconds(1) * (int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
+  return {v1::QUEUED, reason, message, now + backoff};
+}
+
+std::string DescribeExit(const WorkerExit& exit) {
+  return exit.signalled ? absl::StrCat("the worker was killed by signal ", exit.code)
+                        : absl::StrCat("the worker exited with code ", exit.code, " without a last report; see its log");
+}
+
+}  // namespace
+
+AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const WorkerExit& exit, absl::Time now) {
+  const bool finished = facts.outcome.has_value() && facts.outcome->has_finished();
+  if (finished && facts.run_state != v1::STARTING) return {v1::SUCCEEDED, v1::REASON_UNSPECIFIED, ""};
+  if (finished) return {v1::FAILED, v1::INTERNAL, "the worker finished what it never started"};
+  if (facts.run_state == v1::CANCELLING) return {v1::CANCELLED, v1::CANCEL_REQUESTED, ""};
+  if (facts.outcome.has_value() && facts.outcome->has_failed()) {
+    return Failure(facts, facts.outcome->failed().reason(), facts.outcome->failed().message(), now);
+  }
+  if (cause == StopCause::kTimeout) return {v1::FAILED, v1::TIMEOUT, "over its time limit"};
+  if (cause == StopCause::kDrain) return Preempted("the server stopped; goes on from its checkpoint");
+  if (facts.outcome.has_value() && facts.outcome->has_stopped()) return Preempted("the worker was asked to stop");
+  if (!exit.signalled && exit.code == kExitDaemonLost) return Preempted("the worker lost the server");
+  return Failure(facts, v1::WORKER_LOST, DescribeExit(exit), now);
+}
+
+}  // namespace skew

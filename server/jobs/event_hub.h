@@ -1,0 +1,58 @@
+// Tells watchers that there is something new to read. It holds no events: those are in the store.
+#ifndef SKEW_SERVER_JOBS_EVENT_HUB_H_
+#define SKEW_SERVER_JOBS_EVENT_HUB_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/ids.h"
+
+namespace skew {
+
+// Thread-safe.
+class EventHub {
+ public:
+  // Somebody who waits for a job's next event.
+  class Waiter {
+   public:
+    virtual ~Waiter() = default;
+    // Called once after each successful Arm, on the publishing thread and without a lock: must be quick.
+    virtual void Wake() = 0;
+  };
+
+  // There is an event of `job` with this revision, on disk.
+  void Publish(JobId job, int64_t revision);
+
+  // Wakes `waiter` at the first event after `after_revision`. False, and nothing will happen, when there is one
+  // already or the hub drains: read on instead.
+  bool Arm(JobId job, int64_t after_revision, std::shared_ptr<Waiter> waiter);
+
+  // Forgets `waiter`; it may be in the middle of being woken.
+  void Disarm(JobId job, const Waiter* waiter);
+
+  // The server is going away: wakes everybody, now and at every later Arm.
+  void Drain();
+  bool draining() const;
+
+  // Waits until the hub drains, at most for `timeout`. Returns whether it does.
+  bool AwaitDrain(absl::Duration timeout) const;
+
+ private:
+  struct Topic {
+    int64_t newest = 0;
+    std::vector<std::shared_ptr<Waiter>> waiters;
+  };
+
+  mutable absl::Mutex mutex_;
+  std::map<JobId, Topic> topics_ ABSL_GUARDED_BY(mutex_);
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_JOBS_EVENT_HUB_H_

@@ -1,0 +1,88 @@
+#include "server/jobs/expansion.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+
+namespace skew {
+namespace {
+
+std::string FamilyName(const v1::ModelSpec& model) {
+  const google::protobuf::OneofDescriptor* family = v1::ModelSpec::descriptor()->FindOneofByName("family");
+  const google::protobuf::FieldDescriptor* field = v1::ModelSpec::GetReflection()->GetOneofFieldDescriptor(model, family);
+  return field == nullptr ? "" : field->name();
+}
+
+uint32_t SeedOf(uint32_t job_seed, const v1::Run& run) {
+  std::string cell = absl::StrCat("run seed/", job_seed, "/", run.model_index(), "/", run.iteration());
+  const std::map<int32_t, int32_t> counts(run.bias_point().counts().begin(), run.bias_point().counts().end());
+  for (const auto& [label, count] : counts) absl::StrAppend(&cell, "/", label, ":", count);
+  uint32_t seed = 0;
+  // A digest's digits always parse.
+  (void)absl::SimpleHexAtoi(Sha256Hex(cell).substr(0, 8), &seed);
+  return seed;
+}
+
+v1::Run ClassifierRun(const v1::ClassifierSpec& spec) {
+  v1::Run run;
+  run.set_model("classifier");
+  run.set_seed(spec.seed());
+  return run;
+}
+
+}  // namespace
+
+int64_t CountRuns(const v1::JobSpec& spec) {
+  if (spec.has_classifier()) return 1;
+  const int64_t points = spec.bias().has_varied() ? spec.bias().varied().counts_size() : 1;
+  return points * spec.models_size() * spec.iterations();
+}
+
+std::vector<std::string> ModelNames(const v1::JobSpec& spec) {
+  std::vector<std::string> names;
+  std::map<std::string, int> seen;
+  for (const v1::ModelSpec& model : spec.models()) {
+    const std::string family = FamilyName(model);
+    const int count = ++seen[family];
+    names.push_back(count == 1 ? family : absl::StrCat(family, "#", count));
+  }
+  return names;
+}
+
+std::vector<v1::BiasPoint> BiasPoints(const v1::BiasSpec& bias) {
+  v1::BiasPoint fixed;
+  *fixed.mutable_counts() = bias.fixed();
+  if (!bias.has_varied()) return {fixed};
+  std::vector<v1::BiasPoint> points;
+  for (const int32_t count : bias.varied().counts()) {
+    (*points.emplace_back(fixed).mutable_counts())[bias.varied().class_()] = count;
+  }
+  return points;
+}
+
+std::vector<v1::Run> Expand(const v1::JobSpec& spec) {
+  if (spec.has_classifier()) return {ClassifierRun(spec.classifier())};
+  const std::vector<std::string> names = ModelNames(spec);
+  const std::vector<v1::BiasPoint> points = BiasPoints(spec.bias());
+  std::vector<v1::Run> runs;
+  runs.reserve(static_cast<size_t>(CountRuns(spec)));
+  for (int32_t iteration = 0; iteration < spec.iterations(); ++iteration) {
+    for (const v1::BiasPoint& point : points) {
+      for (int32_t model = 0; model < spec.models_size(); ++model) {
+        v1::Run& run = runs.emplace_back();
+        run.set_model_index(model);
+        run.set_model(names[static_cast<size_t>(model)]);
+        *run.mutable_bias_point() = point;
+        run.set_iteration(iteration);
+        run.set_seed(SeedOf(spec.seed(), run));
+      }
+    }
+  }
+  return runs;
+}
+
+}  // namespace skew

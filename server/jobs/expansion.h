@@ -1,0 +1,32 @@
+// From a job to its runs.
+#ifndef SKEW_SERVER_JOBS_EXPANSION_H_
+#define SKEW_SERVER_JOBS_EXPANSION_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "skew/v1/job.pb.h"
+#include "skew/v1/run.pb.h"
+
+namespace skew {
+
+// How many runs Expand makes, without making them.
+int64_t CountRuns(const v1::JobSpec& spec);
+
+// The runs of a normalised spec, with model_index, model, bias_point, iteration and seed: every cell once before any
+// cell twice, so that early results cover the whole table. A classifier training is one run.
+//
+// The seed of a run is a hash of (job seed, model index, bias point, iteration): independent streams for every run, and
+// the same again for the same job.
+std::vector<v1::Run> Expand(const v1::JobSpec& spec);
+
+// Names of the models of a job: the family, with "#2", "#3" when a family appears again.
+std::vector<std::string> ModelNames(const v1::JobSpec& spec);
+
+// The class counts of the job's training sets, in the order of the varied counts.
+std::vector<v1::BiasPoint> BiasPoints(const v1::BiasSpec& bias);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_JOBS_EXPANSION_H_

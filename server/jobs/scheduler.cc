@@ -1,0 +1,299 @@
+#include "server/jobs/scheduler.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+#include "common/proto_time.h"
+#include "common/run_state.h"
+#include "common/status.h"
+#include "spdlog/spdlog.h"
+
+namespace skew {
+namespace {
+
+std::string Text(const absl::Status& status) { return status.ToString(); }
+
+worker::v1::Command::Action ActionFor(StopCause cause) {
+  return cause == StopCause::kDrain ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
+}
+
+void RemoveFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) spdlog::warn("cannot remove {}: {}", path, error.message());
+}
+
+}  // namespace
+
+Scheduler::Scheduler(RunStore* runs, ArtifactStore* artifacts, DatasetRegistry* datasets, DeviceLedger* devices,
+                     Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options)
+    : runs_(runs),
+      artifacts_(artifacts),
+      datasets_(datasets),
+      devices_(devices),
+      launcher_(launcher),
+      state_dir_(state_dir),
+      clock_(clock),
+      options_(options) {
+  launcher_->SetOnExit([this](const AttemptId& id, const WorkerExit& exit) { OnExit(id, exit); });
+}
+
+Scheduler::~Scheduler() { Drain(); }
+
+void Scheduler::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Scheduler::Wake() {
+  absl::MutexLock lock(&mutex_);
+  awake_ = true;
+}
+
+void Scheduler::Drain() {
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    awake_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::StatusOr<worker::v1::WorkOrder> Scheduler::OrderOf(const AttemptId& attempt) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = in_flight_.find(attempt);
+  if (found == in_flight_.end()) return absl::NotFoundError(absl::StrCat(attempt.ToString(), " is not under way"));
+  return found->second.order;
+}
+
+void Scheduler::Attach(const AttemptId& attempt, WorkerLink* link) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = in_flight_.find(attempt);
+  if (found == in_flight_.end()) return;
+  found->second.link = link;
+  if (found->second.stop_cause != StopCause::kNone) link->Send(ActionFor(found->second.stop_cause));
+}
+
+void Scheduler::Detach(const AttemptId& attempt, const WorkerLink* link) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = in_flight_.find(attempt);
+  if (found != in_flight_.end() && found->second.link == link) found->second.link = nullptr;
+}
+
+void Scheduler::OnExit(const AttemptId& id, const WorkerExit& exit) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end()) return;
+  found->second.exited = true;
+  found->second.exit = exit;
+  awake_ = true;
+}
+
+void Scheduler::Loop() {
+  Recover();
+  while (true) {
+    RequestStops();
+    bool store_failed = !EndExited();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (draining_ && in_flight_.empty()) return;
+    }
+    store_failed = !Dispatch() || store_failed;
+    const absl::Time deadline = NextDeadline(store_failed);
+    absl::MutexLock lock(&mutex_);
+    clock_->AwaitWithDeadline(&mutex_, absl::Condition(&awake_), deadline);
+    awake_ = false;
+  }
+}
+
+// Ends what an earlier daemon left: first the processes, then the attempts.
+void Scheduler::Recover() {
+  const absl::StatusOr<std::vector<OpenAttempt>> open = runs_->OpenAttempts();
+  if (!open.ok()) {
+    spdlog::error("recovery: cannot read the attempts under way: {}", Text(open.status()));
+    return;
+  }
+  std::vector<ProcessIdentity> processes;
+  for (const OpenAttempt& attempt : *open) {
+    if (attempt.process.pid != 0) processes.push_back(attempt.process);
+  }
+  launcher_->EndOrphans(processes, options_.stop_grace);
+  for (const OpenAttempt& attempt : *open) {
+    while (!EndRecovered(attempt.attempt)) {
+      absl::MutexLock lock(&mutex_);
+      if (clock_->AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_->Now() + options_.retry_interval)) return;
+    }
+  }
+}
+
+bool Scheduler::EndRecovered(const AttemptId& attempt) {
+  const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(attempt, [&](const AttemptFacts& facts) {
+    return DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
+  });
+  if (!end.ok()) {
+    spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
+    return end.status().code() == absl::StatusCode::kFailedPrecondition;  // trying again cannot help
+  }
+  if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(attempt.run));
+  spdlog::info("{} was under way when the server last ended: now {}", attempt.ToString(), v1::RunState_Name(end->state));
+  return true;
+}
+
+void Scheduler::RequestStops() {
+  const absl::StatusOr<std::vector<AttemptId>> cancelling = runs_->CancellingAttempts();
+  if (!cancelling.ok()) spdlog::warn("cannot read the cancelled runs: {}", Text(cancelling.status()));
+  const absl::Time now = clock_->Now();
+  std::vector<AttemptId> to_kill;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [id, attempt] : in_flight_) {
+      const bool cancelled =
+          cancelling.ok() && std::find(cancelling->begin(), cancelling->end(), id) != cancelling->end();
+      if (cancelled) StopLocked(id, attempt, StopCause::kCancel);
+      if (now >= attempt.time_limit) StopLocked(id, attempt, StopCause::kTimeout);
+      if (draining_) StopLocked(id, attempt, StopCause::kDrain);
+      if (now < attempt.kill_time || attempt.exited) continue;
+      attempt.kill_time = absl::InfiniteFuture();
+      to_kill.push_back(id);
+    }
+  }
+  for (const AttemptId& id : to_kill) launcher_->Kill(id);
+}
+
+void Scheduler::StopLocked(const AttemptId& id, InFlight& attempt, StopCause cause) {
+  if (attempt.stop_cause != StopCause::kNone || attempt.exited) return;
+  spdlog::info("stopping {}", id.ToString());
+  attempt.stop_cause = cause;
+  // A worker that has not come for its order yet has nothing to lose.
+  attempt.kill_time = attempt.link == nullptr ? absl::InfinitePast() : clock_->Now() + options_.stop_grace;
+  if (attempt.link != nullptr) attempt.link->Send(ActionFor(cause));
+}
+
+std::vector<AttemptId> Scheduler::ExitedAttempts() {
+  absl::MutexLock lock(&mutex_);
+  std::vector<AttemptId> exited;
+  for (const auto& [id, attempt] : in_flight_) {
+    if (attempt.exited) exited.push_back(id);
+  }
+  return exited;
+}
+
+bool Scheduler::EndExited() {
+  bool all_written = true;
+  for (const AttemptId& id : ExitedAttempts()) {
+    InFlight attempt;
+    {
+      absl::MutexLock lock(&mutex_);
+      attempt = in_flight_.at(id);
+    }
+    if (!End(id, attempt)) {
+      all_written = false;
+      continue;
+    }
+    absl::MutexLock lock(&mutex_);
+    in_flight_.erase(id);
+  }
+  return all_written;
+}
+
+bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
+  const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
+    return DecideAttemptEnd(facts, attempt.stop_cause, attempt.exit, clock_->Now());
+  });
+  if (!end.ok()) {
+    spdlog::error("cannot write the end of {}: {}", id.ToString(), Text(end.status()));
+    return false;
+  }
+  spdlog::info("{} on {}: {} {} {}", id.ToString(), attempt.lease.device, v1::RunState_Name(end->state),
+               end->reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(end->reason), end->message);
+  if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(id.run));
+  devices_->Return(attempt.lease.device);
+  return true;
+}
+
+bool Scheduler::Dispatch() {
+  const absl::StatusOr<int> orphaned = runs_->FailOrphanedStudies();
+  if (!orphaned.ok()) spdlog::warn("cannot fail orphaned studies: {}", Text(orphaned.status()));
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (draining_) return true;
+    }
+    const std::optional<Lease> lease = devices_->Take(clock_->Now());
+    if (!lease.has_value()) return true;
+    const std::string token = RandomHex(32);
+    const absl::StatusOr<std::optional<Claim>> claim = runs_->ClaimNext(lease->device, Sha256Hex(token));
+    if (!claim.ok() || !claim->has_value()) {
+      devices_->Return(lease->device);
+      if (!claim.ok()) spdlog::warn("cannot claim a run: {}", Text(claim.status()));
+      return claim.ok();
+    }
+    Launch(**claim, *lease, token);
+  }
+}
+
+void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string& token) {
+  const AttemptId id = claim.attempt;
+  devices_->SetHolder(lease.device, id.run);
+  InFlight attempt;
+  attempt.lease = lease;
+  attempt.order = OrderFor(claim, lease);
+  if (claim.spec.has_time_limit()) attempt.time_limit = clock_->Now() + FromProto(claim.spec.time_limit());
+  mkdir(attempt.order.work_dir().c_str(), 0700);
+  {
+    absl::MutexLock lock(&mutex_);
+    in_flight_.emplace(id, std::move(attempt));
+  }
+  const absl::StatusOr<ProcessIdentity> process =
+      launcher_->Start({id, token, lease, state_dir_->LogFile(id)});
+  if (!process.ok()) {
+    spdlog::error("cannot start the worker of {}: {}", id.ToString(), Text(process.status()));
+    OnExit(id, WorkerExit{false, 127});
+    return;
+  }
+  spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
+  const absl::Status recorded = runs_->RecordProcess(id, *process);
+  if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), Text(recorded));
+}
+
+worker::v1::WorkOrder Scheduler::OrderFor(const Claim& claim, const Lease& lease) const {
+  worker::v1::WorkOrder order;
+  order.set_run_id(claim.attempt.run.ToString());
+  order.set_attempt(claim.attempt.number);
+  *order.mutable_spec() = claim.spec;
+  order.set_model_index(claim.run.model_index());
+  *order.mutable_bias_point() = claim.run.bias_point();
+  order.set_iteration(claim.run.iteration());
+  order.set_seed(claim.run.seed());
+  order.set_dataset_dir(datasets_->FolderOf(claim.spec.dataset()));
+  order.set_dataset_digest(claim.dataset_digest);
+  if (claim.classifier.has_value()) {
+    *order.mutable_classifier() = *claim.classifier;
+    order.set_classifier_file(artifacts_->PathOf(claim.classifier_weights));
+  }
+  order.set_work_dir(state_dir_->WorkDir(claim.attempt.run));
+  order.set_device(lease.torch_device);
+  order.set_threads(static_cast<int32_t>(lease.cores.size()));
+  order.set_checkpoint_seconds(static_cast<int32_t>(absl::ToInt64Seconds(options_.checkpoint_interval)));
+  return order;
+}
+
+absl::Time Scheduler::NextDeadline(bool store_failed) {
+  const absl::StatusOr<absl::Time> retry = runs_->NextRetryTime();
+  absl::Time deadline = retry.value_or(clock_->Now() + options_.retry_interval);
+  if (store_failed) deadline = std::min(deadline, clock_->Now() + options_.retry_interval);
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, attempt] : in_flight_) {
+    if (attempt.exited) continue;
+    deadline = std::min(deadline, attempt.kill_time);
+    if (attempt.stop_cause == StopCause::kNone) deadline = std::min(deadline, attempt.time_limit);
+  }
+  return deadline;
+}
+
+}  // namespace skew

@@ -1,0 +1,114 @@
+// Decides which run goes to which device, and sees every attempt through to its end.
+#ifndef SKEW_SERVER_JOBS_SCHEDULER_H_
+#define SKEW_SERVER_JOBS_SCHEDULER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "server/jobs/attempt_verdict.h"
+#include "server/jobs/device_ledger.h"
+#include "server/jobs/launcher.h"
+#include "server/store/artifact_store.h"
+#include "server/store/dataset_registry.h"
+#include "server/store/run_store.h"
+#include "server/store/state_dir.h"
+#include "skew/worker/v1/worker.pb.h"
+
+namespace skew {
+
+// The way to an attached worker. Thread-safe.
+class WorkerLink {
+ public:
+  virtual ~WorkerLink() = default;
+  // Must not block on the worker.
+  virtual void Send(worker::v1::Command::Action action) = 0;
+};
+
+// The only one to change a run's state after its submission, apart from cancels. It keeps no queue: it claims from the
+// store whenever a device is free. Everything runs on one thread of its own; the public methods are thread-safe and
+// only leave word for it.
+class Scheduler {
+ public:
+  struct Options {
+    absl::Duration stop_grace = absl::Seconds(20);      // from a command to stop until the worker is killed
+    absl::Duration retry_interval = absl::Seconds(1);   // when the store cannot be written
+    absl::Duration checkpoint_interval = absl::Minutes(1);
+  };
+
+  // All pointers are borrowed and outlive this object.
+  Scheduler(RunStore* runs, ArtifactStore* artifacts, DatasetRegistry* datasets, DeviceLedger* devices,
+            Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options);
+  ~Scheduler();  // as Drain
+
+  // Starts the thread, which first ends what an earlier daemon left behind.
+  void Start();
+
+  // Something changed in the store: look again.
+  void Wake();
+
+  // Starts nothing more, lets the workers checkpoint and stop, and returns when all are gone.
+  void Drain();
+
+  // What the attempt's worker is to do. NOT_FOUND when the attempt is not (or no longer) under way.
+  absl::StatusOr<worker::v1::WorkOrder> OrderOf(const AttemptId& attempt);
+
+  // The attempt's worker can be told to stop through `link` until Detach; is told at once if it was to stop already.
+  void Attach(const AttemptId& attempt, WorkerLink* link);
+  void Detach(const AttemptId& attempt, const WorkerLink* link);
+
+ private:
+  // An attempt whose process runs, or has exited and waits to be written down.
+  struct InFlight {
+    Lease lease;
+    worker::v1::WorkOrder order;
+    absl::Time time_limit = absl::InfiniteFuture();
+    StopCause stop_cause = StopCause::kNone;
+    absl::Time kill_time = absl::InfiniteFuture();
+    WorkerLink* link = nullptr;
+    bool exited = false;
+    WorkerExit exit;
+  };
+
+  void Loop();
+  void Recover();
+  bool EndRecovered(const AttemptId& attempt);
+  void RequestStops();
+  void StopLocked(const AttemptId& id, InFlight& attempt, StopCause cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool EndExited();
+  bool End(const AttemptId& id, const InFlight& attempt);
+  bool Dispatch();
+  void Launch(const Claim& claim, const Lease& lease, const std::string& token);
+  worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease) const;
+  void OnExit(const AttemptId& id, const WorkerExit& exit);
+  absl::Time NextDeadline(bool store_failed);
+  std::vector<AttemptId> ExitedAttempts();
+
+  RunStore* const runs_;
+  ArtifactStore* const artifacts_;
+  DatasetRegistry* const datasets_;
+  DeviceLedger* const devices_;
+  Launcher* const launcher_;
+  const StateDir* const state_dir_;
+  Clock* const clock_;
+  const Options options_;
+
+  absl::Mutex mutex_;  // not held across SQL, file or process work
+  std::map<AttemptId, InFlight> in_flight_ ABSL_GUARDED_BY(mutex_);
+  bool awake_ ABSL_GUARDED_BY(mutex_) = true;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_JOBS_SCHEDULER_H_

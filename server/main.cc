@@ -1,0 +1,104 @@
+// skewd: flags -> Daemon::Options, signals, exit code. Nothing else.
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/file.h"
+#include "common/version.h"
+#include "server/config_file.h"
+#include "server/daemon.h"
+
+namespace {
+
+struct Flags {
+  skew::Daemon::Options daemon;
+  std::string address_file;
+};
+
+std::string BesideThisProgram(const std::string& name) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path() / name).string();
+}
+
+void AddFlags(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", absl::StrCat("skewd ", skew::Version(), " (", skew::BuildDescription(), ")"));
+  app.add_option("--state-dir", flags.daemon.state_dir, "Database, artifacts, logs and sockets; created with mode 0700")
+      ->required();
+  app.add_option("--listen", flags.daemon.listen,
+                 "unix:PATH or host:port, several times for several; port 0 picks one. Default: "
+                 "unix:STATE_DIR/skewd.sock and 127.0.0.1:7433");
+  app.add_option("--address-file", flags.address_file, "Takes the addresses it listens on, one a line, once it is ready");
+  app.add_option("--devices", flags.daemon.devices, "cpu, cpu:SLOTSxCORES, cuda:all or cuda:0,2")->capture_default_str();
+  app.add_option("--datasets", flags.daemon.datasets,
+                 "One folder per dataset, each with the four IDX files. Default: STATE_DIR/datasets");
+  app.add_option("--worker", flags.daemon.worker_program, "The skew-worker program. Default: the one beside skewd");
+  app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
+  app.config_formatter(std::make_shared<skew::YamlConfig>());
+}
+
+// Blocks SIGTERM and SIGINT for all threads to come and returns a descriptor to read them from.
+int BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+void AwaitSignal(int descriptor) {
+  signalfd_siginfo info;
+  while (read(descriptor, &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) {
+  }
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "skewd: %s\n", std::string(status.message()).c_str());
+  return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app("The Skew daemon: queues, trains and measures studies of class imbalance.", "skewd");
+  AddFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (flags.daemon.worker_program.empty()) flags.daemon.worker_program = BesideThisProgram("skew-worker");
+
+  const int signals = BlockSignals();
+  absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(flags.daemon);
+  if (!daemon.ok()) return Fail(daemon.status());
+  const std::string addresses = absl::StrJoin((*daemon)->addresses(), "\n");
+  if (!flags.address_file.empty()) {
+    const absl::Status written = skew::WriteFileAtomically(flags.address_file, addresses + "\n");
+    if (!written.ok()) return Fail(written);
+  }
+  std::fprintf(stderr, "READY %s\n", absl::StrJoin((*daemon)->addresses(), " ").c_str());
+  AwaitSignal(signals);
+  std::fprintf(stderr, "draining: workers checkpoint and stop\n");
+  // A second signal ends it at once; everything acknowledged is on disk.
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  (*daemon)->Shutdown();
+  daemon->reset();
+  std::fprintf(stderr, "stopped\n");
+  return 0;
+}

@@ -1,0 +1,103 @@
+#include "server/store/artifact_store.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+#include "common/file.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "server/store/job_rows.h"
+
+namespace skew {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsDigest(absl::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+}
+
+absl::Status CheckContent(const std::string& path, const std::string& digest) {
+  SKEW_ASSIGN_OR_RETURN(const std::string actual, Sha256HexOfFile(path));
+  if (actual == digest) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(path, " has digest ", actual, " instead of ", digest));
+}
+
+absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job, int64_t run_number) {
+  SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
+  Statement row = db.Prepare(
+      "SELECT run_number, name, media_type, digest, size_bytes, create_time FROM artifacts "
+      "WHERE job_id = ? AND (?2 = 0 OR run_number = ?2) ORDER BY run_number, name");
+  row.Bind(job.number).Bind(run_number);
+  std::vector<v1::Artifact> artifacts;
+  while (row.Step()) {
+    v1::Artifact& artifact = artifacts.emplace_back();
+    artifact.set_run_id(RunId{job, row.Int32(0)}.ToString());
+    artifact.set_name(row.Text(1));
+    artifact.set_media_type(row.Text(2));
+    artifact.set_digest(row.Text(3));
+    artifact.set_size_bytes(row.Int(4));
+    *artifact.mutable_create_time() = ToProto(row.Time(5));
+  }
+  SKEW_RETURN_IF_ERROR(row.status());
+  return artifacts;
+}
+
+}  // namespace
+
+std::string ArtifactStore::PathOf(const std::string& digest) const {
+  return absl::StrCat(folder_, "/", digest.substr(0, 2), "/", digest);
+}
+
+absl::Status ArtifactStore::Import(const std::string& path, const std::string& digest, int64_t size_bytes) {
+  if (!IsDigest(digest)) return absl::InvalidArgumentError(absl::StrCat("'", digest, "' is not a SHA-256 digest"));
+  const std::string target = PathOf(digest);
+  std::error_code error;
+  if (fs::exists(target, error)) {
+    fs::remove(path, error);
+    return absl::OkStatus();
+  }
+  SKEW_RETURN_IF_ERROR(CheckContent(path, digest));
+  if (const auto size = static_cast<int64_t>(fs::file_size(path, error)); error || size != size_bytes) {
+    return absl::DataLossError(absl::StrCat(path, " has ", size, " bytes instead of ", size_bytes));
+  }
+  fs::create_directories(fs::path(target).parent_path(), error);
+  if (error) return absl::InternalError(absl::StrCat("cannot create the folder of ", target, ": ", error.message()));
+  SKEW_RETURN_IF_ERROR(SyncPath(path));
+  SKEW_RETURN_IF_ERROR(MoveFile(path, target));
+  return SyncPath(folder_);
+}
+
+absl::StatusOr<std::vector<v1::Artifact>> ArtifactStore::List(JobId job) {
+  std::vector<v1::Artifact> artifacts;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(artifacts, ReadArtifacts(db, job, 0));
+    return absl::OkStatus();
+  }));
+  return artifacts;
+}
+
+absl::StatusOr<std::vector<v1::Artifact>> ArtifactStore::List(RunId run) {
+  std::vector<v1::Artifact> artifacts;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(ReadRunState(db, run).status());
+    SKEW_ASSIGN_OR_RETURN(artifacts, ReadArtifacts(db, run.job, run.number));
+    return absl::OkStatus();
+  }));
+  return artifacts;
+}
+
+absl::StatusOr<v1::Artifact> ArtifactStore::Find(RunId run, const std::string& name) {
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Artifact> artifacts, List(run));
+  for (const v1::Artifact& artifact : artifacts) {
+    if (artifact.name() != name) continue;
+    const absl::Status content = CheckContent(PathOf(artifact.digest()), artifact.digest());
+    if (content.ok()) return artifact;
+    return absl::DataLossError(absl::StrCat("artifact ", name, " of run ", run.ToString(), " is damaged: ", content.message()));
+  }
+  return absl::NotFoundError(absl::StrCat("run ", run.ToString(), " has no artifact '", name, "'"));
+}
+
+}  // namespace skew

@@ -1,0 +1,47 @@
+// The durable history of jobs.
+#ifndef SKEW_SERVER_STORE_EVENT_LOG_H_
+#define SKEW_SERVER_STORE_EVENT_LOG_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/ids.h"
+#include "server/store/connections.h"
+#include "skew/v1/event.pb.h"
+
+namespace skew {
+
+// Appends `event` (only its change need be set) to the history of `job`, inside the transaction that makes the change.
+absl::Status AppendEvent(WriteScope& scope, JobId job, v1::Event event);
+
+// A piece of a job's history.
+struct EventPage {
+  std::vector<v1::Event> events;
+  // The job has ended and `events` reaches to its last one.
+  bool complete = false;
+};
+
+// Thread-safe.
+class EventLog {
+ public:
+  explicit EventLog(Connections* connections) : connections_(connections) {}
+
+  // At most `limit` events of `job` after `after_revision`, in order. NOT_FOUND; INVALID_ARGUMENT for a revision that
+  // the store has not reached.
+  absl::StatusOr<EventPage> Read(JobId job, int64_t after_revision, int limit);
+
+  // The newest revision of all.
+  absl::StatusOr<int64_t> NewestRevision();
+
+ private:
+  Connections* const connections_;
+};
+
+// The same on an open snapshot.
+absl::StatusOr<int64_t> NewestRevision(Database& db);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_EVENT_LOG_H_

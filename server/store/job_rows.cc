@@ -1,0 +1,211 @@
+#include "server/store/job_rows.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/proto_time.h"
+#include "common/run_state.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+absl::Status NoSuchJob(JobId id) { return absl::NotFoundError(absl::StrCat("there is no job ", id.ToString())); }
+absl::Status NoSuchRun(RunId id) { return absl::NotFoundError(absl::StrCat("there is no run ", id.ToString())); }
+
+void SetTime(const Statement& row, int column, google::protobuf::Timestamp* (*mutable_time)(v1::Run&), v1::Run& run) {
+  if (!row.IsNull(column)) *mutable_time(run) = ToProto(row.Time(column));
+}
+
+// The classifier's state, for people who wonder why a job waits.
+absl::Status ExplainWait(Database& db, const std::string& key, v1::Job& job) {
+  SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(db, key));
+  if (classifier.has_value() || job.kind() == v1::CLASSIFIER_TRAINING) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const auto training, FindTrainingJob(db, key));
+  if (training.has_value()) {
+    job.set_message(absl::StrCat("waits for its classifier, which job ", training->ToString(), " trains"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExplainFailure(Database& db, JobId id, v1::Job& job) {
+  Statement failed = db.Prepare("SELECT number, message FROM runs WHERE job_id = ? AND state = ? ORDER BY number LIMIT 1");
+  failed.Bind(id.number).Bind(v1::FAILED);
+  if (failed.Step()) job.set_message(absl::StrCat(RunId{id, failed.Int32(0)}.ToString(), ": ", failed.Text(1)));
+  return failed.status();
+}
+
+absl::Status ReadTimes(Database& db, JobId id, v1::Job& job) {
+  Statement times = db.Prepare("SELECT MIN(start_time), MAX(end_time) FROM runs WHERE job_id = ?");
+  times.Bind(id.number);
+  if (times.Step()) {
+    if (!times.IsNull(0)) *job.mutable_start_time() = ToProto(times.Time(0));
+    if (!times.IsNull(1) && IsTerminal(job.state())) *job.mutable_end_time() = ToProto(times.Time(1));
+  }
+  return times.status();
+}
+
+constexpr absl::string_view kRunColumns =
+    "SELECT number, model_index, model, bias_point, iteration, seed, state, reason, message, device, progress, "
+    "manifest_digest, classifier_digest, start_time, end_time FROM runs ";
+
+v1::Run RunOfRow(JobId job, Statement& row) {
+  v1::Run run;
+  run.set_id(RunId{job, row.Int32(0)}.ToString());
+  run.set_job_id(job.ToString());
+  run.set_model_index(row.Int32(1));
+  run.set_model(row.Text(2));
+  row.Read(3, *run.mutable_bias_point());
+  run.set_iteration(row.Int32(4));
+  run.set_seed(static_cast<uint32_t>(row.Int(5)));
+  run.set_state(static_cast<v1::RunState>(row.Int(6)));
+  run.set_reason(static_cast<v1::Reason>(row.Int(7)));
+  run.set_message(row.Text(8));
+  run.set_device(row.Text(9));
+  if (!row.IsNull(10)) row.Read(10, *run.mutable_progress());
+  run.set_manifest_digest(row.Text(11));
+  run.set_classifier_digest(row.Text(12));
+  SetTime(row, 13, [](v1::Run& one) { return one.mutable_start_time(); }, run);
+  SetTime(row, 14, [](v1::Run& one) { return one.mutable_end_time(); }, run);
+  return run;
+}
+
+absl::Status AddAttempts(Database& db, RunId id, v1::Run& run) {
+  Statement row = db.Prepare(
+      "SELECT number, state, reason, message, device, start_time, end_time, resumed_step FROM attempts "
+      "WHERE job_id = ? AND run_number = ? ORDER BY number");
+  row.Bind(id.job.number).Bind(id.number);
+  while (row.Step()) {
+    v1::Attempt& attempt = *run.add_attempts();
+    attempt.set_number(row.Int32(0));
+    attempt.set_state(static_cast<v1::RunState>(row.Int(1)));
+    attempt.set_reason(static_cast<v1::Reason>(row.Int(2)));
+    attempt.set_message(row.Text(3));
+    attempt.set_device(row.Text(4));
+    *attempt.mutable_start_time() = ToProto(row.Time(5));
+    if (!row.IsNull(6)) *attempt.mutable_end_time() = ToProto(row.Time(6));
+    attempt.set_resumed_step(row.Int32(7));
+  }
+  return row.status();
+}
+
+absl::Status AddHistogram(Database& db, RunId id, v1::Run& run) {
+  Statement row = db.Prepare(
+      "SELECT data FROM histograms WHERE job_id = ? AND run_number = ? ORDER BY final DESC, step DESC LIMIT 1");
+  row.Bind(id.job.number).Bind(id.number);
+  if (row.Step()) row.Read(0, *run.mutable_histogram());
+  return row.status();
+}
+
+absl::Status AddDetails(Database& db, JobId job, v1::Run& run) {
+  SKEW_ASSIGN_OR_RETURN(const RunId id, RunId::Parse(run.id()));
+  SKEW_RETURN_IF_ERROR(AddAttempts(db, id, run));
+  SKEW_RETURN_IF_ERROR(AddHistogram(db, id, run));
+  Statement created = db.Prepare("SELECT create_time FROM jobs WHERE id = ?");
+  created.Bind(job.number);
+  if (created.Step()) *run.mutable_create_time() = ToProto(created.Time(0));
+  return created.status();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::RunCounts> ReadRunCounts(Database& db, JobId id) {
+  Statement row = db.Prepare("SELECT state, COUNT(*) FROM runs WHERE job_id = ? GROUP BY state ORDER BY state");
+  row.Bind(id.number);
+  v1::RunCounts counts;
+  while (row.Step()) AddRuns(static_cast<v1::RunState>(row.Int(0)), row.Int32(1), counts);
+  SKEW_RETURN_IF_ERROR(row.status());
+  if (counts.total() == 0) return NoSuchJob(id);
+  return counts;
+}
+
+absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id) {
+  Statement row = db.Prepare(
+      "SELECT last_revision, EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id AND state IN (1, 2, 3, 4)) "
+      "FROM jobs WHERE id = ?");
+  static_assert(v1::QUEUED == 1 && v1::STARTING == 2 && v1::RUNNING == 3 && v1::CANCELLING == 4);
+  row.Bind(id.number);
+  if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
+  return JobEnd{row.Int(1) == 0, row.Int(0)};
+}
+
+absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
+  Statement row = db.Prepare(
+      "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key FROM jobs WHERE id = ?");
+  row.Bind(id.number);
+  if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
+  v1::Job job;
+  job.set_id(id.ToString());
+  job.set_kind(static_cast<v1::JobKind>(row.Int(0)));
+  job.set_owner(row.Text(1));
+  row.Read(2, *job.mutable_spec());
+  *job.mutable_create_time() = ToProto(row.Time(3));
+  job.set_dataset_digest(row.Text(4));
+  job.set_revision(row.Int(5));
+  SKEW_RETURN_IF_ERROR(row.status());
+  SKEW_ASSIGN_OR_RETURN(*job.mutable_runs(), ReadRunCounts(db, id));
+  job.set_state(JobStateOf(job.runs()));
+  SKEW_RETURN_IF_ERROR(ReadTimes(db, id, job));
+  if (job.state() == v1::JOB_FAILED) SKEW_RETURN_IF_ERROR(ExplainFailure(db, id, job));
+  if (job.state() == v1::JOB_QUEUED) SKEW_RETURN_IF_ERROR(ExplainWait(db, row.Text(6), job));
+  return job;
+}
+
+absl::StatusOr<v1::Run> ReadRun(Database& db, RunId id) {
+  Statement row = db.Prepare(absl::StrCat(kRunColumns, "WHERE job_id = ? AND number = ?"));
+  row.Bind(id.job.number).Bind(id.number);
+  if (!row.Step()) return row.status().ok() ? NoSuchRun(id) : row.status();
+  v1::Run run = RunOfRow(id.job, row);
+  SKEW_RETURN_IF_ERROR(row.status());
+  SKEW_RETURN_IF_ERROR(AddDetails(db, id.job, run));
+  return run;
+}
+
+absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id) {
+  Statement row = db.Prepare("SELECT state FROM runs WHERE job_id = ? AND number = ?");
+  row.Bind(id.job.number).Bind(id.number);
+  if (!row.Step()) return row.status().ok() ? NoSuchRun(id) : row.status();
+  return static_cast<v1::RunState>(row.Int(0));
+}
+
+absl::StatusOr<std::vector<v1::Run>> ReadRuns(Database& db, JobId job, int32_t after_number, int limit,
+                                              const std::vector<v1::RunState>& states) {
+  SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
+  std::vector<v1::Run> runs;
+  Statement row = db.Prepare(absl::StrCat(kRunColumns, "WHERE job_id = ? AND number > ? ORDER BY number"));
+  row.Bind(job.number).Bind(after_number);
+  while (static_cast<int>(runs.size()) < limit && row.Step()) {
+    v1::Run run = RunOfRow(job, row);
+    if (!states.empty() && std::find(states.begin(), states.end(), run.state()) == states.end()) continue;
+    SKEW_RETURN_IF_ERROR(AddDetails(db, job, run));
+    runs.push_back(std::move(run));
+  }
+  SKEW_RETURN_IF_ERROR(row.status());
+  return runs;
+}
+
+absl::StatusOr<std::optional<JobId>> FindTrainingJob(Database& db, const std::string& key) {
+  Statement row = db.Prepare("SELECT id FROM jobs WHERE classifier_key = ? AND kind = ? ORDER BY id DESC");
+  row.Bind(key).Bind(v1::CLASSIFIER_TRAINING);
+  std::optional<JobId> newest;
+  while (row.Step()) {
+    const JobId id{row.Int(0)};
+    if (!newest.has_value()) newest = id;
+    SKEW_ASSIGN_OR_RETURN(const JobEnd end, ReadJobEnd(db, id));
+    if (!end.ended) return id;
+  }
+  SKEW_RETURN_IF_ERROR(row.status());
+  return newest;
+}
+
+absl::StatusOr<std::optional<v1::Classifier>> ReadClassifier(Database& db, const std::string& key) {
+  Statement row = db.Prepare("SELECT data FROM classifiers WHERE key = ?");
+  row.Bind(key);
+  std::optional<v1::Classifier> classifier;
+  if (row.Step()) row.Read(0, classifier.emplace());
+  SKEW_RETURN_IF_ERROR(row.status());
+  return classifier;
+}
+
+}  // namespace skew

@@ -1,0 +1,47 @@
+// Jobs and runs as they stand in the tables, read on an open snapshot or transaction. SQL row <-> proto only here.
+#ifndef SKEW_SERVER_STORE_JOB_ROWS_H_
+#define SKEW_SERVER_STORE_JOB_ROWS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/ids.h"
+#include "server/store/sqlite.h"
+#include "skew/v1/job.pb.h"
+#include "skew/v1/run.pb.h"
+
+namespace skew {
+
+// All of these: NOT_FOUND, with the id, when there is no such job or run.
+
+absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id);
+absl::StatusOr<v1::RunCounts> ReadRunCounts(Database& db, JobId id);
+
+// Whether all runs of a job have ended, and its newest event.
+struct JobEnd {
+  bool ended = false;
+  int64_t last_revision = 0;
+};
+absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id);
+
+// With attempts, progress and newest histogram.
+absl::StatusOr<v1::Run> ReadRun(Database& db, RunId id);
+absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id);
+
+// Runs of a job with numbers above `after_number`, at most `limit`, by number; empty `states` means all.
+absl::StatusOr<std::vector<v1::Run>> ReadRuns(Database& db, JobId job, int32_t after_number, int limit,
+                                              const std::vector<v1::RunState>& states);
+
+// The job that trains the classifier `key` and has not ended, or else the newest one that tried; empty when none did.
+absl::StatusOr<std::optional<JobId>> FindTrainingJob(Database& db, const std::string& key);
+
+// The classifier `key`, once trained.
+absl::StatusOr<std::optional<v1::Classifier>> ReadClassifier(Database& db, const std::string& key);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_JOB_ROWS_H_

@@ -1,0 +1,304 @@
+#include "server/store/job_store.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/digest.h"
+#include "common/run_state.h"
+#include "common/status.h"
+#include "server/store/event_log.h"
+#include "server/store/job_rows.h"
+#include "server/store/run_changes.h"
+
+namespace skew {
+namespace {
+
+absl::StatusOr<std::optional<JobId>> FindByRequest(Database& db, const NewJob& job) {
+  if (job.request_id.empty()) return std::optional<JobId>();
+  Statement row = db.Prepare("SELECT id, request_digest FROM jobs WHERE owner = ? AND request_id = ?");
+  row.Bind(job.owner).Bind(job.request_id);
+  if (!row.Step()) {
+    SKEW_RETURN_IF_ERROR(row.status());
+    return std::optional<JobId>();
+  }
+  const JobId id{row.Int(0)};
+  if (row.Text(1) != job.request_digest) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("request_id '", job.request_id, "' was used for job ", id.ToString(), " with another spec"));
+  }
+  return std::optional<JobId>(id);
+}
+
+absl::Status InsertRuns(WriteScope& scope, JobId id, const std::vector<v1::Run>& runs) {
+  int32_t number = 0;
+  for (const v1::Run& run : runs) {
+    SKEW_RETURN_IF_ERROR(scope.db
+                             .Prepare("INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, "
+                                      "seed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+                             .Bind(id.number)
+                             .Bind(++number)
+                             .Bind(run.model_index())
+                             .Bind(run.model())
+                             .Bind(run.bias_point())
+                             .Bind(run.iteration())
+                             .Bind(run.seed())
+                             .Bind(v1::QUEUED)
+                             .Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertLabels(Database& db, JobId id, const v1::JobSpec& spec) {
+  for (const auto& [key, value] : spec.labels()) {
+    SKEW_RETURN_IF_ERROR(db.Prepare("INSERT INTO job_labels (job_id, key, value) VALUES (?, ?, ?)")
+                             .Bind(id.number)
+                             .Bind(key)
+                             .Bind(value)
+                             .Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job) {
+  Statement insert = scope.db.Prepare(
+      "INSERT INTO jobs (kind, owner, request_id, request_digest, spec, dataset_digest, classifier_key, create_time) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.Bind(job.kind).Bind(job.owner);
+  job.request_id.empty() ? insert.BindNull() : insert.Bind(job.request_id);
+  insert.Bind(job.request_digest).Bind(job.spec).Bind(job.dataset_digest).Bind(job.classifier_key).Bind(scope.now);
+  SKEW_RETURN_IF_ERROR(insert.Run());
+  const JobId id{scope.db.LastInsertedId()};
+  SKEW_RETURN_IF_ERROR(InsertLabels(scope.db, id, job.spec));
+  SKEW_RETURN_IF_ERROR(InsertRuns(scope, id, job.runs));
+  v1::Event event;
+  event.mutable_job_accepted()->set_runs(static_cast<int32_t>(job.runs.size()));
+  SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, std::move(event)));
+  return id;
+}
+
+// Makes sure that the classifier `job` needs is trained, being trained, or about to be; says so when it is not ready.
+absl::Status EnsureTraining(WriteScope& scope, const NewJob& job, const NewJob& training, Submission& submission) {
+  if (job.kind != v1::STUDY) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, job.classifier_key));
+  if (classifier.has_value()) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(auto trainer, FindTrainingJob(scope.db, job.classifier_key));
+  if (trainer.has_value()) {
+    SKEW_ASSIGN_OR_RETURN(const JobEnd end, ReadJobEnd(scope.db, *trainer));
+    if (end.ended) trainer.reset();  // it failed or was cancelled, and this job gives it another chance
+  }
+  if (!trainer.has_value()) {
+    SKEW_ASSIGN_OR_RETURN(trainer, Insert(scope, training));
+  }
+  submission.notes.push_back(
+      absl::StrCat("its runs start when job ", trainer->ToString(), " has trained the classifier"));
+  return absl::OkStatus();
+}
+
+// Page tokens name the last entry of a page and the list it is of.
+std::string PageToken(absl::string_view list, int64_t last) {
+  return absl::StrCat(Sha256Hex(list).substr(0, 12), "-", last);
+}
+
+absl::StatusOr<int64_t> ParsePageToken(absl::string_view list, const std::string& token, int64_t start) {
+  if (token.empty()) return start;
+  const std::vector<std::string> parts = absl::StrSplit(token, '-');
+  int64_t last = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &last) || token != PageToken(list, last)) {
+    return InvalidField("page_token", absl::StrCat("'", token, "' is not a page of this list; take next_page_token of the page before, with the same filter"));
+  }
+  return last;
+}
+
+absl::StatusOr<int> PageSize(int32_t asked, int default_size) {
+  if (asked < 0 || asked > 1000) return InvalidField("page_size", absl::StrCat(asked, " is not in 1..1000"));
+  return asked == 0 ? default_size : asked;
+}
+
+// Whether the job has a state and kind that the filter asks for; owner and labels are the query's part.
+bool Matches(const v1::JobFilter& filter, const v1::Job& job) {
+  if (filter.kind() != v1::JOB_KIND_UNSPECIFIED && filter.kind() != job.kind()) return false;
+  return filter.states().empty() ||
+         std::find(filter.states().begin(), filter.states().end(), job.state()) != filter.states().end();
+}
+
+absl::Status ReadMatchingJobs(Database& db, const v1::JobFilter& filter, int64_t before, int limit,
+                              v1::ListJobsResponse& response) {
+  std::string sql = "SELECT id FROM jobs WHERE id < ?";
+  if (!filter.owner().empty()) sql += " AND owner = ?";
+  for (int i = 0; i < filter.labels_size(); ++i) {
+    sql += " AND EXISTS (SELECT 1 FROM job_labels WHERE job_id = jobs.id AND key = ? AND value = ?)";
+  }
+  sql += " ORDER BY id DESC";
+  Statement row = db.Prepare(sql);
+  row.Bind(before);
+  if (!filter.owner().empty()) row.Bind(filter.owner());
+  for (const auto& [key, value] : filter.labels()) row.Bind(key).Bind(value);
+  // One more than asked for tells whether there is another page.
+  while (response.jobs_size() <= limit && row.Step()) {
+    SKEW_ASSIGN_OR_RETURN(v1::Job job, ReadJob(db, JobId{row.Int(0)}));
+    if (Matches(filter, job)) *response.add_jobs() = std::move(job);
+  }
+  return row.status();
+}
+
+std::string Describe(const google::protobuf::Message& filter) { return filter.ShortDebugString(); }
+
+absl::StatusOr<std::vector<v1::Classifier>> ReadClassifiers(Database& db) {
+  std::vector<v1::Classifier> classifiers;
+  Statement row = db.Prepare("SELECT data FROM classifiers ORDER BY job_id DESC");
+  while (row.Step()) row.Read(0, classifiers.emplace_back());
+  SKEW_RETURN_IF_ERROR(row.status());
+  return classifiers;
+}
+
+}  // namespace
+
+absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& training) {
+  Submission submission;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, FindByRequest(scope.db, job));
+    submission.existing = id.has_value();
+    if (!id.has_value()) {
+      SKEW_RETURN_IF_ERROR(EnsureTraining(scope, job, training, submission));
+      SKEW_ASSIGN_OR_RETURN(id, Insert(scope, job));
+    }
+    SKEW_ASSIGN_OR_RETURN(submission.job, ReadJob(scope.db, *id));
+    return absl::OkStatus();
+  }));
+  return submission;
+}
+
+absl::StatusOr<v1::Job> JobStore::Get(JobId id) {
+  v1::Job job;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(job, ReadJob(db, id));
+    return absl::OkStatus();
+  }));
+  return job;
+}
+
+absl::StatusOr<v1::ListJobsResponse> JobStore::List(const v1::ListJobsRequest& request) {
+  SKEW_ASSIGN_OR_RETURN(const int limit, PageSize(request.page_size(), 100));
+  const std::string list = Describe(request.filter());
+  SKEW_ASSIGN_OR_RETURN(const int64_t before,
+                        ParsePageToken(list, request.page_token(), std::numeric_limits<int64_t>::max()));
+  v1::ListJobsResponse response;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(ReadMatchingJobs(db, request.filter(), before, limit, response));
+    SKEW_ASSIGN_OR_RETURN(const int64_t revision, NewestRevision(db));
+    response.set_revision(revision);
+    return absl::OkStatus();
+  }));
+  if (response.jobs_size() > limit) {
+    response.mutable_jobs()->RemoveLast();
+    SKEW_ASSIGN_OR_RETURN(const JobId last, JobId::Parse(response.jobs().rbegin()->id()));
+    response.set_next_page_token(PageToken(list, last.number));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Job> JobStore::Cancel(JobId id) {
+  v1::Job job;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const v1::Job before, ReadJob(scope.db, id));
+    if (IsTerminal(before.state())) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("job ", id.ToString(), " is ", v1::JobState_Name(before.state()), " and cannot be cancelled"));
+    }
+    Statement open = scope.db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state IN (1, 2, 3) ORDER BY number");
+    open.Bind(id.number);
+    std::vector<int32_t> numbers;
+    while (open.Step()) numbers.push_back(open.Int32(0));
+    SKEW_RETURN_IF_ERROR(open.status());
+    for (const int32_t number : numbers) SKEW_RETURN_IF_ERROR(CancelRun(scope, RunId{id, number}));
+    SKEW_ASSIGN_OR_RETURN(job, ReadJob(scope.db, id));
+    return absl::OkStatus();
+  }));
+  return job;
+}
+
+absl::StatusOr<v1::Run> JobStore::Cancel(RunId id) {
+  v1::Run run;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(CancelRun(scope, id));
+    SKEW_ASSIGN_OR_RETURN(run, ReadRun(scope.db, id));
+    return absl::OkStatus();
+  }));
+  return run;
+}
+
+absl::StatusOr<v1::Run> JobStore::GetRun(RunId id) {
+  v1::Run run;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(run, ReadRun(db, id));
+    return absl::OkStatus();
+  }));
+  return run;
+}
+
+absl::StatusOr<v1::ListRunsResponse> JobStore::ListRuns(const v1::ListRunsRequest& request) {
+  SKEW_ASSIGN_OR_RETURN(const JobId job, JobId::Parse(request.job_id()));
+  SKEW_ASSIGN_OR_RETURN(const int limit, PageSize(request.page_size(), 1000));
+  v1::ListRunsRequest list = request;
+  list.clear_page_size();
+  list.clear_page_token();
+  SKEW_ASSIGN_OR_RETURN(const int64_t after, ParsePageToken(Describe(list), request.page_token(), 0));
+  std::vector<v1::RunState> states;
+  for (const int state : request.states()) states.push_back(static_cast<v1::RunState>(state));
+  v1::ListRunsResponse response;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs,
+                          ReadRuns(db, job, static_cast<int32_t>(after), limit + 1, states));
+    SKEW_ASSIGN_OR_RETURN(const int64_t revision, NewestRevision(db));
+    response.mutable_runs()->Assign(runs.begin(), runs.end());
+    response.set_revision(revision);
+    return absl::OkStatus();
+  }));
+  if (response.runs_size() > limit) {
+    response.mutable_runs()->RemoveLast();
+    SKEW_ASSIGN_OR_RETURN(const RunId last, RunId::Parse(response.runs().rbegin()->id()));
+    response.set_next_page_token(PageToken(Describe(list), last.number));
+  }
+  return response;
+}
+
+absl::StatusOr<JobStore::JobWithRuns> JobStore::GetWithRuns(JobId id) {
+  JobWithRuns result;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(result.job, ReadJob(db, id));
+    SKEW_ASSIGN_OR_RETURN(result.runs, ReadRuns(db, id, 0, std::numeric_limits<int>::max(), {}));
+    SKEW_ASSIGN_OR_RETURN(result.classifiers, ReadClassifiers(db));
+    return absl::OkStatus();
+  }));
+  std::erase_if(result.classifiers, [&](const v1::Classifier& classifier) {
+    return std::none_of(result.runs.begin(), result.runs.end(),
+                        [&](const v1::Run& run) { return run.classifier_digest() == classifier.digest(); });
+  });
+  return result;
+}
+
+absl::StatusOr<std::vector<v1::Classifier>> JobStore::ListClassifiers() {
+  std::vector<v1::Classifier> classifiers;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(classifiers, ReadClassifiers(db));
+    return absl::OkStatus();
+  }));
+  return classifiers;
+}
+
+absl::StatusOr<v1::RunCounts> JobStore::CountRuns() {
+  v1::RunCounts counts;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    // The ended ones are many and of no interest here.
+    Statement row = db.Prepare("SELECT state, COUNT(*) FROM runs WHERE state IN (1, 2, 3, 4) GROUP BY state ORDER BY state");
+    while (row.Step()) AddRuns(static_cast<v1::RunState>(row.Int(0)), row.Int32(1), counts);
+    return row.status();
+  }));
+  return counts;
+}
+
+}  // namespace skew

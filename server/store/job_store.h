@@ -1,0 +1,82 @@
+// Jobs: the queue is these tables, there is no other one.
+#ifndef SKEW_SERVER_STORE_JOB_STORE_H_
+#define SKEW_SERVER_STORE_JOB_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "server/store/connections.h"
+#include "skew/v1/job.pb.h"
+#include "skew/v1/job_service.pb.h"
+#include "skew/v1/run_service.pb.h"
+
+namespace skew {
+
+// A job that was validated and expanded, ready to be stored.
+struct NewJob {
+  v1::JobKind kind = v1::STUDY;
+  std::string owner;
+  std::string request_id;      // empty: none
+  std::string request_digest;  // of the submitted spec
+  v1::JobSpec spec;            // normalised
+  std::string dataset_digest;
+  std::string classifier_key;  // the classifier a study needs, or a training makes
+  std::vector<v1::Run> runs;   // model_index, model, bias_point, iteration and seed are set; numbered by position
+};
+
+struct Submission {
+  v1::Job job;
+  bool existing = false;  // the request id named it already
+  std::vector<std::string> notes;
+};
+
+// Thread-safe.
+class JobStore {
+ public:
+  JobStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
+
+  // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it needs
+  // is neither trained nor being trained, `training` is stored before it in the same transaction.
+  // ALREADY_EXISTS when `request_id` was used with another spec.
+  absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training);
+
+  // NOT_FOUND
+  absl::StatusOr<v1::Job> Get(JobId id);
+
+  // INVALID_ARGUMENT for a page size out of 1..1000 or a page token that is not of this list.
+  absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request);
+
+  // See JobService.CancelJob and RunService.CancelRun.
+  absl::StatusOr<v1::Job> Cancel(JobId id);
+  absl::StatusOr<v1::Run> Cancel(RunId id);
+
+  absl::StatusOr<v1::Run> GetRun(RunId id);
+  absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request);
+
+  // Every run of a job, and the job, on one snapshot.
+  struct JobWithRuns {
+    v1::Job job;
+    std::vector<v1::Run> runs;
+    std::vector<v1::Classifier> classifiers;  // the judges of the runs' histograms
+  };
+  absl::StatusOr<JobWithRuns> GetWithRuns(JobId id);
+
+  absl::StatusOr<std::vector<v1::Classifier>> ListClassifiers();
+
+  // Over all jobs.
+  absl::StatusOr<v1::RunCounts> CountRuns();
+
+ private:
+  Connections* const connections_;
+  Clock* const clock_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_JOB_STORE_H_

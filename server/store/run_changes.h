@@ -1,0 +1,33 @@
+// Changes of a run's state, inside a write transaction.
+#ifndef SKEW_SERVER_STORE_RUN_CHANGES_H_
+#define SKEW_SERVER_STORE_RUN_CHANGES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/ids.h"
+#include "server/store/connections.h"
+#include "skew/v1/run.pb.h"
+
+namespace skew {
+
+// One change: what it becomes and why.
+struct RunChange {
+  v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  v1::Reason reason = v1::REASON_UNSPECIFIED;
+  std::string message;
+  int32_t attempt = 0;  // that it concerns; 0 when none does
+  std::string device;   // of that attempt
+};
+
+// Changes the run's row and appends the event. FAILED_PRECONDITION, naming both states, when the change is not legal.
+absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change);
+
+// Cancels a run: one that waits is CANCELLED at once, one that goes on becomes CANCELLING.
+// FAILED_PRECONDITION when it has ended; one that is CANCELLING already stays so.
+absl::Status CancelRun(WriteScope& scope, RunId id);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_RUN_CHANGES_H_

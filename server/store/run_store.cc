@@ -1,0 +1,307 @@
+#include "server/store/run_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/run_state.h"
+#include "common/status.h"
+#include "server/store/event_log.h"
+#include "server/store/job_rows.h"
+#include "server/store/report_rows.h"
+
+namespace skew {
+
+std::string AttemptId::ToString() const { return absl::StrCat(run.ToString(), " attempt ", number); }
+
+namespace {
+
+constexpr char kClassifierArtifact[] = "classifier.pt";
+
+absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, v1::JobKind kind) {
+  Statement row = scope.db.Prepare(
+      kind == v1::CLASSIFIER_TRAINING
+          ? "SELECT r.job_id, r.number FROM runs r JOIN jobs j ON j.id = r.job_id "
+            "WHERE r.state = 1 AND r.not_before <= ? AND j.kind = 2 ORDER BY r.job_id, r.number LIMIT 1"
+          : "SELECT r.job_id, r.number FROM runs r JOIN jobs j ON j.id = r.job_id "
+            "JOIN classifiers c ON c.key = j.classifier_key "
+            "WHERE r.state = 1 AND r.not_before <= ? AND j.kind = 1 ORDER BY r.job_id, r.number LIMIT 1");
+  static_assert(v1::QUEUED == 1 && v1::STUDY == 1 && v1::CLASSIFIER_TRAINING == 2);
+  row.Bind(scope.now);
+  std::optional<RunId> id;
+  if (row.Step()) id = RunId{JobId{row.Int(0)}, row.Int32(1)};
+  SKEW_RETURN_IF_ERROR(row.status());
+  return id;
+}
+
+absl::Status ReadClaimedJob(Database& db, Claim& claim) {
+  const RunId id = claim.attempt.run;
+  Statement job = db.Prepare("SELECT spec, dataset_digest, classifier_key, kind FROM jobs WHERE id = ?");
+  job.Bind(id.job.number);
+  if (!job.Step()) return absl::InternalError(absl::StrCat("run ", id.ToString(), " has no job"));
+  job.Read(0, claim.spec);
+  claim.dataset_digest = job.Text(1);
+  if (job.Int(3) == v1::STUDY) {
+    SKEW_ASSIGN_OR_RETURN(claim.classifier, ReadClassifier(db, job.Text(2)));
+    SKEW_ASSIGN_OR_RETURN(const JobId trainer, JobId::Parse(claim.classifier->job_id()));
+    Statement weights = db.Prepare("SELECT digest FROM artifacts WHERE job_id = ? AND run_number = 1 AND name = ?");
+    weights.Bind(trainer.number).Bind(kClassifierArtifact);
+    if (weights.Step()) claim.classifier_weights = weights.Text(0);
+    SKEW_RETURN_IF_ERROR(weights.status());
+  }
+  SKEW_RETURN_IF_ERROR(job.status());
+  SKEW_ASSIGN_OR_RETURN(claim.run, ReadRun(db, id));
+  return absl::OkStatus();
+}
+
+absl::Status InsertAttempt(WriteScope& scope, const AttemptId& attempt, const std::string& device,
+                           const std::string& token_digest) {
+  return scope.db
+      .Prepare("INSERT INTO attempts (job_id, run_number, number, token_digest, state, device, start_time) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .Bind(attempt.run.job.number)
+      .Bind(attempt.run.number)
+      .Bind(attempt.number)
+      .Bind(token_digest)
+      .Bind(v1::STARTING)
+      .Bind(device)
+      .Bind(scope.now)
+      .Run();
+}
+
+absl::StatusOr<int32_t> NextAttemptNumber(Database& db, RunId run) {
+  SKEW_RETURN_IF_ERROR(db.Prepare("UPDATE runs SET attempts = attempts + 1 WHERE job_id = ? AND number = ?")
+                           .Bind(run.job.number)
+                           .Bind(run.number)
+                           .Run());
+  Statement row = db.Prepare("SELECT attempts FROM runs WHERE job_id = ? AND number = ?");
+  row.Bind(run.job.number).Bind(run.number);
+  const int32_t number = row.Step() ? row.Int32(0) : 0;
+  SKEW_RETURN_IF_ERROR(row.status());
+  return number;
+}
+
+absl::Status ClaimRun(WriteScope& scope, RunId run, const std::string& device, const std::string& token_digest,
+                      Claim& claim) {
+  SKEW_ASSIGN_OR_RETURN(const int32_t number, NextAttemptNumber(scope.db, run));
+  claim.attempt = {run, number};
+  SKEW_RETURN_IF_ERROR(InsertAttempt(scope, claim.attempt, device, token_digest));
+  RunChange change;
+  change.state = v1::STARTING;
+  change.attempt = number;
+  change.device = device;
+  SKEW_RETURN_IF_ERROR(ChangeRun(scope, run, change));
+  return ReadClaimedJob(scope.db, claim);
+}
+
+// So many runs are failed in one transaction at most.
+constexpr int kOrphansAtOnce = 1000;
+
+// Queued study runs whose classifier is neither there nor on its way.
+absl::StatusOr<std::vector<std::pair<RunId, std::string>>> FindOrphanedStudies(Database& db) {
+  std::vector<std::pair<RunId, std::string>> orphans;
+  Statement row = db.Prepare(
+      "SELECT DISTINCT r.job_id, r.number, j.classifier_key FROM jobs t "
+      "JOIN jobs j ON j.classifier_key = t.classifier_key AND j.kind = 1 "
+      "JOIN runs r ON r.job_id = j.id AND r.state = 1 "
+      "WHERE t.kind = 2 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = t.classifier_key) "
+      "AND NOT EXISTS (SELECT 1 FROM jobs u JOIN runs s ON s.job_id = u.id "
+      "                WHERE u.classifier_key = t.classifier_key AND u.kind = 2 AND s.state IN (1, 2, 3, 4)) "
+      "ORDER BY r.job_id, r.number LIMIT ?");
+  row.Bind(kOrphansAtOnce);
+  while (row.Step()) orphans.emplace_back(RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Text(2));
+  SKEW_RETURN_IF_ERROR(row.status());
+  return orphans;
+}
+
+absl::StatusOr<AttemptFacts> ReadFacts(Database& db, const AttemptId& attempt) {
+  AttemptFacts facts;
+  SKEW_ASSIGN_OR_RETURN(facts.run_state, ReadRunState(db, attempt.run));
+  Statement row = db.Prepare("SELECT outcome FROM attempts WHERE job_id = ? AND run_number = ? AND number = ?");
+  row.Bind(attempt.run.job.number).Bind(attempt.run.number).Bind(attempt.number);
+  if (row.Step() && !row.IsNull(0)) row.Read(0, facts.outcome.emplace());
+  SKEW_RETURN_IF_ERROR(row.status());
+  SKEW_ASSIGN_OR_RETURN(const v1::Run run, ReadRun(db, attempt.run));
+  facts.failures = static_cast<int32_t>(std::count_if(
+      run.attempts().begin(), run.attempts().end(), [&](const v1::Attempt& earlier) {
+        return earlier.number() < attempt.number && CountsAsAttempt(earlier.reason());
+      }));
+  Statement job = db.Prepare("SELECT spec FROM jobs WHERE id = ?");
+  job.Bind(attempt.run.job.number);
+  v1::JobSpec spec;
+  if (job.Step()) job.Read(0, spec);
+  SKEW_RETURN_IF_ERROR(job.status());
+  facts.max_attempts = spec.max_attempts();
+  return facts;
+}
+
+absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const AttemptEnd& end) {
+  SKEW_RETURN_IF_ERROR(scope.db
+                           .Prepare("UPDATE attempts SET state = ?, reason = ?, message = ?, end_time = ? "
+                                    "WHERE job_id = ? AND run_number = ? AND number = ?")
+                           .Bind(end.state)
+                           .Bind(end.reason)
+                           .Bind(end.message)
+                           .Bind(scope.now)
+                           .Bind(attempt.run.job.number)
+                           .Bind(attempt.run.number)
+                           .Bind(attempt.number)
+                           .Run());
+  if (end.state == v1::QUEUED && end.not_before > absl::InfinitePast()) {
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare("UPDATE runs SET not_before = ? WHERE job_id = ? AND number = ?")
+                             .Bind(end.not_before)
+                             .Bind(attempt.run.job.number)
+                             .Bind(attempt.run.number)
+                             .Run());
+  }
+  RunChange change;
+  change.state = end.state;
+  change.reason = end.reason;
+  change.message = end.message;
+  change.attempt = attempt.number;
+  return ChangeRun(scope, attempt.run, change);
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Claim>> RunStore::ClaimNext(const std::string& device, const std::string& token_digest) {
+  std::optional<Claim> claim;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(std::optional<RunId> run, FindRunnable(scope, v1::CLASSIFIER_TRAINING));
+    if (!run.has_value()) {
+      SKEW_ASSIGN_OR_RETURN(run, FindRunnable(scope, v1::STUDY));
+    }
+    if (!run.has_value()) return absl::OkStatus();
+    return ClaimRun(scope, *run, device, token_digest, claim.emplace());
+  }));
+  return claim;
+}
+
+absl::StatusOr<absl::Time> RunStore::NextRetryTime() {
+  absl::Time next = absl::InfiniteFuture();
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row = db.Prepare("SELECT MIN(not_before) FROM runs WHERE state = 1 AND not_before > ?");
+    row.Bind(clock_->Now());
+    if (row.Step() && !row.IsNull(0)) next = row.Time(0);
+    return row.status();
+  }));
+  return next;
+}
+
+absl::StatusOr<int> RunStore::FailOrphanedStudies() {
+  std::vector<std::pair<RunId, std::string>> orphans;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(db));
+    return absl::OkStatus();
+  }));
+  if (orphans.empty()) return 0;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(scope.db));
+    for (const auto& [run, key] : orphans) {
+      SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> trainer, FindTrainingJob(scope.db, key));
+      RunChange change;
+      change.state = v1::FAILED;
+      change.reason = v1::DEPENDENCY_FAILED;
+      change.message = absl::StrCat("job ", trainer.value_or(JobId()).ToString(),
+                                    ", the training of its classifier, ended without one");
+      SKEW_RETURN_IF_ERROR(ChangeRun(scope, run, change));
+    }
+    return absl::OkStatus();
+  }));
+  if (orphans.size() < kOrphansAtOnce) return static_cast<int>(orphans.size());
+  SKEW_ASSIGN_OR_RETURN(const int more, FailOrphanedStudies());
+  return static_cast<int>(orphans.size()) + more;
+}
+
+absl::Status RunStore::RecordProcess(const AttemptId& attempt, const ProcessIdentity& process) {
+  return connections_->Write(clock_->Now(), [&](WriteScope& scope) {
+    return scope.db
+        .Prepare("UPDATE attempts SET pid = ?, process_start = ?, boot_id = ? "
+                 "WHERE job_id = ? AND run_number = ? AND number = ?")
+        .Bind(process.pid)
+        .Bind(process.start_ticks)
+        .Bind(process.boot_id)
+        .Bind(attempt.run.job.number)
+        .Bind(attempt.run.number)
+        .Bind(attempt.number)
+        .Run();
+  });
+}
+
+absl::StatusOr<AttemptId> RunStore::FindByToken(const std::string& token_digest) {
+  AttemptId attempt;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row =
+        db.Prepare("SELECT job_id, run_number, number FROM attempts WHERE token_digest = ? AND end_time IS NULL");
+    row.Bind(token_digest);
+    if (row.Step()) {
+      attempt = {RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)};
+      return absl::OkStatus();
+    }
+    return row.status().ok() ? absl::NotFoundError("no attempt that goes on has this token") : row.status();
+  }));
+  return attempt;
+}
+
+absl::StatusOr<int64_t> RunStore::LastReport(const AttemptId& attempt) {
+  int64_t number = 0;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const ReportCursor cursor, ReadReportCursor(db, attempt));
+    number = cursor.last_report;
+    return absl::OkStatus();
+  }));
+  return number;
+}
+
+absl::Status RunStore::ApplyReport(const AttemptId& attempt, const worker::v1::Report& report) {
+  return connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const ReportCursor cursor, ReadReportCursor(scope.db, attempt));
+    if (report.number() <= cursor.last_report) return absl::OkStatus();
+    if (cursor.ended) return absl::FailedPreconditionError(absl::StrCat(attempt.ToString(), " has ended"));
+    if (report.number() != cursor.last_report + 1) {
+      return absl::InvalidArgumentError(absl::StrCat(attempt.ToString(), ": report ", report.number(), " follows ",
+                                                     cursor.last_report));
+    }
+    return WriteReport(scope, attempt, report);
+  });
+}
+
+absl::StatusOr<AttemptEnd> RunStore::EndAttempt(const AttemptId& attempt,
+                                                absl::FunctionRef<AttemptEnd(const AttemptFacts&)> decide) {
+  AttemptEnd end;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const AttemptFacts facts, ReadFacts(scope.db, attempt));
+    end = decide(facts);
+    return WriteEnd(scope, attempt, end);
+  }));
+  return end;
+}
+
+absl::StatusOr<std::vector<OpenAttempt>> RunStore::OpenAttempts() {
+  std::vector<OpenAttempt> attempts;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row = db.Prepare(
+        "SELECT job_id, run_number, number, pid, process_start, boot_id FROM attempts WHERE end_time IS NULL "
+        "ORDER BY job_id, run_number, number");
+    while (row.Step()) {
+      attempts.push_back({AttemptId{RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)},
+                          ProcessIdentity{row.Int(3), row.Int(4), row.Text(5)}});
+    }
+    return row.status();
+  }));
+  return attempts;
+}
+
+absl::StatusOr<std::vector<AttemptId>> RunStore::CancellingAttempts() {
+  std::vector<AttemptId> attempts;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row =
+        db.Prepare("SELECT job_id, number, attempts FROM runs WHERE state = 4 ORDER BY job_id, number");
+    static_assert(v1::CANCELLING == 4);
+    while (row.Step()) attempts.push_back({RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)});
+    return row.status();
+  }));
+  return attempts;
+}
+
+}  // namespace skew

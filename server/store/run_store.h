@@ -1,0 +1,115 @@
+// Attempts of runs: claimed, reported on, ended.
+#ifndef SKEW_SERVER_STORE_RUN_STORE_H_
+#define SKEW_SERVER_STORE_RUN_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "server/store/connections.h"
+#include "server/store/run_changes.h"
+#include "skew/v1/job.pb.h"
+#include "skew/v1/run.pb.h"
+#include "skew/worker/v1/worker.pb.h"
+
+namespace skew {
+
+struct AttemptId {
+  RunId run;
+  int32_t number = 0;
+
+  std::string ToString() const;  // "j17.3 attempt 2"
+  auto operator<=>(const AttemptId&) const = default;
+};
+
+// A process that can be told from a later one with the same number, even after the machine was started again.
+struct ProcessIdentity {
+  int64_t pid = 0;
+  int64_t start_ticks = 0;  // since boot, field 22 of /proc/PID/stat
+  std::string boot_id;
+};
+
+// A run that was just claimed, with what its worker needs from the store.
+struct Claim {
+  AttemptId attempt;
+  v1::JobSpec spec;
+  v1::Run run;
+  std::string dataset_digest;
+  std::optional<v1::Classifier> classifier;  // absent for the training of one
+  std::string classifier_weights;            // digest of the judge's artifact
+};
+
+// What is known when an attempt has ended.
+struct AttemptFacts {
+  v1::RunState run_state = v1::RUN_STATE_UNSPECIFIED;
+  std::optional<worker::v1::Report> outcome;  // the worker's last word, when it came
+  int32_t failures = 0;                       // attempts of the run before this one that count as such
+  int32_t max_attempts = 0;
+};
+
+// What becomes of the run.
+struct AttemptEnd {
+  v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  v1::Reason reason = v1::REASON_UNSPECIFIED;
+  std::string message;
+  absl::Time not_before = absl::InfinitePast();  // of the next attempt, with QUEUED
+};
+
+// An attempt without an end, as found at start.
+struct OpenAttempt {
+  AttemptId attempt;
+  ProcessIdentity process;  // pid 0: the daemon died before it could write it down
+};
+
+// Thread-safe.
+class RunStore {
+ public:
+  RunStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
+
+  // Claims the next run that may start now (trainings of classifiers first, then in the order of submission) for
+  // `device`: QUEUED -> STARTING with a new attempt. Empty when there is none.
+  absl::StatusOr<std::optional<Claim>> ClaimNext(const std::string& device, const std::string& token_digest);
+
+  // When the next run that waits for its time may start; InfiniteFuture when none does.
+  absl::StatusOr<absl::Time> NextRetryTime();
+
+  // Fails the queued studies whose classifier's training has ended without one. Returns how many runs that were.
+  absl::StatusOr<int> FailOrphanedStudies();
+
+  absl::Status RecordProcess(const AttemptId& attempt, const ProcessIdentity& process);
+
+  // The attempt that goes on and has this token; NOT_FOUND.
+  absl::StatusOr<AttemptId> FindByToken(const std::string& token_digest);
+
+  // Newest report number of the attempt that is on disk.
+  absl::StatusOr<int64_t> LastReport(const AttemptId& attempt);
+
+  // Applies a report and remembers its number, in one transaction. Reports that were applied before are OK and change
+  // nothing. FAILED_PRECONDITION: the attempt has ended. INVALID_ARGUMENT: a number that leaves a gap, or content that
+  // cannot be.
+  absl::Status ApplyReport(const AttemptId& attempt, const worker::v1::Report& report);
+
+  // Ends the attempt and changes its run as `decide` says, in one transaction.
+  absl::StatusOr<AttemptEnd> EndAttempt(const AttemptId& attempt,
+                                        absl::FunctionRef<AttemptEnd(const AttemptFacts&)> decide);
+
+  absl::StatusOr<std::vector<OpenAttempt>> OpenAttempts();
+
+  // Attempts that go on although their run is to be cancelled.
+  absl::StatusOr<std::vector<AttemptId>> CancellingAttempts();
+
+ private:
+  Connections* const connections_;
+  Clock* const clock_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_RUN_STORE_H_

@@ -1,0 +1,160 @@
+#include "server/store/schema.h"
+
+#include <array>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+// Times are microseconds since 1970; `data`, `spec`, `bias_point` and `progress` are serialised protobuf messages of
+// skew.v1; states, reasons and kinds are its enum values.
+constexpr std::array<absl::string_view, 1> kMigrations = {R"sql(
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  request_id TEXT,                   -- NULL when the client gave none
+  request_digest TEXT NOT NULL,      -- of the submitted spec, to tell a repetition from a clash
+  spec BLOB NOT NULL,
+  dataset_digest TEXT NOT NULL,
+  classifier_key TEXT NOT NULL,      -- the classifier that a study needs, or that a training makes
+  create_time INTEGER NOT NULL,
+  last_revision INTEGER NOT NULL DEFAULT 0,
+  last_sequence INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX jobs_by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX jobs_by_classifier ON jobs (classifier_key, kind);
+CREATE INDEX jobs_trainings ON jobs (classifier_key) WHERE kind = 2;
+
+CREATE TABLE job_labels (
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (job_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_labels_by_value ON job_labels (key, value, job_id);
+
+CREATE TABLE runs (
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  number INTEGER NOT NULL,
+  model_index INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  bias_point BLOB NOT NULL,
+  iteration INTEGER NOT NULL,
+  seed INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  reason INTEGER NOT NULL DEFAULT 0,
+  message TEXT NOT NULL DEFAULT '',
+  device TEXT NOT NULL DEFAULT '',
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  progress BLOB,
+  manifest_digest TEXT NOT NULL DEFAULT '',
+  classifier_digest TEXT NOT NULL DEFAULT '',
+  start_time INTEGER,
+  end_time INTEGER,
+  PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX runs_by_state ON runs (state, job_id, number);
+CREATE INDEX runs_by_job_state ON runs (job_id, state);
+CREATE INDEX runs_by_retry ON runs (not_before) WHERE state = 1 AND not_before > 0;
+
+CREATE TABLE attempts (
+  job_id INTEGER NOT NULL,
+  run_number INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  token_digest TEXT NOT NULL UNIQUE,
+  state INTEGER NOT NULL,
+  reason INTEGER NOT NULL DEFAULT 0,
+  message TEXT NOT NULL DEFAULT '',
+  device TEXT NOT NULL,
+  start_time INTEGER NOT NULL,
+  end_time INTEGER,                  -- NULL while it goes on
+  resumed_step INTEGER NOT NULL DEFAULT 0,
+  last_report INTEGER NOT NULL DEFAULT 0,
+  outcome BLOB,                      -- the worker's last report (finished, failed or stopped), once it is in
+  pid INTEGER NOT NULL DEFAULT 0,    -- with the next two: which process it is, across restarts of the daemon
+  process_start INTEGER NOT NULL DEFAULT 0,
+  boot_id TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (job_id, run_number, number),
+  FOREIGN KEY (job_id, run_number) REFERENCES runs (job_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempts_open ON attempts (job_id, run_number, number) WHERE end_time IS NULL;
+
+CREATE TABLE histograms (
+  job_id INTEGER NOT NULL,
+  run_number INTEGER NOT NULL,
+  final INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (job_id, run_number, final, step),
+  FOREIGN KEY (job_id, run_number) REFERENCES runs (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE artifacts (
+  job_id INTEGER NOT NULL,
+  run_number INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  PRIMARY KEY (job_id, run_number, name),
+  FOREIGN KEY (job_id, run_number) REFERENCES runs (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE classifiers (
+  key TEXT PRIMARY KEY,              -- dataset content and training recipe
+  digest TEXT NOT NULL,
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  data BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  revision INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  sequence INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX events_by_job ON events (job_id, revision);
+)sql"};
+
+absl::StatusOr<int64_t> VersionOf(Database& db) {
+  Statement query = db.Prepare("PRAGMA user_version");
+  const int64_t version = query.Step() ? query.Int(0) : 0;
+  SKEW_RETURN_IF_ERROR(query.status());
+  return version;
+}
+
+absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
+  const std::string backup = absl::StrCat(path, ".v", version, ".backup");
+  std::error_code ignored;
+  std::filesystem::remove(backup, ignored);  // of a migration that was interrupted: made anew
+  return db.Prepare("VACUUM INTO ?").Bind(backup).Run();
+}
+
+}  // namespace
+
+absl::Status Migrate(Database& db, const std::string& path) {
+  constexpr auto kNewest = static_cast<int64_t>(kMigrations.size());
+  SKEW_ASSIGN_OR_RETURN(const int64_t version, VersionOf(db));
+  if (version > kNewest) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " has schema version ", version, ", of a newer Skew; this one knows ",
+                                                      kNewest, ". Use the newer program or a backup."));
+  }
+  if (version > 0 && version < kNewest) SKEW_RETURN_IF_ERROR(BackUp(db, path, version));
+  for (int64_t step = version; step < kNewest; ++step) {
+    Transaction transaction(&db, Transaction::Kind::kWrite);
+    SKEW_RETURN_IF_ERROR(transaction.status());
+    SKEW_RETURN_IF_ERROR(db.Execute(kMigrations[static_cast<size_t>(step)]));
+    SKEW_RETURN_IF_ERROR(db.Execute(absl::StrCat("PRAGMA user_version = ", step + 1)));
+    SKEW_RETURN_IF_ERROR(transaction.Commit());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace skew

@@ -1,0 +1,19 @@
+// The tables, as a list of migrations that only ever grows.
+#ifndef SKEW_SERVER_STORE_SCHEMA_H_
+#define SKEW_SERVER_STORE_SCHEMA_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/store/sqlite.h"
+
+namespace skew {
+
+// Brings `db` (the file at `path`) to this program's schema. Each step is one transaction; before the first one of an
+// existing database, a copy is put beside it as `path`.v<version>.backup. FAILED_PRECONDITION when the database is of a
+// newer program.
+absl::Status Migrate(Database& db, const std::string& path);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_SCHEMA_H_

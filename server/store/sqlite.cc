@@ -1,0 +1,178 @@
+#include "server/store/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+absl::StatusCode CodeOf(int sqlite_code) {
+  switch (sqlite_code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return absl::StatusCode::kUnavailable;
+    case SQLITE_FULL:
+      return absl::StatusCode::kResourceExhausted;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::StatusCode::kDataLoss;
+    case SQLITE_CONSTRAINT:
+      return absl::StatusCode::kAlreadyExists;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+}  // namespace
+
+Statement::Statement(Database* db, sqlite3_stmt* statement, std::string sql, absl::Status status)
+    : db_(db), statement_(statement), sql_(std::move(sql)), status_(std::move(status)) {}
+
+Statement::Statement(Statement&& other) noexcept
+    : db_(other.db_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      sql_(std::move(other.sql_)),
+      status_(std::move(other.status_)),
+      next_parameter_(other.next_parameter_) {}
+
+Statement::~Statement() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  // A second execution of the same text may have been going on: then there is one too many to keep.
+  if (!db_->idle_.try_emplace(std::move(sql_), statement_).second) sqlite3_finalize(statement_);
+}
+
+void Statement::Note(int code) {
+  if (code != SQLITE_OK && status_.ok()) status_ = db_->Error(code, sql_);
+}
+
+Statement& Statement::Bind(int64_t value) {
+  if (status_.ok()) Note(sqlite3_bind_int64(statement_, next_parameter_++, value));
+  return *this;
+}
+
+Statement& Statement::Bind(absl::string_view text) {
+  if (status_.ok()) {
+    Note(sqlite3_bind_text(statement_, next_parameter_++, text.data(), static_cast<int>(text.size()),
+                           SQLITE_TRANSIENT));
+  }
+  return *this;
+}
+
+Statement& Statement::Bind(const google::protobuf::MessageLite& message) {
+  const std::string bytes = message.SerializeAsString();
+  if (status_.ok()) {
+    // An empty message must be an empty blob, which a null pointer would not give.
+    const char* data = bytes.empty() ? "" : bytes.data();
+    Note(sqlite3_bind_blob64(statement_, next_parameter_++, data, bytes.size(), SQLITE_TRANSIENT));
+  }
+  return *this;
+}
+
+Statement& Statement::Bind(absl::Time time) { return Bind(absl::ToUnixMicros(time)); }
+
+Statement& Statement::BindNull() {
+  if (status_.ok()) Note(sqlite3_bind_null(statement_, next_parameter_++));
+  return *this;
+}
+
+bool Statement::Step() {
+  if (!status_.ok()) return false;
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) Note(code);
+  return false;
+}
+
+absl::Status Statement::Run() {
+  while (Step()) {
+  }
+  return status_;
+}
+
+int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Statement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (text == nullptr) return "";
+  return {text, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+absl::Time Statement::Time(int column) const {
+  return IsNull(column) ? absl::InfinitePast() : absl::FromUnixMicros(Int(column));
+}
+
+bool Statement::IsNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+void Statement::Read(int column, google::protobuf::MessageLite& message) {
+  const void* data = sqlite3_column_blob(statement_, column);
+  if (!message.ParseFromArray(data, sqlite3_column_bytes(statement_, column)) && status_.ok()) {
+    status_ = absl::DataLossError(absl::StrCat("column ", column, " does not hold a ", message.GetTypeName(), ": ", sql_));
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode,
+                                                         absl::Duration busy_timeout) {
+  sqlite3* handle = nullptr;
+  const int flags =
+      mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<Database> db(new Database(handle));
+  if (code != SQLITE_OK) return Annotate(db->Error(code, "open"), path);
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, static_cast<int>(absl::ToInt64Milliseconds(busy_timeout)));
+  absl::Status status = db->Execute("PRAGMA foreign_keys = ON");
+  if (status.ok() && mode == Mode::kReadWriteCreate) {
+    status = db->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  }
+  if (!status.ok()) return Annotate(status, path);
+  return db;
+}
+
+Database::~Database() {
+  for (const auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+  sqlite3_close(db_);
+}
+
+Statement Database::Prepare(absl::string_view sql) {
+  if (auto kept = idle_.extract(std::string(sql)); !kept.empty()) {
+    return {this, kept.mapped(), std::move(kept.key()), absl::OkStatus()};
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement, nullptr);
+  return {this, statement, std::string(sql), code == SQLITE_OK ? absl::OkStatus() : Error(code, sql)};
+}
+
+absl::Status Database::Execute(absl::string_view script) {
+  const int code = sqlite3_exec(db_, std::string(script).c_str(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : Error(code, script);
+}
+
+int64_t Database::Changes() const { return sqlite3_changes64(db_); }
+
+int64_t Database::LastInsertedId() const { return sqlite3_last_insert_rowid(db_); }
+
+absl::Status Database::Error(int code, absl::string_view sql) const {
+  return {CodeOf(code), absl::StrCat("database: ", sqlite3_errstr(code), ": ", sqlite3_errmsg(db_), " (", sql, ")")};
+}
+
+Transaction::Transaction(Database* db, Kind kind)
+    : db_(db), status_(db->Prepare(kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN").Run()), open_(status_.ok()) {}
+
+Transaction::~Transaction() {
+  if (open_) db_->Prepare("ROLLBACK").Run().IgnoreError();
+}
+
+absl::Status Transaction::Commit() {
+  const absl::Status status = db_->Prepare("COMMIT").Run();
+  if (status.ok()) open_ = false;
+  return status;
+}
+
+}  // namespace skew

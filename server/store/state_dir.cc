@@ -1,0 +1,55 @@
+#include "server/store/state_dir.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+absl::Status MakeFolder(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot create ", path));
+}
+
+}  // namespace
+
+absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
+  std::error_code error;
+  const std::string root = std::filesystem::absolute(path, error).lexically_normal().string();
+  constexpr size_t kLongestSocket = sizeof(sockaddr_un::sun_path) - sizeof("/skewd.sock");
+  if (root.size() > kLongestSocket) {
+    return absl::InvalidArgumentError(absl::StrCat("state directory ", root, " is longer than ", kLongestSocket,
+                                                   " bytes, so that the sockets in it could not be reached"));
+  }
+  std::filesystem::create_directories(std::filesystem::path(root).parent_path(), error);
+  for (const char* folder : {"", "/artifacts", "/datasets", "/work", "/logs"}) {
+    SKEW_RETURN_IF_ERROR(MakeFolder(absl::StrCat(root, folder)));
+  }
+  const std::string lock = absl::StrCat(root, "/lock");
+  const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", lock));
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    close(fd);
+    return absl::FailedPreconditionError(absl::StrCat("another skewd is running on ", root));
+  }
+  return StateDir(root, fd);
+}
+
+StateDir::~StateDir() {
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+StateDir::StateDir(StateDir&& other) noexcept
+    : root_(std::move(other.root_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+
+}  // namespace skew

@@ -1,0 +1,43 @@
+// Where everything is below the daemon's state directory.
+#ifndef SKEW_SERVER_STORE_STATE_DIR_H_
+#define SKEW_SERVER_STORE_STATE_DIR_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/ids.h"
+#include "server/store/run_store.h"
+
+namespace skew {
+
+// The folder itself, locked against a second daemon while this object lives.
+class StateDir {
+ public:
+  // Creates the folder and those below it with mode 0700. FAILED_PRECONDITION when another daemon has it;
+  // INVALID_ARGUMENT when the path is too long for the sockets in it.
+  static absl::StatusOr<StateDir> Open(const std::string& root);
+  ~StateDir();
+  StateDir(StateDir&& other) noexcept;
+  StateDir& operator=(StateDir&& other) = delete;
+
+  std::string Database() const { return root_ + "/skew.db"; }
+  std::string ApiSocket() const { return root_ + "/skewd.sock"; }
+  std::string WorkerSocket() const { return root_ + "/worker.sock"; }
+  std::string Artifacts() const { return root_ + "/artifacts"; }
+  std::string Datasets() const { return root_ + "/datasets"; }
+  // A run's own folder while it has not ended.
+  std::string WorkDir(RunId run) const { return root_ + "/work/" + run.ToString(); }
+  std::string LogFile(const AttemptId& attempt) const {
+    return root_ + "/logs/" + attempt.run.ToString() + "-" + std::to_string(attempt.number) + ".log";
+  }
+
+ private:
+  StateDir(std::string root, int lock_fd) : root_(std::move(root)), lock_fd_(lock_fd) {}
+
+  std::string root_;
+  int lock_fd_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_STATE_DIR_H_

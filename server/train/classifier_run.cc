@@ -1,0 +1,64 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "common/status.h"
+#include "server/train/artifacts.h"
+#include "server/train/eval/classifier.h"
+#include "server/train/run.h"
+
+namespace skew::train {
+namespace {
+
+using worker::v1::Report;
+
+constexpr char kFile[] = "classifier.pt";
+
+// Passes on at most one progress a second, and always the last one.
+class ProgressRelay {
+ public:
+  explicit ProgressRelay(const RunContext& context) : context_(context) {}
+
+  void Add(const v1::Progress& progress) {
+    const absl::Time now = context_.clock->Now();
+    const bool last = progress.step() == progress.total_steps();
+    if (!last && now - time_ < absl::Seconds(1)) return;
+    time_ = now;
+    Report report;
+    *report.mutable_progress() = progress;
+    context_.session->Send(std::move(report));
+  }
+
+ private:
+  const RunContext& context_;
+  absl::Time time_ = absl::InfinitePast();
+};
+
+}  // namespace
+
+absl::StatusOr<Report> RunClassifierTraining(const RunContext& context) {
+  SKEW_ASSIGN_OR_RETURN(const DatasetContent dataset, ReadOrderedDataset(context.order));
+  context.session->Send(StartedReport(0, ""));
+  ProgressRelay relay(context);
+  ClassifierTraining training;
+  training.dataset = &dataset;
+  training.spec = context.order.spec().classifier();
+  training.device = context.engine.device;
+  training.on_progress = [&](const v1::Progress& progress) {
+    relay.Add(progress);
+    return !context.stop->raised();
+  };
+  const absl::StatusOr<std::unique_ptr<Classifier>> classifier = TrainClassifier(training);
+  if (context.stop->raised()) return StoppedReport(0);
+  SKEW_RETURN_IF_ERROR(classifier.status());
+  SKEW_ASSIGN_OR_RETURN(v1::Classifier description, Describe(**classifier, dataset));
+  Artifacts artifacts(context.order.work_dir(), context.session);
+  SKEW_RETURN_IF_ERROR((*classifier)->Save(artifacts.PathOf(kFile)));
+  SKEW_RETURN_IF_ERROR(artifacts.HandOver(kFile, "application/octet-stream"));
+  Report report;
+  *report.mutable_finished()->mutable_classifier() = std::move(description);
+  return report;
+}
+
+}  // namespace skew::train

@@ -1,0 +1,80 @@
+#include "server/train/engine/engine.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace skew::train {
+namespace {
+
+// From 2.1 on LibTorch's transposed convolution is oneDNN's own.
+constexpr bool kHasFastTransposedConvolution = TORCH_VERSION_MAJOR > 2 ||
+                                               (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1);
+
+// "OpenBLAS 0.3.21 ... Haswell", or empty when the BLAS is not OpenBLAS.
+std::string OpenBlasConfiguration() {
+  void* const symbol = dlsym(RTLD_DEFAULT, "openblas_get_config");
+  if (symbol == nullptr) return "";
+  return reinterpret_cast<char* (*)()>(symbol)();
+}
+
+// OpenBLAS's own words: 0 sequential, 1 threads of its own, 2 OpenMP. -1 when the BLAS is not OpenBLAS.
+int OpenBlasThreading() {
+  void* const symbol = dlsym(RTLD_DEFAULT, "openblas_get_parallel");
+  return symbol == nullptr ? -1 : reinterpret_cast<int (*)()>(symbol)();
+}
+
+absl::StatusOr<at::Device> ParseDevice(const std::string& name) {
+  if (name.empty() || name == "cpu") return at::Device(at::kCPU);
+  int index = 0;
+  if (absl::StartsWith(name, "cuda:") && absl::SimpleAtoi(name.substr(5), &index) && index >= 0 && index < 128) {
+    return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no device; 'cpu' and 'cuda:0' are"));
+}
+
+}  // namespace
+
+absl::StatusOr<Engine> EngineFor(const std::string& device) {
+  const absl::StatusOr<at::Device> parsed = ParseDevice(device);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed->is_cuda() && !at::hasCUDA()) {
+    return absl::FailedPreconditionError(absl::StrCat("device ", device, " asked of a LibTorch without usable CUDA"));
+  }
+  Engine engine;
+  engine.device = *parsed;
+  const bool built_in = parsed->is_cuda() || kHasFastTransposedConvolution || !at::hasMKLDNN();
+  engine.transposed_convolution =
+      built_in ? TransposedConvolution::kBuiltIn : TransposedConvolution::kThroughConvolution;
+  return engine;
+}
+
+void SetThreads(int threads) { at::set_num_threads(threads); }
+
+std::string EngineDescription() {
+  const std::string blas = OpenBlasConfiguration();
+  return absl::StrCat("LibTorch ", TORCH_VERSION, ", BLAS: ", blas.empty() ? "not OpenBLAS" : blas);
+}
+
+std::string BlasProblem() {
+  const int threading = OpenBlasThreading();
+  // A LibTorch built with MKL needs no other BLAS.
+  if (threading == 2 || at::hasMKL()) return "";
+  if (threading == -1)
+    return "the BLAS is not OpenBLAS: matrix products may be ten times slower; install libopenblas0-openmp";
+  if (threading == 1)
+    return "OpenBLAS is the pthread build, which fights with OpenMP over the cores; install libopenblas0-openmp";
+  return "OpenBLAS is the sequential build: more than one thread will not help; install libopenblas0-openmp";
+}
+
+at::Generator MakeGenerator(uint64_t seed) { return at::make_generator<at::CPUGeneratorImpl>(seed); }
+
+}  // namespace skew::train

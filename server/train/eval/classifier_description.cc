@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "server/train/data/image_tensor.h"
+#include "server/train/data/subset.h"
+#include "server/train/eval/classifier.h"
+
+namespace skew::train {
+namespace {
+
+absl::Status CheckFits(const Classifier& classifier, const DatasetContent& dataset) {
+  const IdxImages& images = dataset.test.images;
+  if (images.height == classifier.height() && images.width == classifier.width() &&
+      dataset.classes <= classifier.classes()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "a classifier of ", classifier.classes(), " classes of images of ", classifier.height(), "x", classifier.width(),
+      " pixels for a dataset of ", dataset.classes, " classes, ", images.height, "x", images.width));
+}
+
+// The most likely class of every test image.
+std::vector<int64_t> Predict(const Classifier& classifier, const IdxImages& images) {
+  const at::Tensor predicted = classifier.Judge(ToTensor(images)).probabilities.argmax(1).contiguous();
+  const auto* const classes = static_cast<const int64_t*>(predicted.data_ptr());
+  return {classes, classes + predicted.numel()};
+}
+
+// Counts in the layout of v1::Classifier.confusion.
+class Confusion {
+ public:
+  explicit Confusion(int32_t classes)
+      : classes_(classes), counts_(static_cast<size_t>(classes) * static_cast<size_t>(classes)) {}
+
+  void Add(int64_t truth, int64_t predicted) { ++counts_[static_cast<size_t>(truth * classes_ + predicted)]; }
+
+  int64_t Right() const {
+    int64_t right = 0;
+    for (int64_t c = 0; c < classes_; ++c) right += counts_[static_cast<size_t>(c * classes_ + c)];
+    return right;
+  }
+
+  const std::vector<int32_t>& counts() const { return counts_; }
+
+ private:
+  int64_t classes_;
+  std::vector<int32_t> counts_;
+};
+
+}  // namespace
+
+absl::StatusOr<v1::Classifier> Describe(const Classifier& classifier, const DatasetContent& dataset) {
+  if (absl::Status status = CheckFits(classifier, dataset); !status.ok()) return status;
+  const std::vector<int64_t> predicted = Predict(classifier, dataset.test.images);
+  const std::vector<uint8_t>& labels = dataset.test.labels;
+  Confusion all(classifier.classes());
+  for (size_t i = 0; i < labels.size(); ++i) all.Add(labels[i], predicted[i]);
+  Confusion calibration(classifier.classes());
+  for (const int64_t i : SplitTest(dataset).calibration) {
+    calibration.Add(labels[static_cast<size_t>(i)], predicted[static_cast<size_t>(i)]);
+  }
+  v1::Classifier description;
+  description.set_digest(classifier.Digest());
+  description.set_dataset_digest(dataset.digest);
+  description.set_classes(classifier.classes());
+  description.set_test_accuracy(static_cast<double>(all.Right()) / static_cast<double>(labels.size()));
+  description.mutable_confusion()->Assign(calibration.counts().begin(), calibration.counts().end());
+  description.mutable_test_confusion()->Assign(all.counts().begin(), all.counts().end());
+  return description;
+}
+
+}  // namespace skew::train

@@ -1,0 +1,23 @@
+// Pictures of generated images.
+#ifndef SKEW_SERVER_TRAIN_EVAL_SAMPLE_GRID_H_
+#define SKEW_SERVER_TRAIN_EVAL_SAMPLE_GRID_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/train/torch.h"
+
+namespace skew::train {
+
+// Writes `images` (float [n, 1, h, w], 0 to 1, anything outside is clamped; n >= 1, any device), row by row in
+// `columns` columns (at least 1), as an 8-bit grey PNG. Every pixel becomes 2x2; 2 pixels of mid-grey are between
+// images and around them: the picture is columns * (2 w + 2) + 2 pixels wide and rows * (2 h + 2) + 2 high. Places
+// without an image are mid-grey.
+//
+// INVALID_ARGUMENT for another shape; INTERNAL when libpng fails; errors of the file system. The file appears whole or
+// not at all.
+absl::Status WriteSampleGrid(const std::string& path, const at::Tensor& images, int columns);
+
+}  // namespace skew::train
+
+#endif  // SKEW_SERVER_TRAIN_EVAL_SAMPLE_GRID_H_

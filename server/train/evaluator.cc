@@ -1,0 +1,35 @@
+#include "server/train/evaluator.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "server/train/data/random.h"
+#include "server/train/eval/histogram.h"
+
+namespace skew::train {
+namespace {
+
+// Images generated at once: part of what a histogram is a function of.
+constexpr int64_t kChunk = 500;
+constexpr int64_t kSamples = 64;
+
+}  // namespace
+
+absl::StatusOr<v1::ClassHistogram> Evaluator::Judge(int64_t step, int64_t images) {
+  HistogramBuilder histogram(options_.job_classes, options_.classes, options_.reject_below);
+  for (int64_t done = 0; done < images; done += kChunk) {
+    if (stop_->raised()) return absl::CancelledError("asked to stop");
+    const uint64_t seed =
+        DeriveSeed("generation", {options_.seed, static_cast<uint64_t>(step), static_cast<uint64_t>(done)});
+    const at::Tensor generated = model_->Generate(std::min(kChunk, images - done), seed);
+    histogram.Add(classifier_->Judge(generated).probabilities);
+  }
+  v1::ClassHistogram judged = histogram.Build();
+  judged.set_step(static_cast<int32_t>(step));
+  judged.set_classifier_digest(options_.classifier_digest);
+  return judged;
+}
+
+at::Tensor Evaluator::Samples() { return model_->Generate(kSamples, DeriveSeed("samples", {options_.seed})); }
+
+}  // namespace skew::train

@@ -1,0 +1,50 @@
+#include "server/train/failure.h"
+
+#include <new>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+
+namespace skew::train {
+namespace {
+
+using worker::v1::Failed;
+
+Failed MakeFailed(v1::Reason reason, absl::string_view message) {
+  Failed failed;
+  failed.set_reason(reason);
+  failed.set_message(std::string(message));
+  return failed;
+}
+
+v1::Reason ReasonOf(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return v1::OUT_OF_MEMORY_HOST;
+  const absl::string_view text = error.what();
+  if (absl::StrContains(text, "CUDA out of memory")) return v1::OUT_OF_MEMORY_DEVICE;
+  // The CPU allocator's words, with and without an apostrophe.
+  if (absl::StrContains(text, "DefaultCPUAllocator") || absl::StrContains(text, "allocate memory") ||
+      absl::StrContains(text, "std::bad_alloc")) {
+    return v1::OUT_OF_MEMORY_HOST;
+  }
+  const bool device = absl::StrContains(text, "CUDA error") || absl::StrContains(text, "CUBLAS_STATUS") ||
+                      absl::StrContains(text, "CUDNN_STATUS");
+  return device ? v1::DEVICE_FAULT : v1::INTERNAL;
+}
+
+}  // namespace
+
+Failed FailureOf(const absl::Status& status) {
+  if (absl::IsInvalidArgument(status)) return MakeFailed(v1::USER_CONFIG, status.message());
+  if (absl::IsOutOfRange(status)) return MakeFailed(v1::NUMERIC, status.message());
+  return MakeFailed(v1::INTERNAL, status.message());
+}
+
+Failed FailureOf(const std::exception& error) {
+  const std::vector<std::string> lines = absl::StrSplit(error.what(), absl::MaxSplits('\n', 1));
+  return MakeFailed(ReasonOf(error), lines[0]);
+}
+
+}  // namespace skew::train

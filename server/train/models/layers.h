@@ -1,0 +1,69 @@
+// The layers that the families share.
+#ifndef SKEW_SERVER_TRAIN_MODELS_LAYERS_H_
+#define SKEW_SERVER_TRAIN_MODELS_LAYERS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "server/train/engine/engine.h"
+#include "server/train/engine/ops.h"
+#include "server/train/engine/tensor_map.h"
+#include "server/train/torch.h"
+
+namespace skew::train {
+
+// Which statistics a batch normalisation uses.
+enum class Statistics {
+  // The batch's, and the running ones follow them: training.
+  kBatchAndTrack,
+  // The batch's; the layer is left as it is.
+  kBatch,
+  // The running ones: images are independent of each other.
+  kRunning,
+};
+
+// Whether gradients reach a layer's weights.
+enum class Weights { kTrained, kFrozen };
+
+// Over the channels of [n, channels, ...], momentum 0.1, epsilon 1e-5.
+class BatchNorm {
+ public:
+  // Scale drawn from N(1, scale_sd^2), shift 0.
+  BatchNorm(TensorSet& tensors, const std::string& name, int64_t channels, double scale_sd, const Engine& engine,
+            at::Generator& random);
+
+  at::Tensor Forward(const at::Tensor& input, Statistics statistics, Weights weights = Weights::kTrained) const;
+
+ private:
+  at::Tensor scale_;
+  at::Tensor shift_;
+  at::Tensor mean_;
+  at::Tensor variance_;
+};
+
+// Weights [outputs, inputs] and shifts drawn from U(+-1/sqrt(inputs)), which is torch.nn.Linear's start.
+class Linear {
+ public:
+  Linear(TensorSet& tensors, const std::string& name, int64_t inputs, int64_t outputs, const Engine& engine,
+         at::Generator& random);
+
+  // [n, inputs] -> [n, outputs]
+  at::Tensor Forward(const at::Tensor& input) const;
+
+ private:
+  at::Tensor weight_;
+  at::Tensor shift_;
+};
+
+// A parameter drawn from N(0, sd^2).
+at::Tensor NormalParameter(TensorSet& tensors, const std::string& name, at::IntArrayRef shape, double sd,
+                           const Engine& engine, at::Generator& random);
+
+// N(0, 1) numbers on the engine's device.
+at::Tensor Noise(at::IntArrayRef shape, const Engine& engine, at::Generator& random);
+
+at::Tensor Convolution(const at::Tensor& input, const at::Tensor& weight, ConvolutionShape shape);
+
+}  // namespace skew::train
+
+#endif  // SKEW_SERVER_TRAIN_MODELS_LAYERS_H_

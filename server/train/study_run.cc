@@ -1,0 +1,180 @@
+#include "server/train/study_run.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "server/train/data/image_tensor.h"
+#include "server/train/data/random.h"
+#include "spdlog/spdlog.h"
+
+namespace skew::train {
+namespace {
+
+using worker::v1::Report;
+
+std::vector<int32_t> LabelsOf(const LabelledImages& images, const std::vector<int64_t>& indices) {
+  std::vector<int32_t> labels;
+  labels.reserve(indices.size());
+  for (const int64_t index : indices) labels.push_back(images.labels[static_cast<size_t>(index)]);
+  return labels;
+}
+
+std::vector<int32_t> ClassesOf(const v1::BiasPoint& bias_point) {
+  std::vector<int32_t> classes;
+  for (const auto& [label, count] : bias_point.counts()) classes.push_back(label);
+  std::sort(classes.begin(), classes.end());
+  return classes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& context) {
+  SKEW_ASSIGN_OR_RETURN(RunSettings settings, SettingsOf(context.order));
+  auto run = std::unique_ptr<StudyRun>(new StudyRun(context, std::move(settings)));
+  SKEW_ASSIGN_OR_RETURN(const DatasetContent dataset, ReadOrderedDataset(context.order));
+  SKEW_ASSIGN_OR_RETURN(run->subset_, DrawSubset(dataset, context.order.bias_point(), context.order.spec().seed(),
+                                                 context.order.iteration()));
+  SKEW_RETURN_IF_ERROR(run->LoadClassifier(dataset));
+  SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset));
+  run->evaluator_ = std::make_unique<Evaluator>(
+      run->model_.get(), run->classifier_.get(), context.stop,
+      Evaluator::Options{context.order.seed(), ClassesOf(context.order.bias_point()), run->classifier_->classes(),
+                         run->settings_.reject_below, context.order.classifier().digest()});
+  SKEW_RETURN_IF_ERROR(run->Resume());
+  context.session->Send(StartedReport(run->step(), run->subset_.digest));
+  return run;
+}
+
+absl::Status StudyRun::LoadClassifier(const DatasetContent& dataset) {
+  const std::string& file = context_.order.classifier_file();
+  SKEW_ASSIGN_OR_RETURN(classifier_, Classifier::Load(file, context_.engine.device));
+  const std::string digest = classifier_->Digest();
+  if (digest != context_.order.classifier().digest()) {
+    return absl::InternalError(absl::StrCat("the classifier in ", file, " has digest ", digest, "; the order says ",
+                                            context_.order.classifier().digest()));
+  }
+  if (classifier_->classes() < dataset.classes) {
+    return absl::InternalError(absl::StrCat("the classifier in ", file, " knows ", classifier_->classes(), " of ",
+                                            dataset.classes, " classes"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset) {
+  const uint64_t seed = context_.order.seed();
+  ModelInputs inputs;
+  inputs.engine = context_.engine;
+  inputs.seed = DeriveSeed("model", {seed});
+  inputs.height = dataset.train.images.height;
+  inputs.width = dataset.train.images.width;
+  inputs.bias_point = context_.order.bias_point();
+  if (settings_.model.has_resample()) {
+    const std::vector<int64_t> held_out = SplitTest(dataset).held_out;
+    inputs.held_out_images = ToTensor(dataset.test.images, held_out).to(context_.engine.device);
+    inputs.held_out_labels = LabelsOf(dataset.test, held_out);
+  }
+  SKEW_ASSIGN_OR_RETURN(model_, MakeModel(settings_.model, inputs));
+  if (!trains()) return absl::OkStatus();
+  trainer_ = std::make_unique<Trainer>(model_.get(),
+                                       ToTensor(dataset.train.images, subset_.indices).to(context_.engine.device),
+                                       settings_.batch_size, DeriveSeed("batches", {seed}));
+  return absl::OkStatus();
+}
+
+absl::Status StudyRun::Resume() {
+  checkpoint_time_ = context_.clock->Now();
+  if (!trains()) return absl::OkStatus();
+  std::vector<std::string> problems;
+  const std::optional<Checkpoint> checkpoint = checkpoints_.ReadNewest(problems);
+  for (const std::string& problem : problems) spdlog::warn("checkpoint passed over: {}", problem);
+  if (!checkpoint.has_value()) return absl::OkStatus();
+  spdlog::info("goes on from step {}", checkpoint->step);
+  checkpoint_step_ = checkpoint->step;
+  return Annotate(trainer_->Load(*checkpoint), absl::StrCat("checkpoint of step ", checkpoint->step));
+}
+
+absl::StatusOr<Report> StudyRun::Run() {
+  if (trains()) {
+    SKEW_RETURN_IF_ERROR(Train());
+    if (stopped()) return StopEarly();
+    SKEW_RETURN_IF_ERROR(WriteCheckpoint());
+  }
+  SKEW_RETURN_IF_ERROR(Conclude());
+  if (stopped()) return StopEarly();
+  Report report;
+  report.mutable_finished();
+  return report;
+}
+
+absl::Status StudyRun::Train() {
+  ProgressMeter progress(trainer_.get(), settings_.total_steps, context_.session, context_.clock);
+  if (settings_.IsEvaluationStep(step())) SKEW_RETURN_IF_ERROR(Evaluate());
+  while (step() < settings_.total_steps && !stopped()) {
+    SKEW_RETURN_IF_ERROR(trainer_->Step());
+    SKEW_RETURN_IF_ERROR(progress.ReportIfDue());
+    SKEW_RETURN_IF_ERROR(WriteCheckpointIfDue());
+    if (settings_.IsEvaluationStep(step())) SKEW_RETURN_IF_ERROR(Evaluate());
+  }
+  return progress.Report();
+}
+
+absl::Status StudyRun::Conclude() {
+  SKEW_RETURN_IF_ERROR(ReportHistogram(settings_.generation_images, true));
+  return stopped() ? absl::OkStatus() : ReportFinalArtifacts();
+}
+
+absl::Status StudyRun::Evaluate() {
+  // What was generated by weights that are not numbers would be judged all the same.
+  SKEW_RETURN_IF_ERROR(trainer_->Flush());
+  SKEW_RETURN_IF_ERROR(ReportHistogram(settings_.evaluation_images, false));
+  if (stopped()) return absl::OkStatus();
+  return artifacts_.AddGrid(absl::StrCat("samples-", step(), ".png"), evaluator_->Samples());
+}
+
+absl::Status StudyRun::ReportHistogram(int64_t images, bool final) {
+  absl::StatusOr<v1::ClassHistogram> histogram = evaluator_->Judge(step(), images);
+  if (absl::IsCancelled(histogram.status())) return absl::OkStatus();
+  if (!histogram.ok()) return histogram.status();
+  histogram->set_run_id(context_.order.run_id());
+  histogram->set_epoch(trainer_ ? trainer_->epoch() : 0);
+  histogram->set_final(final);
+  Report report;
+  *report.mutable_histogram() = *std::move(histogram);
+  context_.session->Send(std::move(report));
+  return absl::OkStatus();
+}
+
+absl::Status StudyRun::ReportFinalArtifacts() {
+  SKEW_RETURN_IF_ERROR(artifacts_.AddGrid("samples.png", evaluator_->Samples()));
+  SKEW_RETURN_IF_ERROR(artifacts_.Add("manifest.csv", "text/csv", ManifestCsv(subset_)));
+  if (!trains()) return absl::OkStatus();
+  SKEW_RETURN_IF_ERROR(artifacts_.Add("losses.csv", "text/csv", trainer_->losses().Csv()));
+  SKEW_ASSIGN_OR_RETURN(const Checkpoint checkpoint, trainer_->Save());
+  return artifacts_.Add("checkpoint.pt", "application/octet-stream", SerializeTensors(checkpoint.state));
+}
+
+absl::Status StudyRun::WriteCheckpoint() {
+  if (checkpoint_step_ == step()) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const Checkpoint checkpoint, trainer_->Save());
+  SKEW_RETURN_IF_ERROR(checkpoints_.Write(checkpoint));
+  checkpoint_step_ = step();
+  checkpoint_time_ = context_.clock->Now();
+  return absl::OkStatus();
+}
+
+absl::Status StudyRun::WriteCheckpointIfDue() {
+  const absl::Duration age = context_.clock->Now() - checkpoint_time_;
+  return age < absl::Seconds(settings_.checkpoint_seconds) ? absl::OkStatus() : WriteCheckpoint();
+}
+
+absl::StatusOr<Report> StudyRun::StopEarly() {
+  if (!trains() || context_.stop->get() == Stop::kCancel) return StoppedReport(0);
+  SKEW_RETURN_IF_ERROR(WriteCheckpoint());
+  return StoppedReport(step());
+}
+
+}  // namespace skew::train

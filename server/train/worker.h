@@ -1,0 +1,34 @@
+// A worker process without its flags.
+#ifndef SKEW_SERVER_TRAIN_WORKER_H_
+#define SKEW_SERVER_TRAIN_WORKER_H_
+
+#include <string>
+
+#include "common/clock.h"
+#include "server/train/stop_request.h"
+
+namespace skew::train {
+
+// Exit codes.
+enum WorkerExitCode : int {
+  // The run has ended, well or not, and the daemon has every report.
+  kExitReported = 0,
+  // The daemon gave no order.
+  kExitRefused = 1,
+  // The daemon is gone; the run can go on from its checkpoint.
+  kExitDaemonLost = 75,
+};
+
+struct WorkerOptions {
+  // "unix:/path" or "host:port".
+  std::string daemon;
+  std::string token;
+};
+
+// Attaches, works, reports, and returns the exit code. The one place that catches exceptions. Raising `stop` ends it
+// early; `stop` and `clock` are borrowed.
+int RunWorker(const WorkerOptions& options, StopRequest* stop, Clock* clock);
+
+}  // namespace skew::train
+
+#endif  // SKEW_SERVER_TRAIN_WORKER_H_

@@ -1,0 +1,246 @@
+#include "server/workers/local_launcher.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/file.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+// A child inherits the affinity of the thread that starts it: this thread's is changed while the object lives.
+class ScopedAffinity {
+ public:
+  explicit ScopedAffinity(const std::vector<int32_t>& cores) {
+    sched_getaffinity(0, sizeof(before_), &before_);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const int32_t core : cores) CPU_SET(core, &set);
+    sched_setaffinity(0, sizeof(set), &set);
+  }
+  ~ScopedAffinity() { sched_setaffinity(0, sizeof(before_), &before_); }
+  ScopedAffinity(const ScopedAffinity&) = delete;
+  ScopedAffinity& operator=(const ScopedAffinity&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+// argv or envp: a null-terminated array of pointers into strings it owns.
+class StringArray {
+ public:
+  explicit StringArray(std::vector<std::string> strings) : strings_(std::move(strings)) {
+    for (std::string& one : strings_) pointers_.push_back(one.data());
+    pointers_.push_back(nullptr);
+  }
+  char** get() { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> strings_;
+  std::vector<char*> pointers_;
+};
+
+std::vector<std::string> EnvironmentFor(const Launch& launch) {
+  std::vector<std::string> environment;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const absl::string_view entry = *one;
+    if (!absl::StartsWith(entry, "OMP_NUM_THREADS=") && !absl::StartsWith(entry, "SKEW_ATTEMPT_TOKEN=")) {
+      environment.emplace_back(entry);
+    }
+  }
+  environment.push_back(absl::StrCat("OMP_NUM_THREADS=", launch.lease.cores.size()));
+  environment.push_back(absl::StrCat("SKEW_ATTEMPT_TOKEN=", launch.token));
+  return environment;
+}
+
+// Own process group, default signals, none blocked.
+absl::Status SetAttributes(posix_spawnattr_t& attributes) {
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  const int flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  const int error = posix_spawnattr_setflags(&attributes, static_cast<short>(flags));  // NOLINT: the C type
+  return error == 0 ? absl::OkStatus() : absl::ErrnoToStatus(error, "cannot set spawn attributes");
+}
+
+absl::StatusOr<pid_t> Spawn(const std::string& program, std::vector<std::string> arguments, const Launch& launch) {
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  const absl::Cleanup destroy_files = [&files] { posix_spawn_file_actions_destroy(&files); };
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, launch.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  SKEW_RETURN_IF_ERROR(SetAttributes(attributes));
+  const absl::Cleanup destroy_attributes = [&attributes] { posix_spawnattr_destroy(&attributes); };
+
+  StringArray argv(std::move(arguments));
+  StringArray envp(EnvironmentFor(launch));
+  const ScopedAffinity affinity(launch.lease.cores);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, program.c_str(), &files, &attributes, argv.get(), envp.get());
+  if (error != 0) return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", program));
+  return pid;
+}
+
+std::string BootId() {
+  std::string id = ReadFile("/proc/sys/kernel/random/boot_id").value_or("");
+  absl::StripTrailingAsciiWhitespace(&id);
+  return id;
+}
+
+bool IsSame(const ProcessIdentity& process) {
+  const absl::StatusOr<ProcessIdentity> now = IdentifyProcess(process.pid);
+  return now.ok() && now->start_ticks == process.start_ticks && now->boot_id == process.boot_id;
+}
+
+// A handle on exactly this process, -1 when it is gone.
+int OpenProcess(const ProcessIdentity& process) {
+  const auto fd = static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0));
+  if (fd < 0 || IsSame(process)) return fd;
+  close(fd);
+  return -1;
+}
+
+// Waits until the process behind the handle is gone; false when the deadline comes first.
+bool AwaitGone(int process_fd, absl::Time deadline) {
+  while (true) {
+    const int64_t left = std::max<int64_t>(0, absl::ToInt64Milliseconds(deadline - absl::Now()));
+    pollfd event{process_fd, POLLIN, 0};
+    const int ready = poll(&event, 1, static_cast<int>(left));
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) return true;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ProcessIdentity> IdentifyProcess(int64_t pid) {
+  SKEW_ASSIGN_OR_RETURN(const std::string stat, ReadFile(absl::StrCat("/proc/", pid, "/stat")));
+  // The second field is the program's name in parentheses and may hold anything: count from the last parenthesis.
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return absl::InternalError(absl::StrCat("/proc/", pid, "/stat: ", stat));
+  const std::vector<std::string> fields = absl::StrSplit(stat.substr(name_end + 2), ' ');
+  constexpr size_t kStartTime = 22 - 3;  // the fields begin with the third
+  ProcessIdentity process{pid, 0, BootId()};
+  if (fields.size() <= kStartTime || !absl::SimpleAtoi(fields[kStartTime], &process.start_ticks)) {
+    return absl::InternalError(absl::StrCat("/proc/", pid, "/stat: ", stat));
+  }
+  return process;
+}
+
+LocalLauncher::~LocalLauncher() {
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [attempt, child] : children_) {
+      if (!child.gone) kill(-child.pid, SIGKILL);
+    }
+  }
+  while (true) {
+    std::thread waiter;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (children_.empty()) return;
+      waiter = std::move(children_.begin()->second.waiter);
+    }
+    waiter.join();
+    absl::MutexLock lock(&mutex_);
+    children_.erase(children_.begin());
+  }
+}
+
+absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
+  JoinFinished();
+  SKEW_ASSIGN_OR_RETURN(
+      const pid_t pid,
+      Spawn(options_.worker_program, {options_.worker_program, "--daemon", options_.daemon_address}, launch));
+  // The child cannot be reaped before its waiter exists, so its entry in /proc stays until then.
+  absl::StatusOr<ProcessIdentity> process = IdentifyProcess(pid);
+  absl::MutexLock lock(&mutex_);
+  Child& child = children_[launch.attempt];
+  child.pid = pid;
+  child.waiter = std::thread([this, attempt = launch.attempt, pid] { Wait(attempt, pid); });
+  if (!process.ok()) return ProcessIdentity{pid, 0, ""};
+  return process;
+}
+
+void LocalLauncher::Wait(const AttemptId& attempt, pid_t pid) {
+  siginfo_t info;
+  while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    // What the worker left behind in its group goes with it, while the zombie still keeps the group's number.
+    kill(-pid, SIGKILL);
+    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    children_[attempt].gone = true;
+  }
+  if (on_exit_) on_exit_(attempt, WorkerExit{info.si_code != CLD_EXITED, info.si_status});
+}
+
+void LocalLauncher::JoinFinished() {
+  std::vector<std::thread> finished;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto child = children_.begin(); child != children_.end();) {
+      if (!child->second.gone) {
+        ++child;
+        continue;
+      }
+      finished.push_back(std::move(child->second.waiter));
+      child = children_.erase(child);
+    }
+  }
+  for (std::thread& waiter : finished) waiter.join();
+}
+
+void LocalLauncher::Kill(const AttemptId& attempt) {
+  absl::MutexLock lock(&mutex_);
+  const auto child = children_.find(attempt);
+  if (child != children_.end() && !child->second.gone) kill(-child->second.pid, SIGKILL);
+}
+
+void LocalLauncher::EndOrphans(const std::vector<ProcessIdentity>& orphans, absl::Duration grace) {
+  std::vector<std::pair<int, int64_t>> alive;  // handle, pid
+  for (const ProcessIdentity& orphan : orphans) {
+    const int fd = OpenProcess(orphan);
+    if (fd < 0) continue;
+    kill(static_cast<pid_t>(orphan.pid), SIGTERM);
+    alive.emplace_back(fd, orphan.pid);
+  }
+  const absl::Time deadline = absl::Now() + grace;
+  for (const auto& [fd, pid] : alive) {
+    if (!AwaitGone(fd, deadline)) {
+      kill(-static_cast<pid_t>(pid), SIGKILL);
+      AwaitGone(fd, absl::InfiniteFuture());
+    }
+    close(fd);
+  }
+}
+
+}  // namespace skew

@@ -1,0 +1,57 @@
+// Workers as child processes on this machine.
+#ifndef SKEW_SERVER_WORKERS_LOCAL_LAUNCHER_H_
+#define SKEW_SERVER_WORKERS_LOCAL_LAUNCHER_H_
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/jobs/launcher.h"
+
+namespace skew {
+
+// Starts every worker in a process group of its own, pinned to its leased cores, with as many OpenMP threads as cores,
+// and waits for it on a thread of its own.
+class LocalLauncher final : public Launcher {
+ public:
+  struct Options {
+    std::string worker_program;  // path of skew-worker
+    std::string daemon_address;  // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
+  };
+
+  explicit LocalLauncher(Options options) : options_(std::move(options)) {}
+  // Kills what still runs and waits for it.
+  ~LocalLauncher() override;
+
+  void SetOnExit(OnExit on_exit) override { on_exit_ = std::move(on_exit); }
+  absl::StatusOr<ProcessIdentity> Start(const Launch& launch) override;
+  void Kill(const AttemptId& attempt) override;
+  void EndOrphans(const std::vector<ProcessIdentity>& orphans, absl::Duration grace) override;
+
+ private:
+  struct Child {
+    pid_t pid = 0;
+    std::thread waiter;
+    bool gone = false;  // reaped: its pid may be somebody else's
+  };
+
+  void Wait(const AttemptId& attempt, pid_t pid);
+  void JoinFinished();
+
+  const Options options_;
+  OnExit on_exit_;
+  absl::Mutex mutex_;
+  std::map<AttemptId, Child> children_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Identity of a process that runs; NOT_FOUND when there is none with this number.
+absl::StatusOr<ProcessIdentity> IdentifyProcess(int64_t pid);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_WORKERS_LOCAL_LAUNCHER_H_

@@ -1,0 +1,109 @@
+#include "server/workers/worker_service.h"
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "common/digest.h"
+#include "common/status.h"
+#include "spdlog/spdlog.h"
+
+namespace skew {
+namespace {
+
+using worker::v1::DaemonMessage;
+using worker::v1::WorkerMessage;
+using Stream = grpc::ServerReaderWriter<DaemonMessage, WorkerMessage>;
+
+// The writing side of one worker's stream. gRPC takes one write at a time; messages are small and a worker always
+// reads, so that a write does not wait for long.
+class StreamLink final : public WorkerLink {
+ public:
+  explicit StreamLink(Stream* stream) : stream_(stream) {}
+
+  void Send(worker::v1::Command::Action action) override {
+    DaemonMessage message;
+    message.mutable_command()->set_action(action);
+    Write(message);
+  }
+
+  void SendOrder(const worker::v1::WorkOrder& order) {
+    DaemonMessage message;
+    *message.mutable_order() = order;
+    Write(message);
+  }
+
+  void Acknowledge(int64_t number) {
+    DaemonMessage message;
+    message.mutable_acknowledgement()->set_number(number);
+    Write(message);
+  }
+
+ private:
+  void Write(const DaemonMessage& message) {
+    absl::MutexLock lock(&mutex_);
+    stream_->Write(message);  // a failed write shows as a failed read
+  }
+
+  absl::Mutex mutex_;
+  Stream* const stream_ ABSL_PT_GUARDED_BY(mutex_);
+};
+
+// The worker could be right in trying again later: the disk is full or somebody else has the database.
+bool IsPassing(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+}
+
+absl::Status CheckFileName(const std::string& file) {
+  if (!file.empty() && file.front() != '.' && !absl::StrContains(file, '/')) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("artifact file '", file, "' is not a name in the work folder"));
+}
+
+}  // namespace
+
+grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* stream) {
+  WorkerMessage message;
+  if (!stream->Read(&message) || !message.has_hello()) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "the first message must be a Hello"};
+  }
+  const absl::StatusOr<AttemptId> attempt = runs_->FindByToken(Sha256Hex(message.hello().token()));
+  if (!attempt.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(attempt.status().message())};
+  const absl::StatusOr<worker::v1::WorkOrder> order = scheduler_->OrderOf(*attempt);
+  if (!order.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(order.status().message())};
+  StreamLink link(stream);
+  link.SendOrder(*order);
+  scheduler_->Attach(*attempt, &link);
+  const absl::Cleanup detach = [&] { scheduler_->Detach(*attempt, &link); };
+  if (const auto last = runs_->LastReport(*attempt); last.ok() && *last > 0) link.Acknowledge(*last);
+
+  while (stream->Read(&message)) {
+    const absl::Status status = Apply(*attempt, order->work_dir(), message.report());
+    if (!status.ok()) {
+      spdlog::warn("{}: report {}: {}", attempt->ToString(), message.report().number(), status.ToString());
+      return ToGrpc(status);
+    }
+    link.Acknowledge(message.report().number());
+  }
+  return grpc::Status::OK;
+}
+
+absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& work_dir,
+                                  const worker::v1::Report& report) {
+  while (true) {
+    absl::Status status;
+    if (report.has_artifact()) {
+      const worker::v1::NewArtifact& artifact = report.artifact();
+      SKEW_RETURN_IF_ERROR(CheckFileName(artifact.file()));
+      status = artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes());
+    }
+    if (status.ok()) status = runs_->ApplyReport(attempt, report);
+    if (!IsPassing(status)) return status;
+    spdlog::warn("{}: report {} waits: {}", attempt.ToString(), report.number(), status.ToString());
+    if (hub_->AwaitDrain(absl::Seconds(1))) return status;
+  }
+}
+
+}  // namespace skew

@@ -1,0 +1,88 @@
+#include "client/render/live_screen.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+
+#include "tests/client/testing.h"
+
+namespace skew {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(RedrawSequenceTest, WritesOverThePictureBefore) {
+  EXPECT_EQ(RedrawSequence({}, {"a", "b"}), "\ra\x1b[K\nb\x1b[K\n\x1b[J");
+  EXPECT_EQ(RedrawSequence({"a", "b"}, {"c"}), "\r\x1b[2Ac\x1b[K\n\x1b[J");
+}
+
+// The master side of a new terminal of 40 x 10, and its name.
+class PseudoTerminal {
+ public:
+  PseudoTerminal() : master_(posix_openpt(O_RDWR | O_NOCTTY)) {
+    grantpt(master_);
+    unlockpt(master_);
+    terminal_ = open(ptsname(master_), O_RDWR | O_NOCTTY);
+    const winsize size = {10, 40, 0, 0};
+    ioctl(terminal_, TIOCSWINSZ, &size);
+  }
+  ~PseudoTerminal() {
+    close(terminal_);
+    close(master_);
+  }
+
+  int fd() const { return terminal_; }
+  // What was written so far, at least one byte.
+  std::string Read() const {
+    char text[65536];
+    const ssize_t count = read(master_, text, sizeof(text));
+    return count > 0 ? std::string(text, static_cast<size_t>(count)) : "";
+  }
+
+ private:
+  const int master_;
+  int terminal_ = -1;
+};
+
+TEST(LiveScreenTest, LeavesTheLastPictureAndShowsTheCursorAgain) {
+  PseudoTerminal terminal;
+  std::atomic<int> width = 0;
+  std::atomic<int> height = 0;
+  {
+    LiveScreen screen(terminal.fd());
+    screen.Start(
+        [&](FrameSize size) {
+          width = size.width;
+          height = size.height;
+          return std::vector<std::string>{"hello"};
+        },
+        "bye\n");
+  }
+  const std::string text = terminal.Read();
+  EXPECT_THAT(text, StartsWith("\x1b[?25l"));
+  EXPECT_THAT(text, HasSubstr("hello"));
+  EXPECT_THAT(text, EndsWith("\x1b[?25h"));
+  EXPECT_EQ(width, 40);
+  EXPECT_EQ(height, 9);
+}
+
+TEST(LiveScreenDeathTest, ASignalShowsTheCursorAndThenEndsTheProgram) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        LiveScreen screen(STDERR_FILENO);
+        screen.Start([](FrameSize) { return std::vector<std::string>{"hello"}; }, "bye\n");
+        kill(getpid(), SIGTERM);
+        pause();
+      },
+      ::testing::KilledBySignal(SIGTERM), "hello(.|\n)*25hbye");
+}
+
+}  // namespace
+}  // namespace skew

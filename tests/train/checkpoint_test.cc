@@ -1,0 +1,150 @@
+#include "server/train/engine/checkpoint.h"
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/train/trainer.h"
+#include "tests/train/synthetic.h"
+
+namespace skew::train {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class CheckpointTest : public testing::Test {
+ protected:
+  CheckpointTest() {
+    std::string pattern = absl::StrCat(testing::TempDir(), "/checkpoint-test-XXXXXX");
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~CheckpointTest() override { std::filesystem::remove_all(folder_); }
+
+  std::vector<std::string> Files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  std::string folder_;
+};
+
+Checkpoint MakeCheckpoint(int64_t step) {
+  Checkpoint checkpoint;
+  checkpoint.step = step;
+  checkpoint.state["numbers"] = TensorOfInts({step, -1});
+  checkpoint.state["values"] = at::rand({2, 3}, MakeGenerator(1));
+  return checkpoint;
+}
+
+TEST_F(CheckpointTest, SurvivesTheFileFormat) {
+  const Checkpoint saved = MakeCheckpoint(123456789012);
+  const absl::StatusOr<Checkpoint> parsed = ParseCheckpoint(SerializeCheckpoint(saved));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->step, saved.step);
+  ASSERT_THAT(parsed->state, SizeIs(2));
+  for (const auto& [name, tensor] : saved.state) EXPECT_TRUE(at::equal(parsed->state.at(name), tensor)) << name;
+}
+
+TEST_F(CheckpointTest, EqualStatesHaveEqualBytes) {
+  EXPECT_EQ(SerializeCheckpoint(MakeCheckpoint(1)), SerializeCheckpoint(MakeCheckpoint(1)));
+}
+
+TEST_F(CheckpointTest, RefusesDamage) {
+  const std::string bytes = SerializeCheckpoint(MakeCheckpoint(7));
+  EXPECT_TRUE(absl::IsDataLoss(ParseCheckpoint("").status()));
+  EXPECT_TRUE(absl::IsDataLoss(ParseCheckpoint(bytes.substr(0, bytes.size() - 1)).status()));
+  for (const size_t place : {size_t{0}, size_t{9}, size_t{15}, bytes.size() / 2, bytes.size() - 1}) {
+    std::string damaged = bytes;
+    damaged[place] = static_cast<char>(damaged[place] ^ 1);
+    EXPECT_TRUE(absl::IsDataLoss(ParseCheckpoint(damaged).status())) << "byte " << place;
+  }
+}
+
+TEST_F(CheckpointTest, KeepsTheNewestTwo) {
+  const CheckpointFolder checkpoints(folder_);
+  for (const int64_t step : {9, 10, 100}) ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(step)).ok());
+  EXPECT_THAT(Files(), ElementsAre("checkpoint-10.ckpt", "checkpoint-100.ckpt"));
+}
+
+TEST_F(CheckpointTest, FallsBackWhenTheNewestIsDamaged) {
+  const CheckpointFolder checkpoints(folder_);
+  for (const int64_t step : {9, 10}) ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(step)).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/checkpoint-10.ckpt", "torn").ok());
+  std::vector<std::string> problems;
+  const std::optional<Checkpoint> checkpoint = checkpoints.ReadNewest(problems);
+  ASSERT_TRUE(checkpoint.has_value());
+  EXPECT_EQ(checkpoint->step, 9);
+  EXPECT_THAT(problems, ElementsAre(HasSubstr("checkpoint-10.ckpt: too short")));
+}
+
+TEST_F(CheckpointTest, AnEmptyFolderHasNone) {
+  std::vector<std::string> problems;
+  EXPECT_FALSE(CheckpointFolder(folder_).ReadNewest(problems).has_value());
+  EXPECT_FALSE(CheckpointFolder(folder_ + "/missing").ReadNewest(problems).has_value());
+  EXPECT_THAT(problems, IsEmpty());
+}
+
+// A training on 40 synthetic images in batches of 16.
+struct Training {
+  explicit Training(const v1::ModelSpec& spec)
+      : model(std::move(MakeModel(spec, SyntheticInputs(1))).value()),
+        trainer(model.get(), SyntheticImages(40, 3), 16, 5) {}
+
+  void RunUntilEpoch(int epoch) {
+    while (trainer.step() < StepsForEpochs(epoch, 40, 16)) ASSERT_TRUE(trainer.Step().ok());
+  }
+  std::string Bytes() { return SerializeCheckpoint(trainer.Save().value()); }
+
+  std::unique_ptr<GenerativeModel> model;
+  Trainer trainer;
+};
+
+TEST_F(CheckpointTest, AResumedTrainingEqualsOneThatWasNeverInterrupted) {
+  for (const v1::ModelSpec& spec : {TinyDcgan(), TinyVae(), TinyVaeMlp()}) {
+    Training straight(spec);
+    straight.RunUntilEpoch(5);
+    Training first(spec);
+    first.RunUntilEpoch(2);
+    first.model->Generate(30, 8);  // looking at it must not matter
+    ASSERT_TRUE(CheckpointFolder(folder_).Write(first.trainer.Save().value()).ok());
+    std::vector<std::string> problems;
+    Training second(spec);
+    ASSERT_TRUE(second.trainer.Load(*CheckpointFolder(folder_).ReadNewest(problems)).ok());
+    EXPECT_EQ(second.trainer.step(), 5);
+    second.model->Generate(30, 8);
+    second.RunUntilEpoch(5);
+    EXPECT_EQ(second.trainer.step(), 13);
+    EXPECT_TRUE(second.Bytes() == straight.Bytes()) << spec.ShortDebugString();
+    EXPECT_TRUE(at::equal(second.model->Generate(10, 1), straight.model->Generate(10, 1)));
+    std::filesystem::remove(folder_ + "/checkpoint-5.ckpt");
+  }
+}
+
+TEST_F(CheckpointTest, ATrainerRefusesTheCheckpointOfAnotherTraining) {
+  Training training(TinyVaeMlp());
+  training.RunUntilEpoch(1);
+  const Checkpoint checkpoint = training.trainer.Save().value();
+  const auto model = MakeModel(TinyVaeMlp(), SyntheticInputs(1)).value();
+  Trainer other_size(model.get(), SyntheticImages(41, 3), 16, 5);
+  EXPECT_TRUE(absl::IsDataLoss(other_size.Load(checkpoint)));
+  Trainer other_batch(model.get(), SyntheticImages(40, 3), 8, 5);
+  EXPECT_TRUE(absl::IsDataLoss(other_batch.Load(checkpoint)));
+}
+
+}  // namespace
+}  // namespace skew::train

@@ -1,0 +1,78 @@
+#include "server/train/eval/sample_grid.h"
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <png.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+
+namespace skew::train {
+namespace {
+
+struct Decoded {
+  int64_t width = 0;
+  int64_t height = 0;
+  std::vector<uint8_t> grey;
+
+  int At(int64_t x, int64_t y) const { return grey[static_cast<size_t>(y * width + x)]; }
+};
+
+Decoded Decode(const std::string& path) {
+  png_image png{};
+  png.version = PNG_IMAGE_VERSION;
+  EXPECT_NE(png_image_begin_read_from_file(&png, path.c_str()), 0) << png.message;
+  EXPECT_EQ(png.format, PNG_FORMAT_GRAY);
+  Decoded decoded{png.width, png.height, std::vector<uint8_t>(PNG_IMAGE_SIZE(png))};
+  EXPECT_NE(png_image_finish_read(&png, nullptr, decoded.grey.data(), 0, nullptr), 0) << png.message;
+  return decoded;
+}
+
+std::string PathOf(const std::string& name) { return testing::TempDir() + name; }
+
+TEST(SampleGridTest, HasImagesInRowsWithGapsBetween) {
+  at::Tensor images = at::zeros({5, 1, 4, 3});
+  images.select(0, 1).fill_(1);
+  images.select(0, 3).fill_(0.2);
+  ASSERT_TRUE(WriteSampleGrid(PathOf("grid.png"), images, 3).ok());
+  const Decoded grid = Decode(PathOf("grid.png"));
+  ASSERT_EQ(grid.width, 3 * (2 * 3 + 2) + 2);
+  ASSERT_EQ(grid.height, 2 * (2 * 4 + 2) + 2);
+  EXPECT_EQ(grid.At(0, 0), 0x80);
+  EXPECT_EQ(grid.At(2, 2), 0);
+  EXPECT_EQ(grid.At(9, 2), 0x80);
+  for (const auto& [x, y] : {std::pair(10, 2), {15, 2}, {10, 9}, {15, 9}}) EXPECT_EQ(grid.At(x, y), 255);
+  EXPECT_EQ(grid.At(2, 12), 51);
+  EXPECT_EQ(grid.At(18, 12), 0x80) << "there is no sixth image";
+}
+
+TEST(SampleGridTest, ClampsWhatIsOutside) {
+  at::Tensor images = at::full({2, 1, 1, 1}, 1.5);
+  images.select(0, 0).fill_(-3);
+  ASSERT_TRUE(WriteSampleGrid(PathOf("clamped.png"), images, 2).ok());
+  const Decoded grid = Decode(PathOf("clamped.png"));
+  EXPECT_EQ(grid.At(2, 2), 0);
+  EXPECT_EQ(grid.At(6, 2), 255);
+}
+
+TEST(SampleGridTest, OtherShapesAreRefused) {
+  for (const at::Tensor& images : {at::zeros({2, 3, 4, 4}), at::zeros({0, 1, 4, 4}), at::zeros({4, 4})}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(WriteSampleGrid(PathOf("refused.png"), images, 2)));
+  }
+  EXPECT_TRUE(absl::IsInvalidArgument(WriteSampleGrid(PathOf("refused.png"), at::zeros({1, 1, 4, 4}), 0)));
+  EXPECT_FALSE(std::filesystem::exists(PathOf("refused.png")));
+}
+
+TEST(SampleGridTest, AFolderThatIsNotThereIsNamed) {
+  const std::string path = PathOf("no/such/folder.png");
+  const absl::Status status = WriteSampleGrid(path, at::zeros({1, 1, 4, 4}), 1);
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_NE(status.message().find(path), std::string::npos);
+}
+
+}  // namespace
+}  // namespace skew::train

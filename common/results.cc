@@ -13,9 +13,7 @@ namespace {
 
 using Point = std::map<int32_t, int32_t>;
 
-Point PointOf(const v1::Run& run) {
-  return {run.bias_point().counts().begin(), run.bias_point().counts().end()};
-}
+Point PointOf(const v1::Run& run) { return {run.bias_point().counts().begin(), run.bias_point().counts().end()}; }
 
 int64_t OnSupport(const v1::ClassHistogram& histogram) {
   int64_t sum = 0;
@@ -70,7 +68,8 @@ v1::ResultCell ResultCellOf(const Point& point, const Cell& cell) {
   for (const auto& [label, count] : point) *result.add_classes() = ClassResultOf(label, point, cell);
   if (!cell.histograms.empty()) {
     *result.mutable_rejected() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.rejected(); });
-    *result.mutable_off_support() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.off_support(); });
+    *result.mutable_off_support() =
+        ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.off_support(); });
   }
   return result;
 }

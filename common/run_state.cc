@@ -21,17 +21,13 @@ bool IsLegalChange(RunState from, RunState to) {
   }
 }
 
-bool IsTerminal(RunState state) {
-  return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED;
-}
+bool IsTerminal(RunState state) { return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED; }
 
 bool IsTerminal(v1::JobState state) {
   return state == v1::JOB_SUCCEEDED || state == v1::JOB_FAILED || state == v1::JOB_CANCELLED;
 }
 
-bool IsActive(RunState state) {
-  return state == v1::STARTING || state == v1::RUNNING || state == v1::CANCELLING;
-}
+bool IsActive(RunState state) { return state == v1::STARTING || state == v1::RUNNING || state == v1::CANCELLING; }
 
 bool IsRetried(Reason reason) {
   return reason == v1::WORKER_LOST || reason == v1::DEVICE_FAULT || reason == v1::PREEMPTED;

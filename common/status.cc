@@ -57,7 +57,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   v1::StatusDetails details;
   if (details.ParseFromString(status.error_details())) {
-    for (const google::protobuf::Any& any : details.details()) result.SetPayload(any.type_url(), absl::Cord(any.value()));
+    for (const google::protobuf::Any& any : details.details())
+      result.SetPayload(any.type_url(), absl::Cord(any.value()));
   }
   return result;
 }

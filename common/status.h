@@ -29,11 +29,11 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
 }  // namespace skew
 
 // Return the error of an expression that yields an absl::Status.
-#define SKEW_RETURN_IF_ERROR(expression)                               \
-  do {                                                                 \
+#define SKEW_RETURN_IF_ERROR(expression)                                \
+  do {                                                                  \
     if (::absl::Status skew_status = (expression); !skew_status.ok()) { \
-      return skew_status;                                              \
-    }                                                                  \
+      return skew_status;                                               \
+    }                                                                   \
   } while (false)
 
 #define SKEW_CONCAT_INNER(a, b) a##b

@@ -21,6 +21,7 @@ namespace {
 struct Flags {
   skew::Daemon::Options daemon;
   std::string address_file;
+  int checkpoint_seconds = 60;
 };
 
 std::string BesideThisProgram(const std::string& name) {
@@ -36,11 +37,16 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--listen", flags.daemon.listen,
                  "unix:PATH or host:port, several times for several; port 0 picks one. Default: "
                  "unix:STATE_DIR/skewd.sock and 127.0.0.1:7433");
-  app.add_option("--address-file", flags.address_file, "Takes the addresses it listens on, one a line, once it is ready");
-  app.add_option("--devices", flags.daemon.devices, "cpu, cpu:SLOTSxCORES, cuda:all or cuda:0,2")->capture_default_str();
+  app.add_option("--address-file", flags.address_file,
+                 "Takes the addresses it listens on, one a line, once it is ready");
+  app.add_option("--devices", flags.daemon.devices, "cpu, cpu:SLOTSxCORES, cuda:all or cuda:0,2")
+      ->capture_default_str();
   app.add_option("--datasets", flags.daemon.datasets,
                  "One folder per dataset, each with the four IDX files. Default: STATE_DIR/datasets");
   app.add_option("--worker", flags.daemon.worker_program, "The skew-worker program. Default: the one beside skewd");
+  app.add_option("--checkpoint-every", flags.checkpoint_seconds, "Seconds between the checkpoints of a run")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
   app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
   app.config_formatter(std::make_shared<skew::YamlConfig>());
 }
@@ -79,6 +85,8 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (flags.daemon.worker_program.empty()) flags.daemon.worker_program = BesideThisProgram("skew-worker");
+
+  flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
 
   const int signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(flags.daemon);

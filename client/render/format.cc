@@ -61,8 +61,11 @@ std::string Fixed(double value, int digits) {
 
 std::string Exact(double value) {
   if (!std::isfinite(value)) return "";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof(text), value).ptr};
+  char text[400];
+  // Without an exponent where that is not longer than a few zeros.
+  const bool plain = value == 0 || (std::abs(value) >= 1e-6 && std::abs(value) < 1e15);
+  const std::chars_format format = plain ? std::chars_format::fixed : std::chars_format::general;
+  return {text, std::to_chars(text, text + sizeof(text), value, format).ptr};
 }
 
 std::string DurationText(absl::Duration duration) {

@@ -52,8 +52,7 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
   return grpc::Status::OK;
 }
 
-grpc::Status JobService::GetJob(grpc::ServerContext* /*context*/, const v1::GetJobRequest* request,
-                                v1::Job* response) {
+grpc::Status JobService::GetJob(grpc::ServerContext* /*context*/, const v1::GetJobRequest* request, v1::Job* response) {
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   return id.ok() ? Respond(jobs_->Get(*id), *response) : ToGrpc(id.status());
 }
@@ -79,7 +78,8 @@ grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::
   const absl::StatusOr<JobStore::JobWithRuns> stored = jobs_->GetWithRuns(*id);
   if (!stored.ok()) return ToGrpc(stored.status());
   if (stored->job.kind() != v1::STUDY) {
-    return ToGrpc(absl::FailedPreconditionError("job " + stored->job.id() + " trains a classifier and has no class shares"));
+    return ToGrpc(
+        absl::FailedPreconditionError("job " + stored->job.id() + " trains a classifier and has no class shares"));
   }
   response->set_job_id(stored->job.id());
   response->set_state(stored->job.state());

@@ -33,8 +33,7 @@ int64_t SendFile(const std::string& path, int64_t offset, Writer write) {
 
 }  // namespace
 
-grpc::Status RunService::GetRun(grpc::ServerContext* /*context*/, const v1::GetRunRequest* request,
-                                v1::Run* response) {
+grpc::Status RunService::GetRun(grpc::ServerContext* /*context*/, const v1::GetRunRequest* request, v1::Run* response) {
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
   return id.ok() ? Respond(jobs_->GetRun(*id), *response) : ToGrpc(id.status());
 }
@@ -61,7 +60,8 @@ absl::StatusOr<AttemptId> RunService::FindAttempt(const v1::ReadLogRequest& requ
   }
   const int32_t newest = run.attempts().rbegin()->number();
   if (request.attempt() < 0 || request.attempt() > newest) {
-    return absl::NotFoundError(absl::StrCat("run ", request.run_id(), " has attempts 1 to ", newest, ", not ", request.attempt()));
+    return absl::NotFoundError(
+        absl::StrCat("run ", request.run_id(), " has attempts 1 to ", newest, ", not ", request.attempt()));
   }
   return AttemptId{id, request.attempt() == 0 ? newest : request.attempt()};
 }
@@ -116,7 +116,8 @@ grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* /*context*/, con
   const absl::StatusOr<v1::Artifact> artifact = artifacts_->Find(*run, request->name());
   if (!artifact.ok()) return ToGrpc(artifact.status());
   if (request->offset() < 0 || request->offset() > artifact->size_bytes()) {
-    return ToGrpc(absl::OutOfRangeError(absl::StrCat("offset ", request->offset(), " is not in 0..", artifact->size_bytes())));
+    return ToGrpc(
+        absl::OutOfRangeError(absl::StrCat("offset ", request->offset(), " is not in 0..", artifact->size_bytes())));
   }
   v1::ReadArtifactResponse response;
   *response.mutable_artifact() = *artifact;

@@ -13,8 +13,8 @@ void ServerService::SetAddresses(std::vector<std::string> addresses) {
   addresses_ = std::move(addresses);
 }
 
-grpc::Status ServerService::GetServerInfo(grpc::ServerContext* /*context*/,
-                                          const v1::GetServerInfoRequest* /*request*/, v1::ServerInfo* response) {
+grpc::Status ServerService::GetServerInfo(grpc::ServerContext* /*context*/, const v1::GetServerInfoRequest* /*request*/,
+                                          v1::ServerInfo* response) {
   const absl::StatusOr<int64_t> revision = events_->NewestRevision();
   if (!revision.ok()) return ToGrpc(revision.status());
   const absl::StatusOr<v1::RunCounts> runs = jobs_->CountRuns();

@@ -65,7 +65,8 @@ void CheckClassCount(const v1::Dataset& dataset, int32_t label, int32_t count, c
 void CheckVaried(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
   const v1::VariedClass& varied = bias.varied();
   if (bias.fixed().contains(varied.class_())) {
-    findings.Add("bias.varied.class", absl::StrCat("class ", varied.class_(), " is in bias.fixed too; it can be in one of the two"));
+    findings.Add("bias.varied.class",
+                 absl::StrCat("class ", varied.class_(), " is in bias.fixed too; it can be in one of the two"));
   }
   if (varied.counts().empty()) findings.Add("bias.varied.counts", "empty; at least one count is needed");
   std::set<int32_t> seen;
@@ -112,7 +113,8 @@ void CheckVaeMlp(const v1::VaeMlpSettings& settings, const std::string& field, F
 }
 
 void CheckSampling(v1::BatchNormMode mode, const std::string& field, Findings& findings) {
-  if (!v1::BatchNormMode_IsValid(mode)) findings.Add(field + ".sampling", absl::StrCat(static_cast<int>(mode), " is neither EVAL nor TRAIN"));
+  if (!v1::BatchNormMode_IsValid(mode))
+    findings.Add(field + ".sampling", absl::StrCat(static_cast<int>(mode), " is neither EVAL nor TRAIN"));
 }
 
 void CheckModel(const v1::ModelSpec& model, const std::string& field, Findings& findings) {
@@ -163,7 +165,8 @@ void CheckLength(const v1::JobSpec& spec, Findings& findings) {
   for (const auto& [label, count] : spec.bias().fixed()) images += std::max(count, 0);
   for (const int32_t count : spec.bias().varied().counts()) images += std::max(count, 0);
   if (images * spec.training().epochs() / 2 > std::numeric_limits<int32_t>::max()) {
-    findings.Add("training.epochs", absl::StrCat(spec.training().epochs(), " epochs are more steps than can be counted"));
+    findings.Add("training.epochs",
+                 absl::StrCat(spec.training().epochs(), " epochs are more steps than can be counted"));
   }
 }
 
@@ -176,8 +179,10 @@ void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
     findings.Add("evaluation", absl::StrCat("every_epochs (", evaluation.every_epochs(), ") and every_steps (",
                                             evaluation.every_steps(), ") are both set; one of the two is right"));
   }
-  if (evaluation.has_every_epochs()) findings.CheckRange("evaluation.every_epochs", evaluation.every_epochs(), 1, 100'000);
-  if (evaluation.has_every_steps()) findings.CheckRange("evaluation.every_steps", evaluation.every_steps(), 1, 100'000'000);
+  if (evaluation.has_every_epochs())
+    findings.CheckRange("evaluation.every_epochs", evaluation.every_epochs(), 1, 100'000);
+  if (evaluation.has_every_steps())
+    findings.CheckRange("evaluation.every_steps", evaluation.every_steps(), 1, 100'000'000);
   findings.CheckRange("evaluation.images", evaluation.images(), 1, 10'000'000);
   findings.CheckRange("evaluation.reject_below", evaluation.reject_below(), 0.0, 1.0);
   CheckClassifier(evaluation.classifier(), "evaluation.classifier", findings);
@@ -186,7 +191,8 @@ void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
 void CheckRunCount(const v1::JobSpec& spec, Findings& findings) {
   const int64_t runs = CountRuns(spec);
   if (runs > kMostRuns) {
-    findings.Add("iterations", absl::StrCat(runs, " runs (models x bias points x iterations); at most ", kMostRuns, " are accepted"));
+    findings.Add("iterations",
+                 absl::StrCat(runs, " runs (models x bias points x iterations); at most ", kMostRuns, " are accepted"));
   }
 }
 
@@ -221,7 +227,8 @@ void CheckTraining(const v1::JobSpec& spec, Findings& findings) {
 }
 
 void CheckLabels(const v1::JobSpec& spec, Findings& findings) {
-  if (spec.labels_size() > 16) findings.Add("labels", absl::StrCat(spec.labels_size(), " pairs; at most 16 are accepted"));
+  if (spec.labels_size() > 16)
+    findings.Add("labels", absl::StrCat(spec.labels_size(), " pairs; at most 16 are accepted"));
   for (const auto& [key, value] : spec.labels()) {
     if (key.empty() || key.size() > 63 || value.size() > 63) {
       findings.Add(absl::StrCat("labels[", key, "]"), "key (at least 1) and value have at most 63 bytes each");
@@ -230,7 +237,8 @@ void CheckLabels(const v1::JobSpec& spec, Findings& findings) {
 }
 
 void CheckGeneral(const v1::JobSpec& spec, Findings& findings) {
-  if (spec.name().size() > 200) findings.Add("name", absl::StrCat(spec.name().size(), " bytes; at most 200 are accepted"));
+  if (spec.name().size() > 200)
+    findings.Add("name", absl::StrCat(spec.name().size(), " bytes; at most 200 are accepted"));
   findings.CheckRange("iterations", spec.iterations(), 1, 1000);
   findings.CheckRange("max_attempts", spec.max_attempts(), 1, 20);
   if (spec.has_time_limit() && FromProto(spec.time_limit()) < absl::Seconds(1)) {

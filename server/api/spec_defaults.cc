@@ -8,8 +8,8 @@ namespace skew {
 namespace {
 
 // Sets a proto3 optional field that is absent.
-#define SKEW_DEFAULT(message, field, value) \
-  do {                                      \
+#define SKEW_DEFAULT(message, field, value)                     \
+  do {                                                          \
     if (!(message).has_##field()) (message).set_##field(value); \
   } while (false)
 
@@ -47,7 +47,7 @@ void FillClassifier(v1::ClassifierSpec& classifier) {
 }
 
 void FillEvaluation(const v1::GenerationSpec& generation, v1::EvaluationSpec& evaluation) {
-  SKEW_DEFAULT(evaluation, images, std::min(generation.images(), 2000));
+  SKEW_DEFAULT(evaluation, images, std::clamp(generation.images(), 1, 2000));
   SKEW_DEFAULT(evaluation, reject_below, 0.5);
   FillClassifier(*evaluation.mutable_classifier());
 }

@@ -32,7 +32,8 @@ std::string DigestOf(const v1::JobSpec& spec) {
 constexpr char kTrainingRecipe[] = "classifier/1";
 
 std::string ClassifierKey(absl::string_view dataset_digest, const v1::ClassifierSpec& spec) {
-  return Sha256Hex(absl::StrCat(kTrainingRecipe, "/", dataset_digest, "/epochs=", spec.epochs(), "/seed=", spec.seed()));
+  return Sha256Hex(
+      absl::StrCat(kTrainingRecipe, "/", dataset_digest, "/epochs=", spec.epochs(), "/seed=", spec.seed()));
 }
 
 NewJob TrainingJob(const NewJob& study) {

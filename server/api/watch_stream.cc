@@ -11,8 +11,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
                           public EventHub::Waiter,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(WatchPump* pump, JobId job, int64_t after_revision)
-      : pump_(pump), job_(job), reached_(after_revision) {}
+  WatchStream(WatchPump* pump, JobId job, int64_t after_revision) : pump_(pump), job_(job), reached_(after_revision) {}
 
   void Start() {
     self_ = shared_from_this();

@@ -19,13 +19,15 @@ AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::stri
   if (failures >= facts.max_attempts) {
     return {v1::FAILED, reason, absl::StrCat(message, " (attempt ", failures, " of ", facts.max_attempts, ")")};
   }
-  const absl::Duration backoff = std::min(absl::Seconds(1) * (int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
+  const absl::Duration backoff =
+      std::min(absl::Seconds(1) * (int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
   return {v1::QUEUED, reason, message, now + backoff};
 }
 
 std::string DescribeExit(const WorkerExit& exit) {
-  return exit.signalled ? absl::StrCat("the worker was killed by signal ", exit.code)
-                        : absl::StrCat("the worker exited with code ", exit.code, " without a last report; see its log");
+  return exit.signalled
+             ? absl::StrCat("the worker was killed by signal ", exit.code)
+             : absl::StrCat("the worker exited with code ", exit.code, " without a last report; see its log");
 }
 
 }  // namespace

@@ -17,8 +17,9 @@ namespace skew {
 namespace {
 
 absl::Status BadSpec(absl::string_view spec, absl::string_view problem) {
-  return absl::InvalidArgumentError(absl::StrCat("devices '", spec, "': ", problem,
-                                                 "; right would be cpu, cpu:SLOTSxCORES (such as cpu:2x1), cuda:all or cuda:0,2"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("devices '", spec, "': ", problem,
+                   "; right would be cpu, cpu:SLOTSxCORES (such as cpu:2x1), cuda:all or cuda:0,2"));
 }
 
 absl::StatusOr<std::vector<Lease>> ParseCpu(absl::string_view spec, absl::string_view shape,
@@ -52,8 +53,10 @@ absl::StatusOr<std::vector<Lease>> ParseCuda(absl::string_view spec, absl::strin
   } else {
     for (const absl::string_view text : absl::StrSplit(list, ',')) {
       int32_t gpu = 0;
-      if (!absl::SimpleAtoi(text, &gpu) || gpu < 0) return BadSpec(spec, absl::StrCat("'", text, "' is not a GPU's number"));
-      if (std::find(gpus.begin(), gpus.end(), gpu) != gpus.end()) return BadSpec(spec, absl::StrCat("GPU ", gpu, " twice"));
+      if (!absl::SimpleAtoi(text, &gpu) || gpu < 0)
+        return BadSpec(spec, absl::StrCat("'", text, "' is not a GPU's number"));
+      if (std::find(gpus.begin(), gpus.end(), gpu) != gpus.end())
+        return BadSpec(spec, absl::StrCat("GPU ", gpu, " twice"));
       gpus.push_back(gpu);
     }
   }

@@ -13,7 +13,8 @@ namespace {
 
 std::string FamilyName(const v1::ModelSpec& model) {
   const google::protobuf::OneofDescriptor* family = v1::ModelSpec::descriptor()->FindOneofByName("family");
-  const google::protobuf::FieldDescriptor* field = v1::ModelSpec::GetReflection()->GetOneofFieldDescriptor(model, family);
+  const google::protobuf::FieldDescriptor* field =
+      v1::ModelSpec::GetReflection()->GetOneofFieldDescriptor(model, family);
   return field == nullptr ? "" : field->name();
 }
 

@@ -16,7 +16,7 @@ namespace skew {
 // Everything a launcher needs to know of an attempt.
 struct Launch {
   AttemptId attempt;
-  std::string token;     // for the environment, never for the command line
+  std::string token;  // for the environment, never for the command line
   Lease lease;
   std::string log_file;  // takes the worker's standard output and error
 };

@@ -126,7 +126,8 @@ void Scheduler::Recover() {
   for (const OpenAttempt& attempt : *open) {
     while (!EndRecovered(attempt.attempt)) {
       absl::MutexLock lock(&mutex_);
-      if (clock_->AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_->Now() + options_.retry_interval)) return;
+      if (clock_->AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_->Now() + options_.retry_interval))
+        return;
     }
   }
 }
@@ -140,7 +141,8 @@ bool Scheduler::EndRecovered(const AttemptId& attempt) {
     return end.status().code() == absl::StatusCode::kFailedPrecondition;  // trying again cannot help
   }
   if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(attempt.run));
-  spdlog::info("{} was under way when the server last ended: now {}", attempt.ToString(), v1::RunState_Name(end->state));
+  spdlog::info("{} was under way when the server last ended: now {}", attempt.ToString(),
+               v1::RunState_Name(end->state));
   return true;
 }
 
@@ -249,8 +251,7 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
     absl::MutexLock lock(&mutex_);
     in_flight_.emplace(id, std::move(attempt));
   }
-  const absl::StatusOr<ProcessIdentity> process =
-      launcher_->Start({id, token, lease, state_dir_->LogFile(id)});
+  const absl::StatusOr<ProcessIdentity> process = launcher_->Start({id, token, lease, state_dir_->LogFile(id)});
   if (!process.ok()) {
     spdlog::error("cannot start the worker of {}: {}", id.ToString(), Text(process.status()));
     OnExit(id, WorkerExit{false, 127});

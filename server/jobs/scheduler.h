@@ -40,8 +40,8 @@ class WorkerLink {
 class Scheduler {
  public:
   struct Options {
-    absl::Duration stop_grace = absl::Seconds(20);      // from a command to stop until the worker is killed
-    absl::Duration retry_interval = absl::Seconds(1);   // when the store cannot be written
+    absl::Duration stop_grace = absl::Seconds(20);     // from a command to stop until the worker is killed
+    absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
   };
 

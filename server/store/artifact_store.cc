@@ -95,7 +95,8 @@ absl::StatusOr<v1::Artifact> ArtifactStore::Find(RunId run, const std::string& n
     if (artifact.name() != name) continue;
     const absl::Status content = CheckContent(PathOf(artifact.digest()), artifact.digest());
     if (content.ok()) return artifact;
-    return absl::DataLossError(absl::StrCat("artifact ", name, " of run ", run.ToString(), " is damaged: ", content.message()));
+    return absl::DataLossError(
+        absl::StrCat("artifact ", name, " of run ", run.ToString(), " is damaged: ", content.message()));
   }
   return absl::NotFoundError(absl::StrCat("run ", run.ToString(), " has no artifact '", name, "'"));
 }

@@ -18,8 +18,7 @@ namespace skew {
 class ArtifactStore {
  public:
   // `folder` is created when missing; it must be on the file system that imported files are on.
-  ArtifactStore(Connections* connections, std::string folder)
-      : connections_(connections), folder_(std::move(folder)) {}
+  ArtifactStore(Connections* connections, std::string folder) : connections_(connections), folder_(std::move(folder)) {}
 
   // Moves the file at `path` into the store, synced to disk, after checking that it has this digest and size. OK, too,
   // when it is there already. DATA_LOSS when the content is another one; NOT_FOUND when there is no such file.

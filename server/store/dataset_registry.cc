@@ -49,9 +49,9 @@ std::string DatasetRegistry::FolderOf(absl::string_view name) const { return abs
 absl::StatusOr<v1::Dataset> DatasetRegistry::Find(absl::string_view name) {
   const std::vector<std::string> names = Names();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return absl::NotFoundError(absl::StrCat("there is no dataset '", name, "'; ",
-                                            names.empty() ? absl::StrCat(folder_, " has none")
-                                                          : absl::StrCat("known: ", absl::StrJoin(names, ", "))));
+    return absl::NotFoundError(absl::StrCat(
+        "there is no dataset '", name, "'; ",
+        names.empty() ? absl::StrCat(folder_, " has none") : absl::StrCat("known: ", absl::StrJoin(names, ", "))));
   }
   const std::string stamp = StampOf(FolderOf(name));
   // Held while the files are read: the second to ask for a dataset waits for the first instead of reading it too.

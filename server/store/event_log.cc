@@ -73,7 +73,9 @@ absl::StatusOr<EventPage> EventLog::Read(JobId job, int64_t after_revision, int 
     SKEW_ASSIGN_OR_RETURN(const JobEnd end, ReadJobEnd(db, job));
     SKEW_ASSIGN_OR_RETURN(const int64_t newest, skew::NewestRevision(db));
     if (after_revision < 0 || after_revision > newest) {
-      return InvalidField("after_revision", absl::StrCat(after_revision, " is not a revision the server has reached; the newest is ", newest));
+      return InvalidField(
+          "after_revision",
+          absl::StrCat(after_revision, " is not a revision the server has reached; the newest is ", newest));
     }
     SKEW_RETURN_IF_ERROR(ReadPage(db, job, after_revision, limit, page));
     const int64_t reached = page.events.empty() ? after_revision : page.events.back().revision();

@@ -30,7 +30,8 @@ absl::Status ExplainWait(Database& db, const std::string& key, v1::Job& job) {
 }
 
 absl::Status ExplainFailure(Database& db, JobId id, v1::Job& job) {
-  Statement failed = db.Prepare("SELECT number, message FROM runs WHERE job_id = ? AND state = ? ORDER BY number LIMIT 1");
+  Statement failed =
+      db.Prepare("SELECT number, message FROM runs WHERE job_id = ? AND state = ? ORDER BY number LIMIT 1");
   failed.Bind(id.number).Bind(v1::FAILED);
   if (failed.Step()) job.set_message(absl::StrCat(RunId{id, failed.Int32(0)}.ToString(), ": ", failed.Text(1)));
   return failed.status();
@@ -66,8 +67,10 @@ v1::Run RunOfRow(JobId job, Statement& row) {
   if (!row.IsNull(10)) row.Read(10, *run.mutable_progress());
   run.set_manifest_digest(row.Text(11));
   run.set_classifier_digest(row.Text(12));
-  SetTime(row, 13, [](v1::Run& one) { return one.mutable_start_time(); }, run);
-  SetTime(row, 14, [](v1::Run& one) { return one.mutable_end_time(); }, run);
+  SetTime(
+      row, 13, [](v1::Run& one) { return one.mutable_start_time(); }, run);
+  SetTime(
+      row, 14, [](v1::Run& one) { return one.mutable_end_time(); }, run);
   return run;
 }
 

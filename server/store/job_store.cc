@@ -108,7 +108,10 @@ absl::StatusOr<int64_t> ParsePageToken(absl::string_view list, const std::string
   const std::vector<std::string> parts = absl::StrSplit(token, '-');
   int64_t last = 0;
   if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &last) || token != PageToken(list, last)) {
-    return InvalidField("page_token", absl::StrCat("'", token, "' is not a page of this list; take next_page_token of the page before, with the same filter"));
+    return InvalidField(
+        "page_token",
+        absl::StrCat("'", token,
+                     "' is not a page of this list; take next_page_token of the page before, with the same filter"));
   }
   return last;
 }
@@ -209,7 +212,8 @@ absl::StatusOr<v1::Job> JobStore::Cancel(JobId id) {
       return absl::FailedPreconditionError(
           absl::StrCat("job ", id.ToString(), " is ", v1::JobState_Name(before.state()), " and cannot be cancelled"));
     }
-    Statement open = scope.db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state IN (1, 2, 3) ORDER BY number");
+    Statement open =
+        scope.db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state IN (1, 2, 3) ORDER BY number");
     open.Bind(id.number);
     std::vector<int32_t> numbers;
     while (open.Step()) numbers.push_back(open.Int32(0));
@@ -294,7 +298,8 @@ absl::StatusOr<v1::RunCounts> JobStore::CountRuns() {
   v1::RunCounts counts;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
     // The ended ones are many and of no interest here.
-    Statement row = db.Prepare("SELECT state, COUNT(*) FROM runs WHERE state IN (1, 2, 3, 4) GROUP BY state ORDER BY state");
+    Statement row =
+        db.Prepare("SELECT state, COUNT(*) FROM runs WHERE state IN (1, 2, 3, 4) GROUP BY state ORDER BY state");
     while (row.Step()) AddRuns(static_cast<v1::RunState>(row.Int(0)), row.Int32(1), counts);
     return row.status();
   }));

@@ -41,9 +41,9 @@ class JobStore {
  public:
   JobStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
 
-  // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it needs
-  // is neither trained nor being trained, `training` is stored before it in the same transaction.
-  // ALREADY_EXISTS when `request_id` was used with another spec.
+  // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it
+  // needs is neither trained nor being trained, `training` is stored before it in the same transaction. ALREADY_EXISTS
+  // when `request_id` was used with another spec.
   absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training);
 
   // NOT_FOUND

@@ -55,13 +55,14 @@ absl::Status CheckSum(const v1::ClassHistogram& histogram) {
   int64_t sum = int64_t{histogram.rejected()} + histogram.off_support();
   for (const auto& [label, count] : histogram.counts()) sum += count;
   if (sum == histogram.images()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("histogram at step ", histogram.step(), ": its parts add up to ", sum, " of ", histogram.images(), " images"));
+  return absl::InvalidArgumentError(absl::StrCat("histogram at step ", histogram.step(), ": its parts add up to ", sum,
+                                                 " of ", histogram.images(), " images"));
 }
 
 // Whether the same histogram is there already: an attempt that began again from an older checkpoint comes by once more.
 absl::StatusOr<bool> HasHistogram(Database& db, const AttemptId& attempt, const v1::ClassHistogram& histogram) {
-  Statement row = db.Prepare("SELECT data FROM histograms WHERE job_id = ? AND run_number = ? AND final = ? AND step = ?");
+  Statement row =
+      db.Prepare("SELECT data FROM histograms WHERE job_id = ? AND run_number = ? AND final = ? AND step = ?");
   row.Bind(attempt.run.job.number).Bind(attempt.run.number).Bind(histogram.final()).Bind(histogram.step());
   v1::ClassHistogram stored;
   const bool same = row.Step() && (row.Read(0, stored), stored.ShortDebugString() == histogram.ShortDebugString());
@@ -94,8 +95,8 @@ absl::Status WriteHistogram(WriteScope& scope, const AttemptId& attempt, v1::Cla
 }
 
 absl::Status WriteArtifact(WriteScope& scope, const AttemptId& attempt, const worker::v1::NewArtifact& artifact) {
-  Statement known = scope.db.Prepare(
-      "SELECT 1 FROM artifacts WHERE job_id = ? AND run_number = ? AND name = ? AND digest = ?");
+  Statement known =
+      scope.db.Prepare("SELECT 1 FROM artifacts WHERE job_id = ? AND run_number = ? AND name = ? AND digest = ?");
   known.Bind(attempt.run.job.number).Bind(attempt.run.number).Bind(artifact.name()).Bind(artifact.digest());
   if (known.Step()) return absl::OkStatus();
   SKEW_RETURN_IF_ERROR(known.status());

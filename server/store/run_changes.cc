@@ -34,8 +34,7 @@ absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
                                                       " and cannot become ", v1::RunState_Name(change.state)));
   }
   SKEW_RETURN_IF_ERROR(
-      scope.db
-          .Prepare("UPDATE runs SET state = ?, reason = ?, message = ?, device = ? WHERE job_id = ? AND number = ?")
+      scope.db.Prepare("UPDATE runs SET state = ?, reason = ?, message = ?, device = ? WHERE job_id = ? AND number = ?")
           .Bind(change.state)
           .Bind(change.reason)
           .Bind(change.message)

@@ -57,8 +57,9 @@ absl::Status ReadClaimedJob(Database& db, Claim& claim) {
 absl::Status InsertAttempt(WriteScope& scope, const AttemptId& attempt, const std::string& device,
                            const std::string& token_digest) {
   return scope.db
-      .Prepare("INSERT INTO attempts (job_id, run_number, number, token_digest, state, device, start_time) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .Prepare(
+          "INSERT INTO attempts (job_id, run_number, number, token_digest, state, device, start_time) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)")
       .Bind(attempt.run.job.number)
       .Bind(attempt.run.number)
       .Bind(attempt.number)
@@ -122,8 +123,8 @@ absl::StatusOr<AttemptFacts> ReadFacts(Database& db, const AttemptId& attempt) {
   if (row.Step() && !row.IsNull(0)) row.Read(0, facts.outcome.emplace());
   SKEW_RETURN_IF_ERROR(row.status());
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, ReadRun(db, attempt.run));
-  facts.failures = static_cast<int32_t>(std::count_if(
-      run.attempts().begin(), run.attempts().end(), [&](const v1::Attempt& earlier) {
+  facts.failures =
+      static_cast<int32_t>(std::count_if(run.attempts().begin(), run.attempts().end(), [&](const v1::Attempt& earlier) {
         return earlier.number() < attempt.number && CountsAsAttempt(earlier.reason());
       }));
   Statement job = db.Prepare("SELECT spec FROM jobs WHERE id = ?");
@@ -216,8 +217,9 @@ absl::StatusOr<int> RunStore::FailOrphanedStudies() {
 absl::Status RunStore::RecordProcess(const AttemptId& attempt, const ProcessIdentity& process) {
   return connections_->Write(clock_->Now(), [&](WriteScope& scope) {
     return scope.db
-        .Prepare("UPDATE attempts SET pid = ?, process_start = ?, boot_id = ? "
-                 "WHERE job_id = ? AND run_number = ? AND number = ?")
+        .Prepare(
+            "UPDATE attempts SET pid = ?, process_start = ?, boot_id = ? "
+            "WHERE job_id = ? AND run_number = ? AND number = ?")
         .Bind(process.pid)
         .Bind(process.start_ticks)
         .Bind(process.boot_id)
@@ -259,8 +261,8 @@ absl::Status RunStore::ApplyReport(const AttemptId& attempt, const worker::v1::R
     if (report.number() <= cursor.last_report) return absl::OkStatus();
     if (cursor.ended) return absl::FailedPreconditionError(absl::StrCat(attempt.ToString(), " has ended"));
     if (report.number() != cursor.last_report + 1) {
-      return absl::InvalidArgumentError(absl::StrCat(attempt.ToString(), ": report ", report.number(), " follows ",
-                                                     cursor.last_report));
+      return absl::InvalidArgumentError(
+          absl::StrCat(attempt.ToString(), ": report ", report.number(), " follows ", cursor.last_report));
     }
     return WriteReport(scope, attempt, report);
   });
@@ -295,8 +297,7 @@ absl::StatusOr<std::vector<OpenAttempt>> RunStore::OpenAttempts() {
 absl::StatusOr<std::vector<AttemptId>> RunStore::CancellingAttempts() {
   std::vector<AttemptId> attempts;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    Statement row =
-        db.Prepare("SELECT job_id, number, attempts FROM runs WHERE state = 4 ORDER BY job_id, number");
+    Statement row = db.Prepare("SELECT job_id, number, attempts FROM runs WHERE state = 4 ORDER BY job_id, number");
     static_assert(v1::CANCELLING == 4);
     while (row.Step()) attempts.push_back({RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)});
     return row.status();

@@ -143,8 +143,9 @@ absl::Status Migrate(Database& db, const std::string& path) {
   constexpr auto kNewest = static_cast<int64_t>(kMigrations.size());
   SKEW_ASSIGN_OR_RETURN(const int64_t version, VersionOf(db));
   if (version > kNewest) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " has schema version ", version, ", of a newer Skew; this one knows ",
-                                                      kNewest, ". Use the newer program or a backup."));
+    return absl::FailedPreconditionError(absl::StrCat(path, " has schema version ", version,
+                                                      ", of a newer Skew; this one knows ", kNewest,
+                                                      ". Use the newer program or a backup."));
   }
   if (version > 0 && version < kNewest) SKEW_RETURN_IF_ERROR(BackUp(db, path, version));
   for (int64_t step = version; step < kNewest; ++step) {

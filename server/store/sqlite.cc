@@ -58,8 +58,8 @@ Statement& Statement::Bind(int64_t value) {
 
 Statement& Statement::Bind(absl::string_view text) {
   if (status_.ok()) {
-    Note(sqlite3_bind_text(statement_, next_parameter_++, text.data(), static_cast<int>(text.size()),
-                           SQLITE_TRANSIENT));
+    Note(
+        sqlite3_bind_text(statement_, next_parameter_++, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT));
   }
   return *this;
 }
@@ -112,15 +112,15 @@ bool Statement::IsNull(int column) const { return sqlite3_column_type(statement_
 void Statement::Read(int column, google::protobuf::MessageLite& message) {
   const void* data = sqlite3_column_blob(statement_, column);
   if (!message.ParseFromArray(data, sqlite3_column_bytes(statement_, column)) && status_.ok()) {
-    status_ = absl::DataLossError(absl::StrCat("column ", column, " does not hold a ", message.GetTypeName(), ": ", sql_));
+    status_ =
+        absl::DataLossError(absl::StrCat("column ", column, " does not hold a ", message.GetTypeName(), ": ", sql_));
   }
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode,
                                                          absl::Duration busy_timeout) {
   sqlite3* handle = nullptr;
-  const int flags =
-      mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<Database> db(new Database(handle));
   if (code != SQLITE_OK) return Annotate(db->Error(code, "open"), path);
@@ -144,8 +144,8 @@ Statement Database::Prepare(absl::string_view sql) {
     return {this, kept.mapped(), std::move(kept.key()), absl::OkStatus()};
   }
   sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &statement, nullptr);
+  const int code =
+      sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   return {this, statement, std::string(sql), code == SQLITE_OK ? absl::OkStatus() : Error(code, sql)};
 }
 

@@ -175,9 +175,8 @@ LocalLauncher::~LocalLauncher() {
 
 absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
   JoinFinished();
-  SKEW_ASSIGN_OR_RETURN(
-      const pid_t pid,
-      Spawn(options_.worker_program, {options_.worker_program, "--daemon", options_.daemon_address}, launch));
+  SKEW_ASSIGN_OR_RETURN(const pid_t pid, Spawn(options_.worker_program,
+                                               {options_.worker_program, "--daemon", options_.daemon_address}, launch));
   // The child cannot be reaped before its waiter exists, so its entry in /proc stays until then.
   absl::StatusOr<ProcessIdentity> process = IdentifyProcess(pid);
   absl::MutexLock lock(&mutex_);

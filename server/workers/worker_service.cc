@@ -53,9 +53,7 @@ class StreamLink final : public WorkerLink {
 };
 
 // The worker could be right in trying again later: the disk is full or somebody else has the database.
-bool IsPassing(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
-}
+bool IsPassing(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
 
 absl::Status CheckFileName(const std::string& file) {
   if (!file.empty() && file.front() != '.' && !absl::StrContains(file, '/')) return absl::OkStatus();
@@ -97,7 +95,8 @@ absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& w
     if (report.has_artifact()) {
       const worker::v1::NewArtifact& artifact = report.artifact();
       SKEW_RETURN_IF_ERROR(CheckFileName(artifact.file()));
-      status = artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes());
+      status =
+          artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes());
     }
     if (status.ok()) status = runs_->ApplyReport(attempt, report);
     if (!IsPassing(status)) return status;

@@ -19,9 +19,8 @@ class WorkerService final : public worker::v1::WorkerService::Service {
   WorkerService(RunStore* runs, ArtifactStore* artifacts, Scheduler* scheduler, const EventHub* hub)
       : runs_(runs), artifacts_(artifacts), scheduler_(scheduler), hub_(hub) {}
 
-  grpc::Status Attach(
-      grpc::ServerContext* context,
-      grpc::ServerReaderWriter<worker::v1::DaemonMessage, worker::v1::WorkerMessage>* stream) override;
+  grpc::Status Attach(grpc::ServerContext* context,
+                      grpc::ServerReaderWriter<worker::v1::DaemonMessage, worker::v1::WorkerMessage>* stream) override;
 
  private:
   absl::Status Apply(const AttemptId& attempt, const std::string& work_dir, const worker::v1::Report& report);

@@ -35,6 +35,9 @@ TEST(FormatTest, Numbers) {
   EXPECT_EQ(Fixed(1.005, 1), "1.0");
   EXPECT_EQ(Fixed(std::nan(""), 1), "-");
   EXPECT_EQ(Exact(0.1), "0.1");
+  EXPECT_EQ(Exact(2e-4), "0.0002");
+  EXPECT_EQ(Exact(1e-9), "1e-09");
+  EXPECT_EQ(Exact(0), "0");
   EXPECT_EQ(Exact(std::nan("")), "");
   EXPECT_EQ(BytesText(512), "512 B");
   EXPECT_EQ(BytesText(12595), "12.3 KiB");

@@ -38,11 +38,16 @@ class PseudoTerminal {
   }
 
   int fd() const { return terminal_; }
-  // What was written so far, at least one byte.
-  std::string Read() const {
-    char text[65536];
-    const ssize_t count = read(master_, text, sizeof(text));
-    return count > 0 ? std::string(text, static_cast<size_t>(count)) : "";
+  // What was written up to and with `last`.
+  std::string ReadUntil(const std::string& last) const {
+    std::string text;
+    char bytes[4096];
+    while (text.find(last) == std::string::npos) {
+      const ssize_t count = read(master_, bytes, sizeof(bytes));
+      if (count <= 0) break;
+      text.append(bytes, static_cast<size_t>(count));
+    }
+    return text;
   }
 
  private:
@@ -64,7 +69,7 @@ TEST(LiveScreenTest, LeavesTheLastPictureAndShowsTheCursorAgain) {
         },
         "bye\n");
   }
-  const std::string text = terminal.Read();
+  const std::string text = terminal.ReadUntil("\x1b[?25h");
   EXPECT_THAT(text, StartsWith("\x1b[?25l"));
   EXPECT_THAT(text, HasSubstr("hello"));
   EXPECT_THAT(text, EndsWith("\x1b[?25h"));

@@ -36,7 +36,7 @@ WatchState SomeState() {
 TEST(WatchFrameTest, ShowsJobRunsAndHistograms) {
   EXPECT_EQ(absl::StrJoin(WatchFrame(SomeState(), {100, 24}, false, kNow), "\n"),
             "j7  poster  RUNNING  2m 00s\n"
-            "███████▊                   31%  ETA 4m 24s  1/4 done, 2 active, 1 queued, 0 failed, 0 cancelled\n"
+            "███████▉                   31%  ETA 4m 24s  1/4 done, 2 active, 1 queued, 0 failed, 0 cancelled\n"
             "\n"
             "j7.2  vae 0:2000 1:250 2:2000 #1  ████             100/400    10.0/s      30s  loss 123.4\n"
             "j7.3  vae 0:2000 1:250 2:2000 #0  STARTING\n"

@@ -3,7 +3,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <cstdlib>
 #include <vector>
 
 #include "server/train/engine/tensor_map.h"

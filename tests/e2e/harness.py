@@ -1,0 +1,147 @@
+"""A real skewd in a temporary state directory, and the means to talk to it and to kill it."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import grpc
+
+from skew.v1 import (job_pb2, job_service_pb2, job_service_pb2_grpc, run_pb2, run_service_pb2,
+                     run_service_pb2_grpc, server_service_pb2, server_service_pb2_grpc)
+
+BIN = pathlib.Path(os.environ["SKEW_BIN"])
+SOURCE = pathlib.Path(os.environ["SKEW_SOURCE"])
+DATA = pathlib.Path(os.environ.get("SKEW_TEST_DATA", SOURCE / "data"))
+
+
+def require_data():
+    if not (DATA / "mnist").is_dir():
+        raise unittest.SkipTest(f"{DATA} has no mnist: run deploy/fetch-datasets.sh, or set SKEW_TEST_DATA")
+
+
+class Server:
+    """Owns the state directory; the daemon in it can be stopped, killed and started again."""
+
+    def __init__(self, *flags):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir="/tmp"))
+        self.flags = flags
+        self.process = None
+        self.start()
+
+    def start(self):
+        addresses = self.folder / "addresses"
+        addresses.unlink(missing_ok=True)
+        self.log = open(self.folder / "skewd.log", "a", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [BIN / "skewd", "--state-dir", self.folder / "state", "--datasets", DATA, "--listen", "127.0.0.1:0",
+             "--address-file", addresses, *self.flags], stderr=self.log)
+        while not addresses.exists():
+            if self.process.poll() is not None:
+                raise RuntimeError((self.folder / "skewd.log").read_text())
+            time.sleep(0.02)
+        self.address = addresses.read_text().split()[0]
+        self.channel = grpc.insecure_channel(self.address)
+        self.jobs = job_service_pb2_grpc.JobServiceStub(self.channel)
+        self.runs = run_service_pb2_grpc.RunServiceStub(self.channel)
+        self.artifacts = run_service_pb2_grpc.ArtifactServiceStub(self.channel)
+        self.server = server_service_pb2_grpc.ServerServiceStub(self.channel)
+
+    def stop(self):
+        """Clean shutdown; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        self.channel.close()
+        self.log.close()
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.channel.close()
+        self.log.close()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def workers(self):
+        """Process ids of this daemon's workers."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0].endswith(b"/skew-worker") and str(self.folder).encode() in b" ".join(words):
+                found.append(int(entry.name))
+        return found
+
+    def submit(self, spec):
+        return self.jobs.SubmitJob(job_service_pb2.SubmitJobRequest(spec=spec), wait_for_ready=True).job.id
+
+    def watch(self, job, after_revision=0):
+        """Every event after a revision, to the end of the job, whatever happens to the daemon meanwhile."""
+        while True:
+            try:
+                request = job_service_pb2.WatchJobRequest(job_id=job, after_revision=after_revision)
+                for response in self.jobs.WatchJob(request, wait_for_ready=True):
+                    if response.HasField("event"):
+                        after_revision = response.event.revision
+                        yield response.event
+                    elif response.end.cause == job_service_pb2.StreamEnd.JOB_FINISHED:
+                        return
+            except grpc.RpcError as error:
+                if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+                    raise
+            except ValueError:  # the channel was closed by a restart in another thread
+                pass
+
+    def finish(self, job):
+        """Waits for the end of a job and returns it."""
+        for _ in self.watch(job):
+            pass
+        return self.jobs.GetJob(job_service_pb2.GetJobRequest(job_id=job))
+
+    def all_runs(self, job):
+        return list(self.runs.ListRuns(run_service_pb2.ListRunsRequest(job_id=job)).runs)
+
+    def read_artifact(self, run, name):
+        request = run_service_pb2.ReadArtifactRequest(run_id=run, name=name)
+        return b"".join(response.data for response in self.artifacts.ReadArtifact(request))
+
+
+def spec(models, counts=(500,), steps=60, images=500, iterations=1, seed=7):
+    """A study of MNIST with class 1 varied, judged by a classifier of one epoch."""
+    study = job_pb2.JobSpec(dataset="mnist", iterations=iterations, seed=seed)
+    study.bias.fixed[0] = 2000
+    study.bias.fixed[2] = 2000
+    setattr(study.bias.varied, "class", 1)
+    study.bias.varied.counts.extend(counts)
+    for model in models:
+        study.models.add().CopyFrom(model)
+    study.training.steps = steps
+    study.generation.images = images
+    study.evaluation.classifier.epochs = 1
+    return study
+
+
+def vae(width=8):
+    return job_pb2.ModelSpec(vae=job_pb2.VaeSettings(width=width))
+
+
+def dcgan(width=8):
+    return job_pb2.ModelSpec(dcgan=job_pb2.DcganSettings(width=width))
+
+
+def vae_mlp():
+    return job_pb2.ModelSpec(vae_mlp=job_pb2.VaeMlpSettings())
+
+
+def resample():
+    return job_pb2.ModelSpec(resample=job_pb2.ResampleSettings())

@@ -1,0 +1,104 @@
+"""skewctl as people and scripts use it."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import harness
+
+SPEC = """
+dataset: mnist
+bias:
+  fixed: {0: 500, 2: 500}
+  varied: {class: 1, counts: [100]}
+models:
+  - resample
+generation: {images: 400}
+evaluation: {classifier: {epochs: 1}}
+"""
+
+
+class CliTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.require_data()
+        cls.server = harness.Server()
+        cls.folder = tempfile.TemporaryDirectory(prefix="skew-cli-")
+        cls.spec = pathlib.Path(cls.folder.name) / "spec.yaml"
+        cls.spec.write_text(SPEC)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+        cls.folder.cleanup()
+
+    def ctl(self, *arguments, code=0, server=None, text=None):
+        done = subprocess.run([harness.BIN / "skewctl", "--server", server or self.server.address, *arguments],
+                              capture_output=True, text=True, input=text, timeout=300, cwd=self.folder.name)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_a_study_from_submission_to_results(self):
+        done = self.ctl("submit", str(self.spec), "--watch")
+        job = done.stdout.splitlines()[0]
+        self.assertRegex(job, r"^j\d+$")
+        self.assertIn("resample", done.stdout)
+        rows = self.ctl("results", job, "--output", "csv").stdout.splitlines()
+        self.assertEqual(len(rows), 1 + 3)
+        runs = [json.loads(line) for line in self.ctl("runs", job, "--output", "json").stdout.splitlines()]
+        self.assertEqual([run["state"] for run in runs], ["SUCCEEDED"])
+        self.ctl("fetch", f"{job}.1", "samples.png")
+        self.assertTrue((pathlib.Path(self.folder.name) / "samples.png").read_bytes().startswith(b"\x89PNG"))
+        self.assertIn("samples.png", self.ctl("artifacts", job).stdout)
+        self.assertNotEqual(self.ctl("logs", f"{job}.1").stdout, "")
+        events = [json.loads(line) for line in self.ctl("watch", job, "--output", "json").stdout.splitlines()]
+        self.assertEqual([int(event["sequence"]) for event in events], list(range(1, len(events) + 1)))
+        self.assertIn(job, self.ctl("jobs").stdout)
+        self.ctl("cancel", job, code=1)
+
+    def test_rejected_specs(self):
+        for change, words in {
+            "iterations=0": ["iterations", "0"],
+            "dataset=nothing": ["dataset", "nothing", "mnist"],
+            "bias.fixed={0: 100000, 2: 5}": ["bias.fixed[0]", "100000", "5923"],
+            "bias.varied.counts=[]": ["bias.varied.counts"],
+            "training={epochs: 1, steps: 1}": ["epochs", "steps"],
+            "modells=[]": ["modells", "models"],
+            "iterations=many": ["iterations", "many"],
+        }.items():
+            done = self.ctl("submit", str(self.spec), "--set", change, code=2)
+            for word in words:
+                self.assertIn(word, done.stderr)
+            self.assertEqual(done.stdout, "")
+        broken = self.ctl("submit", "-", code=2, text="dataset: mnist\nbias: {fixed: [\n")
+        self.assertRegex(broken.stderr, r":\d+:\d+")
+
+    def test_dry_run_stores_nothing(self):
+        before = self.ctl("jobs", "--output", "json").stdout
+        done = self.ctl("submit", str(self.spec), "--dry-run")
+        self.assertIn("6000", done.stdout)
+        self.assertEqual(self.ctl("jobs", "--output", "json").stdout, before)
+
+    def test_exit_codes(self):
+        self.ctl("job", "j999", code=7)
+        self.ctl("job", "999", code=2)
+        self.ctl("nonsense", code=2)
+        self.ctl("jobs", "--timeout", "1", code=3, server="127.0.0.1:1")
+
+    def test_cancel_ends_a_watch_with_its_own_code(self):
+        job = self.ctl("submit", str(self.spec), "--set", "models=[{vae: {}}]", "--set",
+                       "training.steps=100000").stdout.strip()
+        self.ctl("cancel", job)
+        self.ctl("watch", job, code=4)
+
+    def test_info_devices_datasets_classifiers(self):
+        self.assertIn("gRPC", self.ctl("info").stdout)
+        self.assertIn("cpu0", self.ctl("devices").stdout)
+        self.assertIn("mnist", self.ctl("datasets").stdout)
+        self.ctl("classifiers")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""kill -9 of workers and of the daemon in mid-training: nothing is lost and nothing comes out differently."""
+
+import os
+import signal
+import unittest
+
+import harness
+from harness import job_pb2, run_pb2
+
+
+def histograms(server, job):
+    """Everything that was measured in a job's runs, without what depends on the job's number."""
+    measured = {}
+    for run in server.all_runs(job):
+        final = run_pb2.ClassHistogram()
+        final.CopyFrom(run.histogram)
+        final.run_id = ""
+        measured[(run.model, run.iteration)] = final
+    return measured
+
+
+class CrashTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.require_data()
+        cls.server = harness.Server("--checkpoint-every", "1")
+        cls.spec = harness.spec([harness.vae(), harness.dcgan()], steps=500)
+        undisturbed = cls.server.submit(cls.spec)
+        assert cls.server.finish(undisturbed).state == job_pb2.JOB_SUCCEEDED
+        cls.expected = histograms(cls.server, undisturbed)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def check(self, job):
+        finished = self.server.finish(job)
+        self.assertEqual(finished.state, job_pb2.JOB_SUCCEEDED, finished.message)
+        self.assertEqual(histograms(self.server, job), self.expected)
+        events = list(self.server.watch(job))
+        self.assertEqual([event.sequence for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(len({event.revision for event in events}), len(events))
+        ends = [event.run_state.run_id for event in events
+                if event.run_state.state in (run_pb2.SUCCEEDED, run_pb2.FAILED, run_pb2.CANCELLED)]
+        self.assertEqual(len(ends), len(set(ends)))
+
+    def await_progress(self, job, step):
+        """Until a run of the job has trained so far."""
+        for event in self.server.watch(job):
+            if event.progress.progress.step >= step:
+                return
+        self.fail("the job ended first")
+
+    def test_killed_workers(self):
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        for pid in self.server.workers():
+            os.kill(pid, signal.SIGKILL)
+        self.check(job)
+        attempts = [len(run.attempts) for run in self.server.all_runs(job)]
+        self.assertGreater(max(attempts), 1)
+
+    def test_killed_daemon(self):
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        before = list(self.take(job, 5))
+        self.server.kill()
+        self.server.start()
+        self.check(job)
+        self.assertEqual(before, list(self.take(job, 5)))
+        reasons = {attempt.reason for run in self.server.all_runs(job) for attempt in run.attempts}
+        self.assertIn(run_pb2.PREEMPTED, reasons)
+        self.assertTrue(any(attempt.resumed_step > 0 for run in self.server.all_runs(job) for attempt in run.attempts))
+
+    def test_everything_killed_at_once(self):
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        workers = self.server.workers()
+        self.server.kill()
+        for pid in workers:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.server.start()
+        self.check(job)
+
+    def test_clean_shutdown_checkpoints_and_goes_on(self):
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        self.assertEqual(self.server.stop(), 0)
+        self.assertEqual(self.server.workers(), [])
+        self.server.start()
+        self.check(job)
+
+    def take(self, job, count):
+        stream = self.server.watch(job)
+        for _ in range(count):
+            yield next(stream)
+        stream.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,103 @@
+"""A study from submission to results, as a Python client sees it."""
+
+import math
+import unittest
+
+import harness
+from harness import job_pb2, job_service_pb2, run_service_pb2, server_service_pb2
+
+
+class StudyTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.require_data()
+        cls.server = harness.Server()
+        cls.job = cls.server.submit(
+            harness.spec([harness.dcgan(), harness.vae(), harness.vae_mlp(), harness.resample()], iterations=2))
+        cls.finished = cls.server.finish(cls.job)
+        cls.runs = cls.server.all_runs(cls.job)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def test_every_run_succeeds(self):
+        self.assertEqual(self.finished.state, job_pb2.JOB_SUCCEEDED, self.finished.message)
+        self.assertEqual(self.finished.runs.succeeded, 8)
+
+    def test_histograms_add_up(self):
+        for run in self.runs:
+            histogram = run.histogram
+            self.assertTrue(histogram.final)
+            self.assertEqual(sum(histogram.counts.values()) + histogram.rejected + histogram.off_support, 500)
+            self.assertEqual(sorted(histogram.counts), [0, 1, 2])
+
+    def test_models_are_compared_on_the_same_images(self):
+        for iteration in (0, 1):
+            digests = {run.manifest_digest for run in self.runs if run.iteration == iteration}
+            self.assertEqual(len(digests), 1)
+        self.assertEqual(len({run.manifest_digest for run in self.runs}), 2)
+
+    def test_artifacts_are_there_and_whole(self):
+        for run in self.runs:
+            listed = self.server.artifacts.ListArtifacts(run_service_pb2.ListArtifactsRequest(run_id=run.id)).artifacts
+            names = {artifact.name for artifact in listed}
+            self.assertLessEqual({"samples.png", "manifest.csv"}, names)
+            if run.model != "resample":
+                self.assertLessEqual({"losses.csv", "checkpoint.pt"}, names)
+        png = self.server.read_artifact(self.runs[0].id, "samples.png")
+        self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
+        losses = self.server.read_artifact(self.runs[0].id, "losses.csv").decode().splitlines()
+        self.assertEqual(len(losses), 1 + 60)  # a line a step
+        manifest = self.server.read_artifact(self.runs[0].id, "manifest.csv").decode().splitlines()
+        self.assertEqual(len(manifest), 1 + 4500)
+
+    def test_results_are_means_over_iterations(self):
+        results = self.server.jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=self.job))
+        self.assertEqual([cell.model for cell in results.cells], ["dcgan", "vae", "vae_mlp", "resample"])
+        for cell in results.cells:
+            self.assertEqual(cell.runs_succeeded, 2)
+            shares = []
+            for run in self.runs:
+                if run.model == cell.model:
+                    shares.append(run.histogram.counts[1] / sum(run.histogram.counts.values()))
+            self.assertAlmostEqual(cell.classes[1].generated.mean, sum(shares) / 2, places=12)
+
+    def test_the_classifier_is_described(self):
+        classifiers = self.server.server.ListClassifiers(server_service_pb2.ListClassifiersRequest()).classifiers
+        self.assertEqual(len(classifiers), 1)
+        self.assertEqual(sum(classifiers[0].test_confusion), 10000)
+        self.assertGreater(classifiers[0].test_accuracy, 0.95)
+        diagonal = sum(classifiers[0].test_confusion[11 * i] for i in range(10))
+        self.assertAlmostEqual(classifiers[0].test_accuracy, diagonal / 10000)
+
+    def test_the_null_arm_comes_out_at_the_training_proportions(self):
+        job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=5000))
+        self.server.finish(job)
+        for run in self.server.all_runs(job):
+            trained = sum(run.bias_point.counts.values())
+            accepted = sum(run.histogram.counts.values())
+            for label, count in run.bias_point.counts.items():
+                share = count / trained
+                # Four standard errors, and a percentage point for a judge that errs.
+                margin = 4 * math.sqrt(share * (1 - share) / accepted) + 0.01
+                self.assertAlmostEqual(run.histogram.counts[label] / accepted, share, delta=margin)
+
+    def test_a_watcher_that_reconnects_misses_nothing(self):
+        job = self.server.submit(harness.spec([harness.resample()], iterations=4, images=300))
+        pieces = []
+        revision = 0
+        while True:
+            for event in self.server.watch(job, revision):
+                pieces.append(event)
+                revision = event.revision
+                if len(pieces) % 3 == 0:
+                    break  # gives the stream up
+            else:
+                break
+        self.assertEqual([event.sequence for event in pieces], list(range(1, len(pieces) + 1)))
+        self.assertEqual(pieces, list(self.server.watch(job)))
+
+
+if __name__ == "__main__":
+    unittest.main()

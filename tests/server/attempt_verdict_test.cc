@@ -1,0 +1,90 @@
+#include "server/jobs/attempt_verdict.h"
+
+#include <gtest/gtest.h>
+
+namespace skew {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'000'000);
+
+AttemptFacts Facts(v1::RunState state) {
+  AttemptFacts facts;
+  facts.run_state = state;
+  facts.max_attempts = 3;
+  return facts;
+}
+
+worker::v1::Report Finished() {
+  worker::v1::Report report;
+  report.mutable_finished();
+  return report;
+}
+
+worker::v1::Report Failed(v1::Reason reason) {
+  worker::v1::Report report;
+  report.mutable_failed()->set_reason(reason);
+  report.mutable_failed()->set_message("what happened");
+  return report;
+}
+
+TEST(AttemptVerdictTest, AFinishedRunSucceedsHoweverItsProcessEnds) {
+  AttemptFacts facts = Facts(v1::RUNNING);
+  facts.outcome = Finished();
+  EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kNone, {true, 9}, kNow).state, v1::SUCCEEDED);
+  EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kDrain, {}, kNow).state, v1::SUCCEEDED);
+  facts.run_state = v1::CANCELLING;
+  EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kCancel, {}, kNow).state, v1::SUCCEEDED);
+}
+
+TEST(AttemptVerdictTest, ACancelledRunIsNotTriedAgain) {
+  const AttemptEnd end = DecideAttemptEnd(Facts(v1::CANCELLING), StopCause::kCancel, {true, 9}, kNow);
+  EXPECT_EQ(end.state, v1::CANCELLED);
+  EXPECT_EQ(end.reason, v1::CANCEL_REQUESTED);
+}
+
+TEST(AttemptVerdictTest, ALostWorkerIsTriedAgainLaterEachTimeUntilAttemptsRunOut) {
+  AttemptFacts facts = Facts(v1::RUNNING);
+  const AttemptEnd first = DecideAttemptEnd(facts, StopCause::kNone, {true, 9}, kNow);
+  EXPECT_EQ(first.state, v1::QUEUED);
+  EXPECT_EQ(first.reason, v1::WORKER_LOST);
+  EXPECT_EQ(first.message, "the worker was killed by signal 9");
+  EXPECT_EQ(first.not_before, kNow + absl::Seconds(1));
+  facts.failures = 1;
+  EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kNone, {true, 9}, kNow).not_before, kNow + absl::Seconds(2));
+  facts.failures = 2;
+  const AttemptEnd last = DecideAttemptEnd(facts, StopCause::kNone, {false, 1}, kNow);
+  EXPECT_EQ(last.state, v1::FAILED);
+  EXPECT_EQ(last.reason, v1::WORKER_LOST);
+}
+
+TEST(AttemptVerdictTest, WhatCannotGetBetterIsNotTriedAgain) {
+  for (const v1::Reason reason : {v1::NUMERIC, v1::OUT_OF_MEMORY_HOST, v1::INTERNAL, v1::USER_CONFIG}) {
+    AttemptFacts facts = Facts(v1::RUNNING);
+    facts.outcome = Failed(reason);
+    const AttemptEnd end = DecideAttemptEnd(facts, StopCause::kNone, {}, kNow);
+    EXPECT_EQ(end.state, v1::FAILED);
+    EXPECT_EQ(end.reason, reason);
+    EXPECT_EQ(end.message, "what happened");
+  }
+}
+
+TEST(AttemptVerdictTest, PreemptionsGoBackToTheQueueAtOnceHoweverOften) {
+  AttemptFacts facts = Facts(v1::RUNNING);
+  facts.failures = 2;
+  for (const auto& [cause, exit] : std::vector<std::pair<StopCause, WorkerExit>>{
+           {StopCause::kDrain, {}}, {StopCause::kDrain, {true, 9}}, {StopCause::kNone, {false, kExitDaemonLost}}}) {
+    const AttemptEnd end = DecideAttemptEnd(facts, cause, exit, kNow);
+    EXPECT_EQ(end.state, v1::QUEUED);
+    EXPECT_EQ(end.reason, v1::PREEMPTED);
+    EXPECT_LE(end.not_before, kNow);
+  }
+}
+
+TEST(AttemptVerdictTest, ARunOverItsTimeLimitFails) {
+  const AttemptEnd end = DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kTimeout, {true, 9}, kNow);
+  EXPECT_EQ(end.state, v1::FAILED);
+  EXPECT_EQ(end.reason, v1::TIMEOUT);
+}
+
+}  // namespace
+}  // namespace skew

@@ -1,0 +1,61 @@
+#include "server/jobs/event_hub.h"
+
+#include <gtest/gtest.h>
+
+namespace skew {
+namespace {
+
+class CountingWaiter final : public EventHub::Waiter {
+ public:
+  void Wake() override { ++wakes; }
+  int wakes = 0;
+};
+
+TEST(EventHubTest, WakesOnceForTheNextEvent) {
+  EventHub hub;
+  const auto waiter = std::make_shared<CountingWaiter>();
+  ASSERT_TRUE(hub.Arm(JobId{1}, 0, waiter));
+  hub.Publish(JobId{2}, 1);
+  EXPECT_EQ(waiter->wakes, 0);
+  hub.Publish(JobId{1}, 2);
+  hub.Publish(JobId{1}, 3);
+  EXPECT_EQ(waiter->wakes, 1);
+}
+
+TEST(EventHubTest, DoesNotArmBehindTheNewestEvent) {
+  EventHub hub;
+  hub.Publish(JobId{1}, 7);
+  const auto waiter = std::make_shared<CountingWaiter>();
+  EXPECT_FALSE(hub.Arm(JobId{1}, 6, waiter));
+  EXPECT_TRUE(hub.Arm(JobId{1}, 7, waiter));
+}
+
+TEST(EventHubTest, LateNewsOfAnOlderEventDoesNotTakeTheNewestBack) {
+  EventHub hub;
+  hub.Publish(JobId{1}, 7);
+  hub.Publish(JobId{1}, 6);
+  EXPECT_FALSE(hub.Arm(JobId{1}, 6, std::make_shared<CountingWaiter>()));
+}
+
+TEST(EventHubTest, ADisarmedWaiterIsLeftAlone) {
+  EventHub hub;
+  const auto waiter = std::make_shared<CountingWaiter>();
+  ASSERT_TRUE(hub.Arm(JobId{1}, 0, waiter));
+  hub.Disarm(JobId{1}, waiter.get());
+  hub.Publish(JobId{1}, 1);
+  EXPECT_EQ(waiter->wakes, 0);
+}
+
+TEST(EventHubTest, DrainingWakesEverybodyAndArmsNobody) {
+  EventHub hub;
+  const auto waiter = std::make_shared<CountingWaiter>();
+  ASSERT_TRUE(hub.Arm(JobId{1}, 0, waiter));
+  hub.Drain();
+  EXPECT_EQ(waiter->wakes, 1);
+  EXPECT_TRUE(hub.draining());
+  EXPECT_FALSE(hub.Arm(JobId{1}, 0, waiter));
+  EXPECT_TRUE(hub.AwaitDrain(absl::ZeroDuration()));
+}
+
+}  // namespace
+}  // namespace skew

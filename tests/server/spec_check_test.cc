@@ -1,0 +1,148 @@
+#include "server/api/spec_check.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "server/api/spec_defaults.h"
+
+namespace skew {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::Dataset Mnist() {
+  v1::Dataset dataset;
+  dataset.set_name("mnist");
+  dataset.set_digest("d");
+  dataset.set_classes(10);
+  dataset.set_height(28);
+  dataset.set_width(28);
+  for (int32_t label = 0; label < 10; ++label) (*dataset.mutable_train_counts())[label] = 6000;
+  return dataset;
+}
+
+constexpr char kGood[] = R"(
+  dataset: "mnist"
+  bias { fixed { key: 0 value: 2000 } fixed { key: 2 value: 2000 } varied { class: 1 counts: 50 counts: 500 } }
+  models { dcgan {} }
+  models { vae {} }
+  iterations: 5
+)";
+
+v1::JobSpec Parse(const std::string& text) {
+  v1::JobSpec spec;
+  EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(text, &spec)) << text;
+  return spec;
+}
+
+std::vector<v1::FieldViolation> Check(v1::JobSpec spec) {
+  FillDefaults(spec);
+  return CheckSpec(spec, Mnist());
+}
+
+TEST(SpecCheckTest, AcceptsAGoodSpec) {
+  const auto violations = Check(Parse(kGood));
+  EXPECT_TRUE(violations.empty()) << violations[0].ShortDebugString();
+}
+
+struct BadSpec {
+  const char* name;
+  const char* change;       // merged into the good spec
+  const char* field;        // that must be named
+  const char* description;  // a part of it
+};
+
+class BadSpecTest : public ::testing::TestWithParam<BadSpec> {};
+
+TEST_P(BadSpecTest, IsRefusedWithFieldAndValue) {
+  const auto violations = Check(Parse(std::string(kGood) + GetParam().change));
+  ASSERT_EQ(violations.size(), 1u) << (violations.empty() ? "" : violations[1].ShortDebugString());
+  EXPECT_EQ(violations[0].field(), GetParam().field);
+  EXPECT_THAT(violations[0].description(), HasSubstr(GetParam().description));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadSpecTest,
+    ::testing::Values(
+        BadSpec{"ClassNotInDataset", "bias { fixed { key: 11 value: 5 } }", "bias.fixed[11]", "class 11 is not in"},
+        BadSpec{"MoreThanAvailable", "bias { fixed { key: 3 value: 7000 } }", "bias.fixed[3]",
+                "class 3: 7000 images asked for, 6000 available"},
+        BadSpec{"ZeroFixedCount", "bias { fixed { key: 3 value: 0 } }", "bias.fixed[3]", "0 images; at least 1"},
+        BadSpec{"NegativeVariedCount", "bias { varied { counts: -4 } }", "bias.varied.counts[2]", "-4 images"},
+        BadSpec{"CountTwice", "bias { varied { counts: 50 } }", "bias.varied.counts[2]", "50 is there twice"},
+        BadSpec{"ClassInBoth", "bias { fixed { key: 1 value: 5 } }", "bias.varied.class",
+                "class 1 is in bias.fixed too"},
+        BadSpec{"NoIterations", "iterations: 0", "iterations", "0 is not in 1..1000"},
+        BadSpec{"TooManyIterations", "iterations: 1001", "iterations", "1001 is not in 1..1000"},
+        BadSpec{"EpochsAndSteps", "training { epochs: 3 steps: 100 }", "training", "epochs (3) and steps (100)"},
+        BadSpec{"NoEpochs", "training { epochs: 0 }", "training.epochs", "0 is not in"},
+        BadSpec{"BatchOfOne", "training { batch_size: 1 }", "training.batch_size", "1 is not in 2..4096"},
+        BadSpec{"NoFamily", "models {}", "models[2]", "no family"},
+        BadSpec{"SameModelTwice", "models { vae { latent: 16 } }", "models[2]", "same settings as models[1]"},
+        BadSpec{"Narrow", "models { dcgan { width: 4 } }", "models[2].dcgan.width", "4 is not in 8..256"},
+        BadSpec{"Rate", "models { vae { learning_rate: 0 } }", "models[2].vae.learning_rate", "0 is not above 0"},
+        BadSpec{"NoImages", "generation { images: 0 }", "generation.images", "0 is not in"},
+        BadSpec{"BothEvery", "evaluation { every_epochs: 1 every_steps: 5 }", "evaluation", "both set"},
+        BadSpec{"Threshold", "evaluation { reject_below: 1.5 }", "evaluation.reject_below", "1.5 is not in 0..1"},
+        BadSpec{"Attempts", "max_attempts: 21", "max_attempts", "21 is not in 1..20"},
+        BadSpec{"TimeLimit", "time_limit { nanos: 5 }", "time_limit", "below 1s"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(SpecCheckTest, NamesEverythingThatIsWrongAtOnce) {
+  EXPECT_EQ(Check(Parse(std::string(kGood) + "iterations: 0 training { epochs: -1 } generation { images: -1 }")).size(),
+            3u);
+}
+
+TEST(SpecCheckTest, NeedsModelsAndTwoClasses) {
+  const auto violations = Check(Parse("dataset: 'mnist' bias { fixed { key: 0 value: 5 } }"));
+  ASSERT_EQ(violations.size(), 2u);
+  EXPECT_EQ(violations[0].field(), "bias");
+  EXPECT_EQ(violations[1].field(), "models");
+}
+
+TEST(SpecCheckTest, CountsRunsBeforeItMakesThem) {
+  v1::JobSpec spec = Parse(std::string(kGood) + "iterations: 1000");
+  spec.mutable_bias()->mutable_varied()->clear_counts();
+  for (int32_t count = 1; count <= 51; ++count) spec.mutable_bias()->mutable_varied()->add_counts(count);
+  const auto violations = Check(spec);
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_THAT(violations[0].description(), HasSubstr("102000 runs"));
+}
+
+TEST(SpecCheckTest, RefusesASpecOverAMebibyte) {
+  v1::JobSpec spec = Parse(kGood);
+  spec.set_name(std::string(2 << 20, 'x'));
+  const auto violations = Check(spec);
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_EQ(violations[0].field(), "spec");
+}
+
+TEST(SpecCheckTest, ATrainingOfAClassifierHasNoStudy) {
+  v1::JobSpec spec = Parse("dataset: 'mnist' classifier { epochs: 2 }");
+  EXPECT_TRUE(Check(spec).empty());
+  spec.add_models()->mutable_vae();
+  ASSERT_EQ(Check(spec).size(), 1u);
+  EXPECT_EQ(Check(spec)[0].field(), "models");
+}
+
+TEST(SpecDefaultsTest, WritesOutTheReferenceSettings) {
+  v1::JobSpec spec = Parse("dataset: 'mnist' models { dcgan {} }");
+  FillDefaults(spec);
+  EXPECT_EQ(spec.name(), "mnist-study");
+  EXPECT_EQ(spec.training().steps(), 6000);
+  EXPECT_EQ(spec.generation().images(), 10000);
+  EXPECT_EQ(spec.evaluation().images(), 2000);
+  EXPECT_EQ(spec.models(0).dcgan().latent(), 100);
+  EXPECT_DOUBLE_EQ(spec.models(0).dcgan().generator_learning_rate(), 2e-4);
+  EXPECT_EQ(spec.models(0).dcgan().sampling(), v1::EVAL);
+}
+
+TEST(SpecDefaultsTest, EpochsKeepStepsAway) {
+  v1::JobSpec spec = Parse("dataset: 'mnist' models { dcgan {} } training { epochs: 30 }");
+  FillDefaults(spec);
+  EXPECT_FALSE(spec.training().has_steps());
+}
+
+}  // namespace
+}  // namespace skew

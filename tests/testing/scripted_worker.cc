@@ -1,0 +1,161 @@
+// Stands in for skew-worker in the daemon's tests: speaks the worker protocol and does what the job's label "script"
+// says, without training anything.
+//
+//   finish       reports progress, two histograms and an artifact, and finishes (also without a label)
+//   fail         reports NUMERIC
+//   crash        exits without a word, every time
+//   crash-once   kills itself in the first attempt, finishes in the next
+//   wait         goes on until it is told to stop
+//   deaf         goes on and does not listen
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "common/digest.h"
+#include "common/file.h"
+#include "grpcpp/grpcpp.h"
+#include "skew/worker/v1/worker.grpc.pb.h"
+
+namespace skew {
+namespace {
+
+using worker::v1::DaemonMessage;
+using worker::v1::Report;
+using worker::v1::WorkerMessage;
+using Stream = grpc::ClientReaderWriter<WorkerMessage, DaemonMessage>;
+
+class ScriptedWorker {
+ public:
+  explicit ScriptedWorker(Stream* stream) : stream_(stream) {}
+
+  int Run() {
+    WorkerMessage hello;
+    hello.mutable_hello()->set_token(std::getenv("SKEW_ATTEMPT_TOKEN"));
+    hello.mutable_hello()->set_pid(getpid());
+    stream_->Write(hello);
+    DaemonMessage message;
+    if (!stream_->Read(&message) || !message.has_order()) return 70;
+    order_ = message.order();
+    std::fprintf(stderr, "scripted worker of %s\n", order_.run_id().c_str());
+    const auto label = order_.spec().labels().find("script");
+    const std::string script = label == order_.spec().labels().end() ? "finish" : label->second;
+    if (script == "crash") return 66;
+    Report started;
+    started.mutable_started()->set_manifest_digest("manifest of " + order_.run_id());
+    Send(started);
+    if (order_.spec().has_classifier()) return TrainClassifier();
+    if (script == "crash-once" && order_.attempt() == 1) raise(SIGKILL);
+    if (script == "fail") return Fail();
+    if (script == "wait") return WaitForCommand();
+    if (script == "deaf") pause();
+    return Finish();
+  }
+
+ private:
+  // Sends the next report and waits for its acknowledgement.
+  void Send(Report report) {
+    report.set_number(++number_);
+    WorkerMessage message;
+    *message.mutable_report() = std::move(report);
+    stream_->Write(message);
+    DaemonMessage answer;
+    while (stream_->Read(&answer)) {
+      if (answer.has_command()) command_ = answer.command().action();
+      if (answer.has_acknowledgement() && answer.acknowledgement().number() == number_) return;
+    }
+    std::exit(75);
+  }
+
+  void SendArtifact(const std::string& name, const std::string& content) {
+    if (!WriteFileAtomically(order_.work_dir() + "/" + name, content).ok()) std::exit(71);
+    Report report;
+    report.mutable_artifact()->set_file(name);
+    report.mutable_artifact()->set_name(name);
+    report.mutable_artifact()->set_media_type("text/plain");
+    report.mutable_artifact()->set_digest(Sha256Hex(content));
+    report.mutable_artifact()->set_size_bytes(static_cast<int64_t>(content.size()));
+    Send(report);
+  }
+
+  void SendHistogram(int32_t step, bool final) {
+    Report report;
+    v1::ClassHistogram& histogram = *report.mutable_histogram();
+    histogram.set_step(step);
+    histogram.set_final(final);
+    histogram.set_classifier_digest(order_.classifier().digest());
+    int32_t images = 0;
+    for (const auto& [label, count] : order_.bias_point().counts()) {
+      (*histogram.mutable_counts())[label] = count;
+      images += count;
+    }
+    histogram.set_images(images);
+    Send(report);
+  }
+
+  int TrainClassifier() {
+    SendArtifact("classifier.pt", "weights");
+    Report report;
+    report.mutable_finished()->mutable_classifier()->set_digest("scripted");
+    report.mutable_finished()->mutable_classifier()->set_test_accuracy(1.0);
+    Send(report);
+    return 0;
+  }
+
+  int Finish() {
+    for (int32_t step = 1; step <= 3; ++step) {
+      Report report;
+      report.mutable_progress()->set_step(step);
+      report.mutable_progress()->set_total_steps(3);
+      Send(report);
+    }
+    SendHistogram(2, false);
+    SendHistogram(3, true);
+    SendArtifact("samples.txt", "samples of " + order_.run_id());
+    Report report;
+    report.mutable_finished();
+    Send(report);
+    return 0;
+  }
+
+  int Fail() {
+    Report report;
+    report.mutable_failed()->set_reason(v1::NUMERIC);
+    report.mutable_failed()->set_message("loss_g is nan at step 12");
+    Send(report);
+    return 0;
+  }
+
+  int WaitForCommand() {
+    DaemonMessage message;
+    while (command_ == worker::v1::Command::ACTION_UNSPECIFIED && stream_->Read(&message)) {
+      if (message.has_command()) command_ = message.command().action();
+    }
+    if (command_ == worker::v1::Command::ACTION_UNSPECIFIED) return 75;
+    Report report;
+    report.mutable_stopped();
+    Send(report);
+    return 0;
+  }
+
+  Stream* const stream_;
+  worker::v1::WorkOrder order_;
+  worker::v1::Command::Action command_ = worker::v1::Command::ACTION_UNSPECIFIED;
+  int64_t number_ = 0;
+};
+
+}  // namespace
+}  // namespace skew
+
+int main(int argc, char** argv) {
+  if (argc != 3 || std::string(argv[1]) != "--daemon") return 64;
+  const auto stub =
+      skew::worker::v1::WorkerService::NewStub(grpc::CreateChannel(argv[2], grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  const auto stream = stub->Attach(&context);
+  return skew::ScriptedWorker(stream.get()).Run();
+}

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -17,6 +18,7 @@
 #include "client/error_text.h"
 #include "client/exit_code.h"
 #include "client/server_address.h"
+#include "client/text.h"
 #include "common/status.h"
 #include "common/version.h"
 
@@ -81,7 +83,6 @@ absl::StatusOr<skew::Client::Options> ClientOptions(const Flags& flags, bool tim
                                                              .config_path = ConfigPath()}));
   ParseTimeout(flags.timeout, &options.patience);
   if (timeout_given) options.call_deadline = options.patience;
-  options.on_outage = [](absl::string_view note) { std::cerr << "skewctl: " << note << std::endl; };
   return options;
 }
 
@@ -97,6 +98,14 @@ absl::StatusOr<skew::ExitCode> RunCommand(const skew::Command& command, const Fl
   // Before the client, whose threads must not get the screen's signals.
   std::optional<skew::LiveScreen> screen;
   if (command.live && terminal && output == skew::Output::kTable) screen.emplace(STDOUT_FILENO);
+  options.on_outage = [&screen](absl::string_view note) {
+    const std::string line = absl::StrCat("skewctl: ", skew::Printable(note));
+    if (screen.has_value()) {
+      screen->Print(line);
+    } else {
+      std::cerr << line << std::endl;
+    }
+  };
   skew::Client client(std::move(options));
   skew::Session session{.client = &client,
                         .output = output,

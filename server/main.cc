@@ -15,6 +15,8 @@
 #include "common/version.h"
 #include "server/config_file.h"
 #include "server/daemon.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
 
 namespace {
 
@@ -88,6 +90,7 @@ int main(int argc, char** argv) {
 
   flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
 
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
   const int signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(flags.daemon);
   if (!daemon.ok()) return Fail(daemon.status());

@@ -63,6 +63,13 @@ void LiveScreen::Start(Picture picture, std::string farewell) {
   Draw();
 }
 
+void LiveScreen::Print(const std::string& line) {
+  absl::MutexLock lock(&mutex_);
+  Write(RedrawSequence(drawn_, {line}));
+  drawn_.clear();
+  if (picture_ != nullptr) Draw();
+}
+
 void LiveScreen::Stop() {
   absl::MutexLock lock(&mutex_);
   if (picture_ == nullptr) return;

@@ -22,7 +22,8 @@ std::string RedrawSequence(const std::vector<std::string>& before, const std::ve
 // changed. The cursor is hidden while there is a picture, and comes back however the program ends: SIGINT, SIGTERM,
 // SIGHUP and SIGTSTP are taken over for that and have their usual effect after it. SIGKILL alone leaves it hidden.
 //
-// Must be made before any other thread, which would get these signals. Start and Stop are called by the maker's thread.
+// Must be made before any other thread, which would get these signals. Start, Print and Stop are called by the maker's
+// thread.
 class LiveScreen {
  public:
   using Picture = std::function<std::vector<std::string>(FrameSize)>;
@@ -37,6 +38,8 @@ class LiveScreen {
   // Begins to draw. `picture` is called by the screen's thread until Stop returns. `farewell` is written when a signal
   // ends the program before that.
   void Start(Picture picture, std::string farewell) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Writes a line that stays, above the picture.
+  void Print(const std::string& line) ABSL_LOCKS_EXCLUDED(mutex_);
   // Draws once more, leaves that picture where it is and shows the cursor again. Without a picture: nothing.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 

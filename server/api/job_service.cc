@@ -77,13 +77,11 @@ grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::
   if (!id.ok()) return ToGrpc(id.status());
   const absl::StatusOr<JobStore::JobWithRuns> stored = jobs_->GetWithRuns(*id);
   if (!stored.ok()) return ToGrpc(stored.status());
-  if (stored->job.kind() != v1::STUDY) {
-    return ToGrpc(
-        absl::FailedPreconditionError("job " + stored->job.id() + " trains a classifier and has no class shares"));
-  }
   response->set_job_id(stored->job.id());
   response->set_state(stored->job.state());
   response->set_revision(stored->job.revision());
+  // The training of a classifier has no class shares, so no cells.
+  if (stored->job.kind() != v1::STUDY) return grpc::Status::OK;
   for (v1::ResultCell& cell : ComputeResults(stored->runs)) *response->add_cells() = std::move(cell);
   response->mutable_classifiers()->Assign(stored->classifiers.begin(), stored->classifiers.end());
   return grpc::Status::OK;

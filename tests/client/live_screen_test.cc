@@ -77,6 +77,17 @@ TEST(LiveScreenTest, LeavesTheLastPictureAndShowsTheCursorAgain) {
   EXPECT_EQ(height, 9);
 }
 
+TEST(LiveScreenTest, PrintedLinesStayAboveThePicture) {
+  PseudoTerminal terminal;
+  {
+    LiveScreen screen(terminal.fd());
+    screen.Start([](FrameSize) { return std::vector<std::string>{"hello", "world"}; }, "");
+    screen.Print("a note");
+  }
+  EXPECT_THAT(terminal.ReadUntil("\x1b[?25h"),
+              HasSubstr("\x1b[2Aa note\x1b[K\r\n\x1b[J\rhello\x1b[K\r\nworld\x1b[K\r\n"));
+}
+
 TEST(LiveScreenDeathTest, ASignalShowsTheCursorAndThenEndsTheProgram) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -52,14 +53,15 @@ std::string Gzip(const std::string& content) {
 // A folder with a sound dataset of 3 training and 2 test images, one file of which each test spoils.
 class DatasetTest : public testing::Test {
  protected:
-  DatasetTest() : dir_(testing::TempDir() + "dataset") {
-    std::filesystem::remove_all(dir_);
-    std::filesystem::create_directories(dir_);
+  DatasetTest() : dir_(testing::TempDir() + "dataset-test-XXXXXX") {
+    EXPECT_NE(mkdtemp(dir_.data()), nullptr);
     Write("train-images-idx3-ubyte", ImagesFile(3));
     Write("train-labels-idx1-ubyte", LabelsFile({0, 1, 2}));
     Write("t10k-images-idx3-ubyte", ImagesFile(2));
     Write("t10k-labels-idx1-ubyte", LabelsFile({0, 1}));
   }
+
+  ~DatasetTest() override { std::filesystem::remove_all(dir_); }
 
   std::string PathOf(const std::string& name) const { return dir_ + "/" + name; }
   void Write(const std::string& name, const std::string& content) {

@@ -5,12 +5,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 deploy/install-packages.sh
 
-echo "== format"
-git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
-
 echo "== build"
 cmake --preset release >/dev/null
 cmake --build --preset release
+
+echo "== lint"
+deploy/lint.sh
 
 echo "== data"
 deploy/fetch-datasets.sh mnist

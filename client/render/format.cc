@@ -43,7 +43,7 @@ std::string SharesText(const v1::ClassHistogram& histogram) {
     const double share = GeneratedShare(histogram, label);
     if (std::isfinite(share)) parts.push_back(absl::StrFormat("%d:%.1f%%", label, 100 * share));
   }
-  return absl::StrJoin(parts, " ");
+  return parts.empty() && histogram.images() > 0 ? "none accepted" : absl::StrJoin(parts, " ");
 }
 
 std::string MetricsText(const google::protobuf::Map<std::string, double>& metrics) {

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Submits a study to a running skewd from Python, follows it and prints its results.
 
 Any gRPC client works like this one. It needs Debian's python3-grpcio and protobuf-compiler-grpc; the stubs are made from

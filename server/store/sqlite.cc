@@ -170,7 +170,7 @@ Transaction::~Transaction() {
 }
 
 absl::Status Transaction::Commit() {
-  const absl::Status status = db_->Prepare("COMMIT").Run();
+  absl::Status status = db_->Prepare("COMMIT").Run();
   if (status.ok()) open_ = false;
   return status;
 }

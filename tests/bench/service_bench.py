@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Measures the daemon: durable submissions per second, event latency, memory. Prints one JSON line each.
 
 Run by deploy/bench.sh, which sets PYTHONPATH to the generated stubs and the harness of tests/e2e."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Turns the JSON lines of deploy/bench.sh into one Markdown table: table.py SKEW PEER SERVICE."""
 
 import json

@@ -20,7 +20,8 @@ TEST(FormatTest, SharesAreOfTheAcceptedImages) {
   const auto histogram =
       Parse<v1::ClassHistogram>("counts { key: 0 value: 30 } counts { key: 1 value: 10 } rejected: 60 images: 100");
   EXPECT_EQ(SharesText(histogram), "0:75.0% 1:25.0%");
-  EXPECT_EQ(SharesText(Parse<v1::ClassHistogram>("counts { key: 0 value: 0 } images: 5 rejected: 5")), "");
+  EXPECT_EQ(SharesText(Parse<v1::ClassHistogram>("counts { key: 0 value: 0 } images: 5 rejected: 5")), "none accepted");
+  EXPECT_EQ(SharesText(v1::ClassHistogram()), "");
 }
 
 TEST(FormatTest, Durations) {

@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
+import grpc
+
 import harness
 
 SPEC = """
@@ -101,6 +103,22 @@ class CliTest(unittest.TestCase):
         self.assertIn("cpu0", self.ctl("devices").stdout)
         self.assertIn("mnist", self.ctl("datasets").stdout)
         self.ctl("classifiers")
+
+    def test_health_and_reflection_answer(self):
+        channel = grpc.insecure_channel(self.server.address)
+        health = channel.unary_unary("/grpc.health.v1.Health/Check")
+        self.assertEqual(health(b""), b"\x08\x01")  # status: SERVING
+        reflection = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        (answer,) = reflection(iter([b"\x3a\x01*"]))  # list_services: "*"
+        for service in (b"skew.v1.JobService", b"skew.v1.RunService", b"skew.v1.ArtifactService"):
+            self.assertIn(service, answer)
+        channel.close()
+
+    def test_the_python_example_runs(self):
+        done = subprocess.run([harness.SOURCE / "deploy" / "examples" / "poll.py", self.server.address],
+                              capture_output=True, text=True, timeout=600, env={"PATH": "/usr/bin:/bin"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("resample   class 1: trained 0.111", done.stdout)
 
 
 if __name__ == "__main__":

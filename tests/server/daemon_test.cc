@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "common/status.h"
+#include "server/store/sqlite.h"
 #include "tests/testing/test_daemon.h"
 
 namespace skew {
@@ -324,6 +325,26 @@ TEST_F(DaemonTest, ASecondDaemonIsKeptOutOfTheStateDirectory) {
   options.state_dir = daemon_.folder() + "/state";
   options.listen = {"127.0.0.1:0"};
   EXPECT_EQ(Daemon::Start(options).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(DaemonTest, ADatabaseLockedByAnotherProcessCostsNothingButTime) {
+  const auto other = Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadWriteCreate,
+                                    absl::Seconds(1));
+  ASSERT_TRUE(other.ok()) << other.status();
+  const std::string id = daemon_.MustSubmit(TestDaemon::Spec("wait"));
+  AwaitRunState(id, v1::RUNNING);
+  {
+    Transaction lock(other->get(), Transaction::Kind::kWrite);
+    ASSERT_TRUE(lock.status().ok());
+    v1::SubmitJobResponse response;
+    EXPECT_EQ(daemon_.Submit(TestDaemon::Spec("finish"), response).error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(daemon_.GetJob(id).state(), v1::JOB_RUNNING);  // readers go on
+  }
+  v1::SubmitJobResponse response;
+  EXPECT_TRUE(daemon_.Submit(TestDaemon::Spec("finish"), response).ok());
+  v1::Job job;
+  ASSERT_TRUE(Cancel(id, job).ok());
+  EXPECT_EQ(daemon_.Await(response.job().id()).state(), v1::JOB_SUCCEEDED);
 }
 
 TEST_F(DaemonTest, NobodyAttachesWithoutAToken) {

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# clang-format on everything; clang-tidy and clang's thread-safety analysis on the sources that changed since a commit.
+#
+#   deploy/lint.sh            changed since the commit before this one, or not committed yet
+#   deploy/lint.sh main       changed since main
+#   deploy/lint.sh --all      all of them (half an hour on two cores: a unit with LibTorch takes most of a minute)
+#
+# Needs build/release/compile_commands.json: configure the release preset and build skew_proto first.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
+
+base=${1:-HEAD~1}
+if [ "$base" != --all ] && ! git rev-parse --quiet --verify "$base^{commit}" >/dev/null; then
+  echo "lint: there is no commit $base to compare with: all sources"
+  base=--all
+fi
+if [ "$base" = --all ]; then
+  mapfile -t sources < <(git ls-files '*.cc')
+else
+  mapfile -t sources < <({ git diff --name-only --diff-filter=d "$base" -- '*.cc'; git ls-files -o --exclude-standard '*.cc'; } | sort -u)
+fi
+echo "lint: clang-tidy on ${#sources[@]} sources"
+[ ${#sources[@]} -gt 0 ] || exit 0
+printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 1 sh -c '
+  out=$(clang-tidy-14 -p build/release --quiet --warnings-as-errors="*" --extra-arg=-Wthread-safety "$0" 2>&1) ||
+    { printf "%s\n" "$out"; exit 1; }'

@@ -328,8 +328,8 @@ TEST_F(DaemonTest, ASecondDaemonIsKeptOutOfTheStateDirectory) {
 }
 
 TEST_F(DaemonTest, ADatabaseLockedByAnotherProcessCostsNothingButTime) {
-  const auto other = Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadWriteCreate,
-                                    absl::Seconds(1));
+  const auto other =
+      Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadWriteCreate, absl::Seconds(1));
   ASSERT_TRUE(other.ok()) << other.status();
   const std::string id = daemon_.MustSubmit(TestDaemon::Spec("wait"));
   AwaitRunState(id, v1::RUNNING);

@@ -5,7 +5,6 @@
 #   deploy/lint.sh main       changed since main
 #   deploy/lint.sh --all      all of them (half an hour on two cores: a unit with LibTorch takes most of a minute)
 #
-# Needs build/release/compile_commands.json: configure the release preset and build skew_proto first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,6 +22,9 @@ else
 fi
 echo "lint: clang-tidy on ${#sources[@]} sources"
 [ ${#sources[@]} -gt 0 ] || exit 0
+# The commands of single sources, not of batches; and the headers that protoc makes.
+cmake --preset release -B build/lint -DSKEW_UNITY=OFF >/dev/null
+cmake --build build/lint --target skew_proto_sources >/dev/null
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 1 sh -c '
-  out=$(clang-tidy-14 -p build/release --quiet --warnings-as-errors="*" --extra-arg=-Wthread-safety "$0" 2>&1) ||
+  out=$(clang-tidy-14 -p build/lint --quiet --warnings-as-errors="*" --extra-arg=-Wthread-safety "$0" 2>&1) ||
     { printf "%s\n" "$out"; exit 1; }'

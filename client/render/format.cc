@@ -104,6 +104,10 @@ std::string Bar(double fraction, int width) {
   return PadRight(bar, width);
 }
 
+std::string StepsText(const v1::Progress& progress) {
+  return progress.total_steps() == 0 ? "-" : absl::StrCat(progress.step(), "/", progress.total_steps());
+}
+
 double DoneFraction(const v1::Run& run) {
   if (IsTerminal(run.state())) return 1;
   if (run.progress().total_steps() <= 0) return 0;

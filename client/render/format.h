@@ -45,6 +45,9 @@ std::string BytesText(int64_t bytes);
 // `fraction` (clamped to 0..1) of `width` columns in block characters, filled up with spaces.
 std::string Bar(double fraction, int width);
 
+// "400/6000", trained and to train; "-" for a run that trains nothing.
+std::string StepsText(const v1::Progress& progress);
+
 // Part of a run that is done, 0 to 1.
 double DoneFraction(const v1::Run& run);
 

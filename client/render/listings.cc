@@ -25,10 +25,6 @@ Cell DigestCell(const std::string& digest) {
 
 Cell OrDash(const std::string& text) { return {text.empty() ? "-" : text, text}; }
 
-std::string StepsText(const v1::Progress& progress) {
-  return progress.total_steps() == 0 ? "-" : absl::StrCat(progress.step(), "/", progress.total_steps());
-}
-
 std::string Total(const google::protobuf::Map<int32_t, int32_t>& counts) {
   int64_t total = 0;
   for (const auto& [label, count] : counts) total += count;

@@ -85,10 +85,6 @@ struct Columns {
   int steps = 0;
 };
 
-std::string StepsText(const v1::Progress& progress) {
-  return absl::StrCat(progress.step(), "/", progress.total_steps());
-}
-
 Columns ColumnsOf(const std::vector<const v1::Run*>& runs, int width) {
   Columns columns;
   for (const v1::Run* run : runs) {

@@ -63,7 +63,7 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       artifacts_(connections_.get(), state_dir_.Artifacts()),
       datasets_(options_.datasets),
       devices_(std::move(devices)),
-      launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket())}),
+      launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket()), options_.worker_patience}),
       scheduler_(&runs_, &artifacts_, &datasets_, &devices_, &launcher_, &state_dir_, &clock_, options_.scheduler),
       pump_(&events_, &hub_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
@@ -118,10 +118,12 @@ void Daemon::Shutdown() {
   }
   hub_.Drain();
   scheduler_.Drain();
-  // Workers are gone; streams have said why they end; what still hangs on after the deadline is cut.
+  const bool detach = options_.scheduler.on_stop == Scheduler::OnStop::kDetach;
+  if (detach) launcher_.Release();
+  // Workers are gone or will come back; streams have said why they end; what still hangs on after the deadline is cut.
   const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
   if (api_server_ != nullptr) api_server_->Shutdown(deadline);
-  if (worker_server_ != nullptr) worker_server_->Shutdown(deadline);
+  if (worker_server_ != nullptr) worker_server_->Shutdown(detach ? std::chrono::system_clock::now() : deadline);
 }
 
 }  // namespace skew

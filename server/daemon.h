@@ -38,6 +38,7 @@ class Daemon {
     std::string devices = "cpu";  // see DeviceLedger::Parse
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
+    absl::Duration worker_patience = absl::Minutes(10);  // for how long workers wait for a daemon that is gone
     Scheduler::Options scheduler;
   };
 
@@ -52,8 +53,8 @@ class Daemon {
   // What clients can connect to, ports resolved.
   const std::vector<std::string>& addresses() const { return addresses_; }
 
-  // Reports NOT_SERVING, refuses new jobs, ends streams, lets workers checkpoint and stop, and returns when all of that
-  // is done. Once is enough.
+  // Reports NOT_SERVING, refuses new jobs, ends streams, lets workers checkpoint and stop (or train on, as
+  // Scheduler::OnStop says), and returns when all of that is done. Once is enough.
   void Shutdown();
 
  private:

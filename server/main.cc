@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -20,10 +21,13 @@
 
 namespace {
 
+using OnStop = skew::Scheduler::OnStop;
+
 struct Flags {
   skew::Daemon::Options daemon;
   std::string address_file;
   int checkpoint_seconds = 60;
+  int patience_seconds = 600;
 };
 
 std::string BesideThisProgram(const std::string& name) {
@@ -48,6 +52,16 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--worker", flags.daemon.worker_program, "The skew-worker program. Default: the one beside skewd");
   app.add_option("--checkpoint-every", flags.checkpoint_seconds, "Seconds between the checkpoints of a run")
       ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  const std::map<std::string, OnStop> on_stop{{"checkpoint", OnStop::kCheckpoint}, {"detach", OnStop::kDetach}};
+  app.add_option("--on-stop", flags.daemon.scheduler.on_stop,
+                 "What becomes of running workers on SIGTERM: checkpoint (write one and stop) or detach (train on and "
+                 "wait for the next skewd)")
+      ->transform(CLI::CheckedTransformer(on_stop).description("checkpoint|detach"))
+      ->default_str("checkpoint");
+  app.add_option("--worker-patience", flags.patience_seconds,
+                 "Seconds a worker trains on without a daemon before it writes a checkpoint and stops")
+      ->check(CLI::Range(0, 86400))
       ->capture_default_str();
   app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
   app.config_formatter(std::make_shared<skew::YamlConfig>());
@@ -89,6 +103,7 @@ int main(int argc, char** argv) {
   if (flags.daemon.worker_program.empty()) flags.daemon.worker_program = BesideThisProgram("skew-worker");
 
   flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
+  flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
   const int signals = BlockSignals();
@@ -101,7 +116,8 @@ int main(int argc, char** argv) {
   }
   std::fprintf(stderr, "READY %s\n", absl::StrJoin((*daemon)->addresses(), " ").c_str());
   AwaitSignal(signals);
-  std::fprintf(stderr, "draining: workers checkpoint and stop\n");
+  std::fprintf(stderr, "draining: workers %s\n",
+               flags.daemon.scheduler.on_stop == OnStop::kDetach ? "train on" : "checkpoint and stop");
   // A second signal ends it at once; everything acknowledged is on disk.
   signal(SIGTERM, SIG_DFL);
   signal(SIGINT, SIG_DFL);

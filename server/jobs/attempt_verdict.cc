@@ -25,6 +25,7 @@ AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::stri
 }
 
 std::string DescribeExit(const WorkerExit& exit) {
+  if (!exit.known) return "the worker, started by an earlier server, ended without a last report; see its log";
   return exit.signalled
              ? absl::StrCat("the worker was killed by signal ", exit.code)
              : absl::StrCat("the worker exited with code ", exit.code, " without a last report; see its log");
@@ -43,7 +44,7 @@ AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const Wo
   if (cause == StopCause::kTimeout) return {v1::FAILED, v1::TIMEOUT, "over its time limit"};
   if (cause == StopCause::kDrain) return Preempted("the server stopped; goes on from its checkpoint");
   if (facts.outcome.has_value() && facts.outcome->has_stopped()) return Preempted("the worker was asked to stop");
-  if (!exit.signalled && exit.code == kExitDaemonLost) return Preempted("the worker lost the server");
+  if (exit.known && !exit.signalled && exit.code == kExitDaemonLost) return Preempted("the worker lost the server");
   return Failure(facts, v1::WORKER_LOST, DescribeExit(exit), now);
 }
 

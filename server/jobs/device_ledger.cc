@@ -96,6 +96,17 @@ std::optional<Lease> DeviceLedger::Take(absl::Time now) {
   return std::nullopt;
 }
 
+std::optional<Lease> DeviceLedger::TakeNamed(const std::string& device, absl::Time since) {
+  absl::MutexLock lock(&mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.taken || entry.lease.device != device) continue;
+    entry.taken = true;
+    entry.since = since;
+    return entry.lease;
+  }
+  return std::nullopt;
+}
+
 void DeviceLedger::SetHolder(const std::string& device, RunId run) {
   absl::MutexLock lock(&mutex_);
   Find(device).holder = run;

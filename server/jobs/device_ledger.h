@@ -35,6 +35,8 @@ class DeviceLedger {
 
   // A device that nobody holds; empty when all are taken. Its holder is not known yet.
   std::optional<Lease> Take(absl::Time now);
+  // The device with this name, for an attempt that has it already; empty when there is none or it is taken.
+  std::optional<Lease> TakeNamed(const std::string& device, absl::Time since);
   void SetHolder(const std::string& device, RunId run);
   void Return(const std::string& device);
 

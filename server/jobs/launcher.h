@@ -24,13 +24,14 @@ struct Launch {
 // How a worker process ended: by exiting with a code, or by a signal.
 struct WorkerExit {
   bool signalled = false;
-  int code = 0;  // exit code or signal number
+  int code = 0;       // exit code or signal number
+  bool known = true;  // false: a worker that an earlier daemon started, which only that one could have been told
 };
 
 // Thread-safe.
 class Launcher {
  public:
-  // Called once per started attempt, when its process is gone, on a thread of the launcher.
+  // Called once per started or adopted attempt, when its process is gone, on a thread of the launcher.
   using OnExit = std::function<void(const AttemptId&, const WorkerExit&)>;
 
   virtual ~Launcher() = default;
@@ -40,12 +41,18 @@ class Launcher {
 
   virtual absl::StatusOr<ProcessIdentity> Start(const Launch& launch) = 0;
 
+  // Looks after a process that an earlier daemon started. NOT_FOUND when it is gone.
+  virtual absl::Status Adopt(const AttemptId& attempt, const ProcessIdentity& process) = 0;
+
   // Kills the attempt's process and all of its group at once; nothing happens when it is gone.
   virtual void Kill(const AttemptId& attempt) = 0;
 
   // Ends processes that an earlier daemon started: asks them to stop, waits for `grace`, kills the rest, and returns
   // when all are gone. Those that are gone already cost no time.
   virtual void EndOrphans(const std::vector<ProcessIdentity>& orphans, absl::Duration grace) = 0;
+
+  // Lets every worker go on for a later daemon to adopt. Nothing is started, killed or told after that.
+  virtual void Release() = 0;
 };
 
 }  // namespace skew

@@ -66,6 +66,7 @@ void Scheduler::Drain() {
 
 absl::StatusOr<worker::v1::WorkOrder> Scheduler::OrderOf(const AttemptId& attempt) {
   absl::MutexLock lock(&mutex_);
+  if (!adopted_) return absl::UnavailableError("the server starts");
   const auto found = in_flight_.find(attempt);
   if (found == in_flight_.end()) return absl::NotFoundError(absl::StrCat(attempt.ToString(), " is not under way"));
   return found->second.order;
@@ -76,6 +77,8 @@ void Scheduler::Attach(const AttemptId& attempt, WorkerLink* link) {
   const auto found = in_flight_.find(attempt);
   if (found == in_flight_.end()) return;
   found->second.link = link;
+  found->second.has_order = true;
+  found->second.attach_deadline = absl::InfiniteFuture();
   if (found->second.stop_cause != StopCause::kNone) link->Send(ActionFor(found->second.stop_cause));
 }
 
@@ -101,7 +104,7 @@ void Scheduler::Loop() {
     bool store_failed = !EndExited();
     {
       absl::MutexLock lock(&mutex_);
-      if (draining_ && in_flight_.empty()) return;
+      if (draining_ && (in_flight_.empty() || options_.on_stop == OnStop::kDetach)) return;
     }
     store_failed = !Dispatch() || store_failed;
     const absl::Time deadline = NextDeadline(store_failed);
@@ -111,25 +114,64 @@ void Scheduler::Loop() {
   }
 }
 
-// Ends what an earlier daemon left: first the processes, then the attempts.
+// Adopts the workers that an earlier daemon left; ends the other attempts, first their processes if there are any.
 void Scheduler::Recover() {
-  const absl::StatusOr<std::vector<OpenAttempt>> open = runs_->OpenAttempts();
-  if (!open.ok()) {
-    spdlog::error("recovery: cannot read the attempts under way: {}", Text(open.status()));
-    return;
+  std::vector<OpenAttempt> lost;
+  std::vector<ProcessIdentity> orphans;
+  for (const OpenAttempt& open : AwaitOpenAttempts()) {
+    if (Adopt(open)) continue;
+    lost.push_back(open);
+    if (open.process.pid != 0) orphans.push_back(open.process);
   }
-  std::vector<ProcessIdentity> processes;
-  for (const OpenAttempt& attempt : *open) {
-    if (attempt.process.pid != 0) processes.push_back(attempt.process);
+  {
+    absl::MutexLock lock(&mutex_);
+    adopted_ = true;
   }
-  launcher_->EndOrphans(processes, options_.stop_grace);
-  for (const OpenAttempt& attempt : *open) {
-    while (!EndRecovered(attempt.attempt)) {
-      absl::MutexLock lock(&mutex_);
-      if (clock_->AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_->Now() + options_.retry_interval))
-        return;
+  launcher_->EndOrphans(orphans, options_.stop_grace);
+  for (const OpenAttempt& open : lost) {
+    while (!EndRecovered(open.attempt)) {
+      if (PauseForStore()) return;
     }
   }
+}
+
+// Waits until the store may be tried again; true when the daemon stops first.
+bool Scheduler::PauseForStore() {
+  absl::MutexLock lock(&mutex_);
+  return clock_->AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_->Now() + options_.retry_interval);
+}
+
+std::vector<OpenAttempt> Scheduler::AwaitOpenAttempts() {
+  while (true) {
+    absl::StatusOr<std::vector<OpenAttempt>> open = runs_->OpenAttempts();
+    if (open.ok()) return *std::move(open);
+    spdlog::error("recovery: cannot read the attempts under way: {}", Text(open.status()));
+    if (PauseForStore()) return {};
+  }
+}
+
+bool Scheduler::Adopt(const OpenAttempt& open) {
+  if (open.process.pid == 0) return false;
+  const absl::StatusOr<Claim> claim = runs_->ReadClaim(open.attempt);
+  if (!claim.ok()) return false;
+  const std::optional<Lease> lease = devices_->TakeNamed(open.device, open.start_time);
+  if (!lease.has_value()) return false;
+  InFlight attempt = InFlightFor(*claim, *lease, open.start_time);
+  attempt.has_order = true;
+  attempt.attach_deadline = clock_->Now() + options_.attach_grace;
+  {
+    absl::MutexLock lock(&mutex_);
+    in_flight_.emplace(open.attempt, std::move(attempt));
+  }
+  if (launcher_->Adopt(open.attempt, open.process).ok()) {
+    devices_->SetHolder(lease->device, open.attempt.run);
+    spdlog::info("{} goes on on {}: process {}", open.attempt.ToString(), lease->device, open.process.pid);
+    return true;
+  }
+  absl::MutexLock lock(&mutex_);
+  in_flight_.erase(open.attempt);
+  devices_->Return(lease->device);
+  return false;
 }
 
 bool Scheduler::EndRecovered(const AttemptId& attempt) {
@@ -158,9 +200,10 @@ void Scheduler::RequestStops() {
           cancelling.ok() && std::find(cancelling->begin(), cancelling->end(), id) != cancelling->end();
       if (cancelled) StopLocked(id, attempt, StopCause::kCancel);
       if (now >= attempt.time_limit) StopLocked(id, attempt, StopCause::kTimeout);
-      if (draining_) StopLocked(id, attempt, StopCause::kDrain);
-      if (now < attempt.kill_time || attempt.exited) continue;
+      if (draining_ && options_.on_stop == OnStop::kCheckpoint) StopLocked(id, attempt, StopCause::kDrain);
+      if (now < std::min(attempt.kill_time, attempt.attach_deadline) || attempt.exited) continue;
       attempt.kill_time = absl::InfiniteFuture();
+      attempt.attach_deadline = absl::InfiniteFuture();
       to_kill.push_back(id);
     }
   }
@@ -172,7 +215,7 @@ void Scheduler::StopLocked(const AttemptId& id, InFlight& attempt, StopCause cau
   spdlog::info("stopping {}", id.ToString());
   attempt.stop_cause = cause;
   // A worker that has not come for its order yet has nothing to lose.
-  attempt.kill_time = attempt.link == nullptr ? absl::InfinitePast() : clock_->Now() + options_.stop_grace;
+  attempt.kill_time = attempt.has_order ? clock_->Now() + options_.stop_grace : absl::InfinitePast();
   if (attempt.link != nullptr) attempt.link->Send(ActionFor(cause));
 }
 
@@ -242,10 +285,7 @@ bool Scheduler::Dispatch() {
 void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string& token) {
   const AttemptId id = claim.attempt;
   devices_->SetHolder(lease.device, id.run);
-  InFlight attempt;
-  attempt.lease = lease;
-  attempt.order = OrderFor(claim, lease);
-  if (claim.spec.has_time_limit()) attempt.time_limit = clock_->Now() + FromProto(claim.spec.time_limit());
+  InFlight attempt = InFlightFor(claim, lease, clock_->Now());
   mkdir(attempt.order.work_dir().c_str(), 0700);
   {
     absl::MutexLock lock(&mutex_);
@@ -260,6 +300,14 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
   spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
   const absl::Status recorded = runs_->RecordProcess(id, *process);
   if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), Text(recorded));
+}
+
+Scheduler::InFlight Scheduler::InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const {
+  InFlight attempt;
+  attempt.lease = lease;
+  attempt.order = OrderFor(claim, lease);
+  if (claim.spec.has_time_limit()) attempt.time_limit = start_time + FromProto(claim.spec.time_limit());
+  return attempt;
 }
 
 worker::v1::WorkOrder Scheduler::OrderFor(const Claim& claim, const Lease& lease) const {
@@ -291,7 +339,7 @@ absl::Time Scheduler::NextDeadline(bool store_failed) {
   absl::MutexLock lock(&mutex_);
   for (const auto& [id, attempt] : in_flight_) {
     if (attempt.exited) continue;
-    deadline = std::min(deadline, attempt.kill_time);
+    deadline = std::min({deadline, attempt.kill_time, attempt.attach_deadline});
     if (attempt.stop_cause == StopCause::kNone) deadline = std::min(deadline, attempt.time_limit);
   }
   return deadline;

@@ -39,7 +39,15 @@ class WorkerLink {
 // only leave word for it.
 class Scheduler {
  public:
+  // What becomes of the workers when the daemon stops.
+  enum class OnStop {
+    kCheckpoint,  // they write a checkpoint and stop
+    kDetach,      // they train on and wait for the next daemon
+  };
+
   struct Options {
+    OnStop on_stop = OnStop::kCheckpoint;
+    absl::Duration attach_grace = absl::Seconds(30);   // for an adopted worker to attach, until it is killed
     absl::Duration stop_grace = absl::Seconds(20);     // from a command to stop until the worker is killed
     absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
@@ -50,16 +58,18 @@ class Scheduler {
             Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options);
   ~Scheduler();  // as Drain
 
-  // Starts the thread, which first ends what an earlier daemon left behind.
+  // Starts the thread, which first adopts the workers that an earlier daemon left, and ends the attempts that have
+  // none.
   void Start();
 
   // Something changed in the store: look again.
   void Wake();
 
-  // Starts nothing more, lets the workers checkpoint and stop, and returns when all are gone.
+  // Starts nothing more, and returns when all workers are gone, or at once when they are to be detached.
   void Drain();
 
-  // What the attempt's worker is to do. NOT_FOUND when the attempt is not (or no longer) under way.
+  // What the attempt's worker is to do. NOT_FOUND when the attempt is not (or no longer) under way; UNAVAILABLE while
+  // that is not known yet.
   absl::StatusOr<worker::v1::WorkOrder> OrderOf(const AttemptId& attempt);
 
   // The attempt's worker can be told to stop through `link` until Detach; is told at once if it was to stop already.
@@ -75,12 +85,18 @@ class Scheduler {
     StopCause stop_cause = StopCause::kNone;
     absl::Time kill_time = absl::InfiniteFuture();
     WorkerLink* link = nullptr;
+    bool has_order = false;  // the worker came for it, and so may have work to lose
+    absl::Time attach_deadline = absl::InfiniteFuture();
     bool exited = false;
     WorkerExit exit;
   };
 
   void Loop();
   void Recover();
+  std::vector<OpenAttempt> AwaitOpenAttempts();
+  bool Adopt(const OpenAttempt& open);
+  InFlight InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const;
+  bool PauseForStore();
   bool EndRecovered(const AttemptId& attempt);
   void RequestStops();
   void StopLocked(const AttemptId& id, InFlight& attempt, StopCause cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -106,6 +122,7 @@ class Scheduler {
   std::map<AttemptId, InFlight> in_flight_ ABSL_GUARDED_BY(mutex_);
   bool awake_ ABSL_GUARDED_BY(mutex_) = true;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool adopted_ ABSL_GUARDED_BY(mutex_) = false;  // in_flight_ holds what an earlier daemon left
   std::thread thread_;
 };
 

@@ -214,6 +214,13 @@ absl::StatusOr<int> RunStore::FailOrphanedStudies() {
   return static_cast<int>(orphans.size()) + more;
 }
 
+absl::StatusOr<Claim> RunStore::ReadClaim(const AttemptId& attempt) {
+  Claim claim;
+  claim.attempt = attempt;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) { return ReadClaimedJob(db, claim); }));
+  return claim;
+}
+
 absl::Status RunStore::RecordProcess(const AttemptId& attempt, const ProcessIdentity& process) {
   return connections_->Write(clock_->Now(), [&](WriteScope& scope) {
     return scope.db
@@ -283,11 +290,11 @@ absl::StatusOr<std::vector<OpenAttempt>> RunStore::OpenAttempts() {
   std::vector<OpenAttempt> attempts;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
     Statement row = db.Prepare(
-        "SELECT job_id, run_number, number, pid, process_start, boot_id FROM attempts WHERE end_time IS NULL "
-        "ORDER BY job_id, run_number, number");
+        "SELECT job_id, run_number, number, device, start_time, pid, process_start, boot_id FROM attempts "
+        "WHERE end_time IS NULL ORDER BY job_id, run_number, number");
     while (row.Step()) {
-      attempts.push_back({AttemptId{RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)},
-                          ProcessIdentity{row.Int(3), row.Int(4), row.Text(5)}});
+      attempts.push_back({AttemptId{RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)}, row.Text(3), row.Time(4),
+                          ProcessIdentity{row.Int(5), row.Int(6), row.Text(7)}});
     }
     return row.status();
   }));

@@ -65,6 +65,8 @@ struct AttemptEnd {
 // An attempt without an end, as found at start.
 struct OpenAttempt {
   AttemptId attempt;
+  std::string device;
+  absl::Time start_time;
   ProcessIdentity process;  // pid 0: the daemon died before it could write it down
 };
 
@@ -82,6 +84,9 @@ class RunStore {
 
   // Fails the queued studies whose classifier's training has ended without one. Returns how many runs that were.
   absl::StatusOr<int> FailOrphanedStudies();
+
+  // What the attempt was claimed with. NOT_FOUND.
+  absl::StatusOr<Claim> ReadClaim(const AttemptId& attempt);
 
   absl::Status RecordProcess(const AttemptId& attempt, const ProcessIdentity& process);
 

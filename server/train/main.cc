@@ -19,8 +19,13 @@ int main(int argc, char** argv) {
   CLI::App app("Trains and measures one run for skewd, then exits.");
   app.set_version_flag("--version", skew::Version());
   app.add_option("--daemon", options.daemon, "Address of the daemon, unix:PATH or HOST:PORT")->required();
+  int patience_seconds = 0;
+  app.add_option("--patience", patience_seconds, "Seconds to wait for a daemon that is gone, training on meanwhile")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
   app.footer("The attempt's token is read from the environment variable SKEW_ATTEMPT_TOKEN.");
   CLI11_PARSE(app, argc, argv);
+  options.patience = absl::Seconds(patience_seconds);
   if (const char* const token = std::getenv("SKEW_ATTEMPT_TOKEN")) options.token = token;
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skew-worker"));

@@ -63,7 +63,7 @@ void LogEnd(const Report& report) {
 
 int RunWorker(const WorkerOptions& options, StopRequest* stop, Clock* clock) {
   if (const std::string problem = BlasProblem(); !problem.empty()) spdlog::warn(problem);
-  WorkerSession session({options.daemon, options.token, EngineDescription()}, stop);
+  WorkerSession session({options.daemon, options.token, EngineDescription(), options.patience}, stop);
   absl::StatusOr<WorkOrder> order = session.AwaitOrder();
   if (!order.ok()) {
     spdlog::error("no order from {}: {}", options.daemon, order.status().ToString());

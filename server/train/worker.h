@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "common/clock.h"
 #include "server/train/stop_request.h"
 
@@ -23,6 +24,8 @@ struct WorkerOptions {
   // "unix:/path" or "host:port".
   std::string daemon;
   std::string token;
+  // For how long a daemon that is gone is waited for, while training goes on.
+  absl::Duration patience = absl::ZeroDuration();
 };
 
 // Attaches, works, reports, and returns the exit code. The one place that catches exceptions. Raising `stop` ends it

@@ -6,9 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/status.h"
+#include "spdlog/spdlog.h"
 
 namespace skew::train {
+namespace {
 
 using worker::v1::Command;
 using worker::v1::DaemonMessage;
@@ -16,22 +19,38 @@ using worker::v1::Report;
 using worker::v1::WorkerMessage;
 using worker::v1::WorkOrder;
 
-WorkerSession::WorkerSession(const Options& options, StopRequest* stop) : stop_(stop) {
-  stub_ = worker::v1::WorkerService::NewStub(grpc::CreateChannel(options.daemon, grpc::InsecureChannelCredentials()));
-  stream_ = stub_->Attach(&context_);
-  WorkerMessage hello;
-  hello.mutable_hello()->set_token(options.token);
-  hello.mutable_hello()->set_pid(getpid());
-  hello.mutable_hello()->set_engine(options.engine);
-  stream_->Write(hello);  // a failed write shows as a failed read
-  reader_ = std::thread([this] { Read(); });
-  writer_ = std::thread([this] { Write(); });
+constexpr absl::Duration kPause = absl::Milliseconds(200);  // between two attempts to attach
+
+// gRPC's own pauses between connections grow to two minutes otherwise.
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
+// The stream broke, or a daemon that stops ended it: another one may come. Everything else is an answer.
+bool IsDaemonGone(const absl::Status& end) {
+  return end.ok() || absl::IsUnavailable(end) || absl::IsCancelled(end) || absl::IsUnknown(end);
+}
+
+}  // namespace
+
+WorkerSession::WorkerSession(Options options, StopRequest* stop)
+    : options_(std::move(options)),
+      stop_(stop),
+      stub_(worker::v1::WorkerService::NewStub(OpenChannel(options_.daemon))),
+      last_contact_(absl::Now()),
+      thread_([this] { Run(); }) {}
+
 WorkerSession::~WorkerSession() {
-  context_.TryCancel();
-  reader_.join();
-  writer_.join();
+  {
+    absl::MutexLock lock(&mutex_);
+    closing_ = true;
+    if (context_ != nullptr) context_->TryCancel();
+  }
+  thread_.join();
 }
 
 absl::StatusOr<WorkOrder> WorkerSession::AwaitOrder() {
@@ -55,16 +74,59 @@ absl::Status WorkerSession::AwaitAcknowledged() {
       absl::StrCat(reports_.size(), " reports were not acknowledged before the stream ended: ", end_.ToString()));
 }
 
-void WorkerSession::Read() {
+void WorkerSession::Run() {
+  absl::Status end = Converse();
+  while (MayAttachAgain(end)) end = Converse();
+  Lose(end);
+}
+
+absl::Status WorkerSession::Converse() {
+  grpc::ClientContext context;
+  const std::unique_ptr<Stream> stream = stub_->Attach(&context);
+  {
+    absl::MutexLock lock(&mutex_);
+    context_ = &context;
+    if (closing_) context.TryCancel();
+  }
+  stream->Write(Hello());  // a failed write shows as a failed read
+  std::thread writer([this, &stream] { Write(stream.get()); });
   DaemonMessage message;
-  while (stream_->Read(&message)) Handle(message);
-  Close();
+  bool heard = false;
+  while (stream->Read(&message)) {
+    heard = true;
+    Handle(message);
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    streaming_ = false;
+    if (heard) last_contact_ = absl::Now();
+  }
+  writer.join();
+  const absl::Status end = FromGrpc(stream->Finish());
+  absl::MutexLock lock(&mutex_);
+  context_ = nullptr;
+  return end;
+}
+
+WorkerMessage WorkerSession::Hello() {
+  absl::MutexLock lock(&mutex_);
+  const int64_t acknowledged = reports_.empty() ? next_number_ - 1 : reports_.front().number() - 1;
+  written_ = acknowledged;
+  streaming_ = true;
+  WorkerMessage message;
+  worker::v1::Hello& hello = *message.mutable_hello();
+  hello.set_token(options_.token);
+  hello.set_pid(getpid());
+  hello.set_acknowledged(acknowledged);
+  hello.set_engine(options_.engine);
+  return message;
 }
 
 void WorkerSession::Handle(const DaemonMessage& message) {
   if (message.has_acknowledgement()) Acknowledge(message.acknowledgement().number());
   if (message.has_order()) {
     absl::MutexLock lock(&mutex_);
+    if (order_.has_value()) spdlog::info("attached again");
     order_ = message.order();
   }
   if (message.command().action() == Command::CANCEL) stop_->Raise(Stop::kCancel);
@@ -78,26 +140,33 @@ void WorkerSession::Acknowledge(int64_t number) {
   while (!reports_.empty() && reports_.front().number() <= newest) reports_.pop_front();
 }
 
-void WorkerSession::Close() {
-  const absl::Status end = FromGrpc(stream_->Finish());
+bool WorkerSession::MayAttachAgain(const absl::Status& end) {
+  absl::MutexLock lock(&mutex_);
+  if (closing_ || !IsDaemonGone(end)) return false;
+  if (absl::Now() - last_contact_ >= options_.patience) return false;
+  mutex_.AwaitWithTimeout(absl::Condition(&closing_), kPause);
+  return !closing_;
+}
+
+void WorkerSession::Lose(const absl::Status& end) {
   {
     absl::MutexLock lock(&mutex_);
-    closed_ = true;
+    lost_ = true;
     end_ = end;
   }
   stop_->Raise(Stop::kDaemonLost);
 }
 
-void WorkerSession::Write() {
+void WorkerSession::Write(Stream* stream) {
   while (const std::optional<WorkerMessage> message = NextToWrite()) {
-    if (!stream_->Write(*message)) return;  // the reader closes
+    if (!stream->Write(*message)) return;  // the reader sees the end
   }
 }
 
 std::optional<WorkerMessage> WorkerSession::NextToWrite() {
   absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(this, &WorkerSession::HasUnwrittenOrEnd));
-  if (closed_) return std::nullopt;
+  if (!streaming_) return std::nullopt;
   WorkerMessage message;
   // What is written is still kept: an acknowledgement can only come after it.
   *message.mutable_report() = reports_[static_cast<size_t>(written_ + 1 - reports_.front().number())];

@@ -20,9 +20,10 @@
 
 namespace skew::train {
 
-// One stream to the daemon. Reports are numbered and queued in the order of Send and kept until they are acknowledged;
-// one thread writes them, another one reads acknowledgements and commands. Commands and the end of the stream raise
-// `stop`.
+// The way to the daemon, across its restarts. Reports are numbered and queued in the order of Send and kept until they
+// are acknowledged; one thread writes them, another one reads acknowledgements and commands. When the stream breaks,
+// the session attaches again and sends what was not acknowledged again, until the daemon has been away for `patience`
+// or says that the attempt is over: then the session is lost. Commands and the loss raise `stop`.
 //
 // Thread-safe. The destructor cuts the stream.
 class WorkerSession {
@@ -33,51 +34,63 @@ class WorkerSession {
     std::string token;
     // For Hello.engine.
     std::string engine;
+    // For how long a daemon that is gone is waited for.
+    absl::Duration patience = absl::ZeroDuration();
   };
 
-  // Opens the stream and says hello; does not wait for an answer. `stop` is borrowed.
-  WorkerSession(const Options& options, StopRequest* stop);
+  // Attaches, without waiting for an answer. `stop` is borrowed.
+  WorkerSession(Options options, StopRequest* stop);
   ~WorkerSession();
   WorkerSession(const WorkerSession&) = delete;
   WorkerSession& operator=(const WorkerSession&) = delete;
 
-  // Waits for the order. The stream's error when it ends before: UNAUTHENTICATED when the daemon knows no such attempt,
-  // UNAVAILABLE when there is no daemon.
+  // Waits for the order. The reason when the session is lost before: UNAUTHENTICATED when the daemon knows no such
+  // attempt, UNAVAILABLE when there is no daemon.
   absl::StatusOr<worker::v1::WorkOrder> AwaitOrder();
 
   // Numbers the report and queues it; does not wait.
   void Send(worker::v1::Report report);
 
-  // Waits until every report is acknowledged. UNAVAILABLE, with the number of those that are not, when the stream ends
-  // before.
+  // Waits until every report is acknowledged. UNAVAILABLE, with the number of those that are not, when the session is
+  // lost before.
   absl::Status AwaitAcknowledged();
 
  private:
   using Stream = grpc::ClientReaderWriter<worker::v1::WorkerMessage, worker::v1::DaemonMessage>;
 
-  void Read();
-  void Write();
+  // Attaches again and again.
+  void Run();
+  // One stream, from Hello to its end, which is returned.
+  absl::Status Converse();
+  void Write(Stream* stream);
   void Handle(const worker::v1::DaemonMessage& message);
   void Acknowledge(int64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
-  // The stream has ended: nothing more is written or read.
-  void Close();
+  // What was written to an earlier stream and not acknowledged counts as not written.
+  worker::v1::WorkerMessage Hello() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether to attach again after a stream that ended so; waits a moment first.
+  bool MayAttachAgain(const absl::Status& end) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Lose(const absl::Status& end) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What the threads wait for.
-  bool HasOrderOrEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return order_.has_value() || closed_; }
+  bool HasOrderOrEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return order_.has_value() || lost_; }
   bool HasUnwrittenOrEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return written_ < next_number_ - 1 || closed_;
+    return written_ < next_number_ - 1 || !streaming_;
   }
-  bool IsAcknowledgedOrEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return reports_.empty() || closed_; }
+  bool IsAcknowledgedOrEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return reports_.empty() || lost_; }
   std::optional<worker::v1::WorkerMessage> NextToWrite() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  const Options options_;
   StopRequest* const stop_;
   std::unique_ptr<worker::v1::WorkerService::Stub> stub_;
-  grpc::ClientContext context_;
-  std::unique_ptr<Stream> stream_;
 
   absl::Mutex mutex_;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the stream there is
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;                    // the destructor has begun
+  bool streaming_ ABSL_GUARDED_BY(mutex_) = false;
+  // When the last stream on which the daemon said anything ended.
+  absl::Time last_contact_ ABSL_GUARDED_BY(mutex_);
   std::optional<worker::v1::WorkOrder> order_ ABSL_GUARDED_BY(mutex_);
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool lost_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);
   int64_t next_number_ ABSL_GUARDED_BY(mutex_) = 1;
   // The newest report that was written to this stream.
@@ -85,8 +98,7 @@ class WorkerSession {
   // Not yet acknowledged, ascending by number without a gap.
   std::deque<worker::v1::Report> reports_ ABSL_GUARDED_BY(mutex_);
 
-  std::thread reader_;
-  std::thread writer_;
+  std::thread thread_;
 };
 
 }  // namespace skew::train

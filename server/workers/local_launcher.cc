@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,6 +126,17 @@ int OpenProcess(const ProcessIdentity& process) {
   return -1;
 }
 
+// As OpenProcess, for a child that cannot have been reaped yet.
+int OpenChild(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+
+// Waits until the process behind the handle is gone; false when `released` comes first.
+bool AwaitGoneUnlessReleased(int process_fd, int released) {
+  pollfd events[] = {{process_fd, POLLIN, 0}, {released, POLLIN, 0}};
+  while (poll(events, 2, -1) < 0 && errno == EINTR) {
+  }
+  return events[0].revents != 0;
+}
+
 // Waits until the process behind the handle is gone; false when the deadline comes first.
 bool AwaitGone(int process_fd, absl::Time deadline) {
   while (true) {
@@ -153,6 +165,8 @@ absl::StatusOr<ProcessIdentity> IdentifyProcess(int64_t pid) {
   return process;
 }
 
+LocalLauncher::LocalLauncher(Options options) : options_(std::move(options)), released_(eventfd(0, EFD_CLOEXEC)) {}
+
 LocalLauncher::~LocalLauncher() {
   {
     absl::MutexLock lock(&mutex_);
@@ -160,6 +174,16 @@ LocalLauncher::~LocalLauncher() {
       if (!child.gone) kill(-child.pid, SIGKILL);
     }
   }
+  JoinAll();
+  close(released_);
+}
+
+void LocalLauncher::Release() {
+  eventfd_write(released_, 1);
+  JoinAll();
+}
+
+void LocalLauncher::JoinAll() {
   while (true) {
     std::thread waiter;
     {
@@ -175,31 +199,62 @@ LocalLauncher::~LocalLauncher() {
 
 absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
   JoinFinished();
-  SKEW_ASSIGN_OR_RETURN(const pid_t pid, Spawn(options_.worker_program,
-                                               {options_.worker_program, "--daemon", options_.daemon_address}, launch));
+  SKEW_ASSIGN_OR_RETURN(const pid_t pid,
+                        Spawn(options_.worker_program,
+                              {options_.worker_program, "--daemon", options_.daemon_address, "--patience",
+                               absl::StrCat(absl::ToInt64Seconds(options_.worker_patience))},
+                              launch));
   // The child cannot be reaped before its waiter exists, so its entry in /proc stays until then.
   absl::StatusOr<ProcessIdentity> process = IdentifyProcess(pid);
+  const int process_fd = OpenChild(pid);
+  if (process_fd < 0) {
+    const absl::Status error = absl::ErrnoToStatus(errno, absl::StrCat("cannot watch process ", pid));
+    kill(-pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    return error;
+  }
   absl::MutexLock lock(&mutex_);
-  Child& child = children_[launch.attempt];
-  child.pid = pid;
-  child.waiter = std::thread([this, attempt = launch.attempt, pid] { Wait(attempt, pid); });
+  Watch(launch.attempt, pid, process_fd, /*adopted=*/false);
   if (!process.ok()) return ProcessIdentity{pid, 0, ""};
   return process;
 }
 
-void LocalLauncher::Wait(const AttemptId& attempt, pid_t pid) {
-  siginfo_t info;
+absl::Status LocalLauncher::Adopt(const AttemptId& attempt, const ProcessIdentity& process) {
+  const int process_fd = OpenProcess(process);
+  if (process_fd < 0) return absl::NotFoundError(absl::StrCat("process ", process.pid, " is gone"));
+  absl::MutexLock lock(&mutex_);
+  Watch(attempt, static_cast<pid_t>(process.pid), process_fd, /*adopted=*/true);
+  return absl::OkStatus();
+}
+
+void LocalLauncher::Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) {
+  Child& child = children_[attempt];
+  child.pid = pid;
+  child.adopted = adopted;
+  child.waiter = std::thread([this, attempt, pid, process_fd] { Wait(attempt, pid, process_fd); });
+}
+
+void LocalLauncher::Wait(const AttemptId& attempt, pid_t pid, int process_fd) {
+  const bool gone = AwaitGoneUnlessReleased(process_fd, released_);
+  close(process_fd);
+  if (!gone) return;
+  const WorkerExit exit = Reap(attempt, pid);
+  if (on_exit_) on_exit_(attempt, exit);
+}
+
+WorkerExit LocalLauncher::Reap(const AttemptId& attempt, pid_t pid) {
+  siginfo_t info{};
+  absl::MutexLock lock(&mutex_);
+  Child& child = children_[attempt];
+  child.gone = true;
+  if (child.adopted) return WorkerExit{.known = false};
   while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
-  {
-    absl::MutexLock lock(&mutex_);
-    // What the worker left behind in its group goes with it, while the zombie still keeps the group's number.
-    kill(-pid, SIGKILL);
-    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    children_[attempt].gone = true;
+  // What the worker left behind in its group goes with it, while the zombie still keeps the group's number.
+  kill(-pid, SIGKILL);
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (on_exit_) on_exit_(attempt, WorkerExit{info.si_code != CLD_EXITED, info.si_status});
+  return WorkerExit{info.si_code != CLD_EXITED, info.si_status};
 }
 
 void LocalLauncher::JoinFinished() {

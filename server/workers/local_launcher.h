@@ -16,35 +16,43 @@
 namespace skew {
 
 // Starts every worker in a process group of its own, pinned to its leased cores, with as many OpenMP threads as cores,
-// and waits for it on a thread of its own.
+// and waits for it on a thread of its own. Workers outlive this process: a later daemon adopts them.
 class LocalLauncher final : public Launcher {
  public:
   struct Options {
-    std::string worker_program;  // path of skew-worker
-    std::string daemon_address;  // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
+    std::string worker_program;                          // path of skew-worker
+    std::string daemon_address;                          // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
+    absl::Duration worker_patience = absl::Minutes(10);  // for how long they wait for a daemon that is gone
   };
 
-  explicit LocalLauncher(Options options) : options_(std::move(options)) {}
-  // Kills what still runs and waits for it.
+  explicit LocalLauncher(Options options);
+  // Kills what still runs, unless it was released, and waits for it.
   ~LocalLauncher() override;
 
   void SetOnExit(OnExit on_exit) override { on_exit_ = std::move(on_exit); }
   absl::StatusOr<ProcessIdentity> Start(const Launch& launch) override;
+  absl::Status Adopt(const AttemptId& attempt, const ProcessIdentity& process) override;
   void Kill(const AttemptId& attempt) override;
   void EndOrphans(const std::vector<ProcessIdentity>& orphans, absl::Duration grace) override;
+  void Release() override;
 
  private:
   struct Child {
     pid_t pid = 0;
+    bool adopted = false;  // not a child of this process: its exit code is not to be had
     std::thread waiter;
-    bool gone = false;  // reaped: its pid may be somebody else's
+    bool gone = false;  // reaped, or seen to be gone: its pid may be somebody else's
   };
 
-  void Wait(const AttemptId& attempt, pid_t pid);
+  void Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wait(const AttemptId& attempt, pid_t pid, int process_fd);
+  WorkerExit Reap(const AttemptId& attempt, pid_t pid);
   void JoinFinished();
+  void JoinAll();
 
   const Options options_;
   OnExit on_exit_;
+  const int released_;  // an eventfd that ends all waiting
   absl::Mutex mutex_;
   std::map<AttemptId, Child> children_ ABSL_GUARDED_BY(mutex_);
 };

@@ -60,6 +60,12 @@ absl::Status CheckFileName(const std::string& file) {
   return absl::InvalidArgumentError(absl::StrCat("artifact file '", file, "' is not a name in the work folder"));
 }
 
+// A worker without an attempt that goes on has to end; one that came at a bad moment comes again.
+grpc::Status Refusal(const absl::Status& status) {
+  if (!absl::IsNotFound(status)) return {grpc::StatusCode::UNAVAILABLE, std::string(status.message())};
+  return {grpc::StatusCode::UNAUTHENTICATED, std::string(status.message())};
+}
+
 }  // namespace
 
 grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* stream) {
@@ -68,9 +74,9 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
     return {grpc::StatusCode::INVALID_ARGUMENT, "the first message must be a Hello"};
   }
   const absl::StatusOr<AttemptId> attempt = runs_->FindByToken(Sha256Hex(message.hello().token()));
-  if (!attempt.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(attempt.status().message())};
+  if (!attempt.ok()) return Refusal(attempt.status());
   const absl::StatusOr<worker::v1::WorkOrder> order = scheduler_->OrderOf(*attempt);
-  if (!order.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(order.status().message())};
+  if (!order.ok()) return Refusal(order.status());
   StreamLink link(stream);
   link.SendOrder(*order);
   scheduler_->Attach(*attempt, &link);

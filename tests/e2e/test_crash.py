@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import unittest
 
 import harness
@@ -60,17 +61,63 @@ class CrashTest(unittest.TestCase):
         attempts = [len(run.attempts) for run in self.server.all_runs(job)]
         self.assertGreater(max(attempts), 1)
 
-    def test_killed_daemon(self):
+    def check_not_interrupted(self, job):
+        self.check(job)
+        for run in self.server.all_runs(job):
+            self.assertEqual(len(run.attempts), 1, run.attempts)
+
+    def test_killed_daemon_costs_no_training(self):
         job = self.server.submit(self.spec)
         self.await_progress(job, 200)
         before = list(self.take(job, 5))
+        workers = self.server.workers()
+        self.assertTrue(workers)
         self.server.kill()
+        self.assertEqual(self.server.workers(), workers)
+        self.server.start()
+        self.check_not_interrupted(job)
+        self.assertEqual(before, list(self.take(job, 5)))
+
+    def test_daemon_killed_again_and_again(self):
+        job = self.server.submit(self.spec)
+        for step in (50, 150, 250, 350):
+            self.await_progress(job, step)
+            self.server.kill()
+            self.server.start()
+        self.check_not_interrupted(job)
+
+    def test_upgrade_under_a_running_queue(self):
+        flags = self.server.flags
+        self.server.stop()
+        self.server.flags = (*flags, "--on-stop", "detach")
+        self.server.start()
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        workers = self.server.workers()
+        self.assertEqual(self.server.stop(), 0)
+        self.assertEqual(self.server.workers(), workers)
+        self.server.flags = flags
+        self.server.start()
+        self.check_not_interrupted(job)
+
+    def test_daemon_that_stays_away(self):
+        flags = self.server.flags
+        self.server.stop()
+        self.server.flags = (*flags, "--worker-patience", "1")
+        self.server.start()
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        self.server.kill()
+        deadline = time.monotonic() + 60
+        while self.server.workers():
+            self.assertLess(time.monotonic(), deadline, "workers did not stop without a daemon")
+            time.sleep(0.1)
+        self.server.flags = flags
         self.server.start()
         self.check(job)
-        self.assertEqual(before, list(self.take(job, 5)))
-        reasons = {attempt.reason for run in self.server.all_runs(job) for attempt in run.attempts}
-        self.assertIn(run_pb2.PREEMPTED, reasons)
-        self.assertTrue(any(attempt.resumed_step > 0 for run in self.server.all_runs(job) for attempt in run.attempts))
+        attempts = [attempt for run in self.server.all_runs(job) for attempt in run.attempts]
+        self.assertIn(run_pb2.PREEMPTED, {attempt.reason for attempt in attempts})
+        self.assertTrue(any(attempt.resumed_step > 0 for attempt in attempts))
 
     def test_everything_killed_at_once(self):
         job = self.server.submit(self.spec)

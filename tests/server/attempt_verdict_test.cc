@@ -36,6 +36,12 @@ TEST(AttemptVerdictTest, AFinishedRunSucceedsHoweverItsProcessEnds) {
   EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kCancel, {}, kNow).state, v1::SUCCEEDED);
 }
 
+TEST(AttemptVerdictTest, AnAdoptedWorkerThatEndsWithoutAWordIsLost) {
+  const AttemptEnd end = DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kNone, {.known = false}, kNow);
+  EXPECT_EQ(end.state, v1::QUEUED);
+  EXPECT_EQ(end.reason, v1::WORKER_LOST);
+}
+
 TEST(AttemptVerdictTest, ACancelledRunIsNotTriedAgain) {
   const AttemptEnd end = DecideAttemptEnd(Facts(v1::CANCELLING), StopCause::kCancel, {true, 9}, kNow);
   EXPECT_EQ(end.state, v1::CANCELLED);

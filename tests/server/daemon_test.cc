@@ -221,6 +221,33 @@ TEST_F(DaemonTest, ARestartPutsRunningRunsBackAndTheyEnd) {
   EXPECT_EQ(daemon_.Await(id).state(), v1::JOB_CANCELLED);
 }
 
+TEST_F(DaemonTest, ADetachedWorkerComesBackToTheNextDaemon) {
+  daemon_.scheduler_options().on_stop = Scheduler::OnStop::kDetach;
+  daemon_.Stop();
+  daemon_.Start();
+  const std::string id = daemon_.MustSubmit(TestDaemon::Spec("return"));
+  AwaitRunState(id, v1::RUNNING);
+  daemon_.Stop();
+  daemon_.Start();
+  EXPECT_EQ(daemon_.Await(id).state(), v1::JOB_SUCCEEDED);
+  EXPECT_EQ(daemon_.GetRun(id + ".1").attempts_size(), 1);
+}
+
+TEST_F(DaemonTest, ADetachedWorkerThatDoesNotComeBackIsReplaced) {
+  daemon_.scheduler_options().on_stop = Scheduler::OnStop::kDetach;
+  daemon_.scheduler_options().attach_grace = absl::Milliseconds(200);
+  daemon_.Stop();
+  daemon_.Start();
+  const std::string id = daemon_.MustSubmit(TestDaemon::Spec("deaf-once"));
+  AwaitRunState(id, v1::RUNNING);
+  daemon_.Stop();
+  daemon_.Start();
+  EXPECT_EQ(daemon_.Await(id).state(), v1::JOB_SUCCEEDED);
+  const v1::Run run = daemon_.GetRun(id + ".1");
+  ASSERT_EQ(run.attempts_size(), 2);
+  EXPECT_EQ(run.attempts(0).reason(), v1::WORKER_LOST);
+}
+
 TEST_F(DaemonTest, ListsJobsNewestFirstInPages) {
   for (int i = 0; i < 3; ++i) daemon_.MustSubmit(TestDaemon::Spec("finish"));
   v1::ListJobsRequest request;

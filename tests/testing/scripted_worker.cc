@@ -7,6 +7,8 @@
 //   crash-once   kills itself in the first attempt, finishes in the next
 //   wait         goes on until it is told to stop
 //   deaf         goes on and does not listen
+//   deaf-once    does so in the first attempt, finishes in the next
+//   return       goes on until the daemon is gone, attaches to the next one and finishes
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/clock.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "grpcpp/grpcpp.h"
@@ -26,20 +29,15 @@ namespace {
 using worker::v1::DaemonMessage;
 using worker::v1::Report;
 using worker::v1::WorkerMessage;
+using worker::v1::WorkerService;
 using Stream = grpc::ClientReaderWriter<WorkerMessage, DaemonMessage>;
 
 class ScriptedWorker {
  public:
-  explicit ScriptedWorker(Stream* stream) : stream_(stream) {}
+  explicit ScriptedWorker(WorkerService::Stub* stub) : stub_(stub) {}
 
   int Run() {
-    WorkerMessage hello;
-    hello.mutable_hello()->set_token(std::getenv("SKEW_ATTEMPT_TOKEN"));
-    hello.mutable_hello()->set_pid(getpid());
-    stream_->Write(hello);
-    DaemonMessage message;
-    if (!stream_->Read(&message) || !message.has_order()) return 70;
-    order_ = message.order();
+    if (!Attach()) return 70;
     std::fprintf(stderr, "scripted worker of %s\n", order_.run_id().c_str());
     const auto label = order_.spec().labels().find("script");
     const std::string script = label == order_.spec().labels().end() ? "finish" : label->second;
@@ -51,11 +49,34 @@ class ScriptedWorker {
     if (script == "crash-once" && order_.attempt() == 1) raise(SIGKILL);
     if (script == "fail") return Fail();
     if (script == "wait") return WaitForCommand();
-    if (script == "deaf") pause();
+    if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
+    if (script == "return") Return();
     return Finish();
   }
 
  private:
+  bool Attach() {
+    context_ = std::make_unique<grpc::ClientContext>();
+    context_->set_wait_for_ready(true);
+    stream_ = stub_->Attach(context_.get());
+    WorkerMessage hello;
+    hello.mutable_hello()->set_token(std::getenv("SKEW_ATTEMPT_TOKEN"));
+    hello.mutable_hello()->set_pid(getpid());
+    stream_->Write(hello);
+    DaemonMessage message;
+    if (!stream_->Read(&message) || !message.has_order()) return false;
+    order_ = message.order();
+    return true;
+  }
+
+  // Waits for the end of the stream and attaches until there is a daemon again.
+  void Return() {
+    DaemonMessage message;
+    while (stream_->Read(&message)) {
+    }
+    while (!Attach()) absl::SleepFor(absl::Milliseconds(20));
+  }
+
   // Sends the next report and waits for its acknowledgement.
   void Send(Report report) {
     report.set_number(++number_);
@@ -141,7 +162,9 @@ class ScriptedWorker {
     return 0;
   }
 
-  Stream* const stream_;
+  WorkerService::Stub* const stub_;
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<Stream> stream_;
   worker::v1::WorkOrder order_;
   worker::v1::Command::Action command_ = worker::v1::Command::ACTION_UNSPECIFIED;
   int64_t number_ = 0;
@@ -151,11 +174,8 @@ class ScriptedWorker {
 }  // namespace skew
 
 int main(int argc, char** argv) {
-  if (argc != 3 || std::string(argv[1]) != "--daemon") return 64;
+  if (argc < 3 || std::string(argv[1]) != "--daemon") return 64;
   const auto stub =
       skew::worker::v1::WorkerService::NewStub(grpc::CreateChannel(argv[2], grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  context.set_wait_for_ready(true);
-  const auto stream = stub->Attach(&context);
-  return skew::ScriptedWorker(stream.get()).Run();
+  return skew::ScriptedWorker(stub.get()).Run();
 }

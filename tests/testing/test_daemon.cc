@@ -12,6 +12,7 @@ namespace skew {
 
 TestDaemon::TestDaemon() : folder_(MakeTempFolder()) {
   WriteSyntheticDataset(folder_ + "/datasets/tiny", 3, 40, 10);
+  scheduler_options_.stop_grace = absl::Seconds(2);
   Start();
 }
 
@@ -27,7 +28,7 @@ void TestDaemon::Start() {
   options.listen = {"127.0.0.1:0"};
   options.devices = "cpu:1x1";
   options.worker_program = SCRIPTED_WORKER;
-  options.scheduler.stop_grace = absl::Seconds(2);
+  options.scheduler = scheduler_options_;
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options);
   if (!daemon.ok()) {
     std::fprintf(stderr, "%s\n", daemon.status().ToString().c_str());

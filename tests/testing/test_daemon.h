@@ -22,6 +22,8 @@ class TestDaemon {
   TestDaemon();
   ~TestDaemon();
 
+  // How the next Start runs the daemon.
+  Scheduler::Options& scheduler_options() { return scheduler_options_; }
   void Start();
   // Drains and destroys the daemon; the state stays.
   void Stop();
@@ -53,6 +55,7 @@ class TestDaemon {
 
  private:
   std::string folder_;
+  Scheduler::Options scheduler_options_;
   std::unique_ptr<Daemon> daemon_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::JobService::Stub> jobs_;

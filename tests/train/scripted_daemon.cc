@@ -28,6 +28,11 @@ std::vector<Report> ScriptedDaemon::reports() const {
   return reports_;
 }
 
+int ScriptedDaemon::repeats() const {
+  absl::MutexLock lock(&mutex_);
+  return repeats_;
+}
+
 worker::v1::Hello ScriptedDaemon::hello() const {
   absl::MutexLock lock(&mutex_);
   return hello_;
@@ -52,8 +57,7 @@ grpc::Status ScriptedDaemon::Attach(grpc::ServerContext* /*context*/,
   *order.mutable_order() = order_;
   stream->Write(order);
   while (stream->Read(&message)) {
-    Record(message.report());
-    const Then then = script_(message.report());
+    const Then then = Record(message.report()) ? script_(message.report()) : Then::kAcknowledge;
     if (then == Then::kBreak) return {grpc::StatusCode::UNAVAILABLE, "the script breaks the stream"};
     DaemonMessage answer;
     answer.mutable_acknowledgement()->set_number(message.report().number());
@@ -65,13 +69,21 @@ grpc::Status ScriptedDaemon::Attach(grpc::ServerContext* /*context*/,
   return grpc::Status::OK;
 }
 
-void ScriptedDaemon::Record(const Report& report) {
+bool ScriptedDaemon::Record(const Report& report) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (report.number() <= static_cast<int64_t>(reports_.size())) {
+      ++repeats_;
+      return false;
+    }
+  }
   const std::string problem = report.has_artifact() ? TakeArtifact(report.artifact()) : "";
   absl::MutexLock lock(&mutex_);
   const int64_t expected = static_cast<int64_t>(reports_.size()) + 1;
   if (report.number() != expected) absl::StrAppend(&problems_, "report ", report.number(), " is no. ", expected, "\n");
   absl::StrAppend(&problems_, problem);
   reports_.push_back(report);
+  return true;
 }
 
 std::string ScriptedDaemon::TakeArtifact(const worker::v1::NewArtifact& artifact) const {

@@ -35,16 +35,19 @@ class ScriptedDaemon final : public worker::v1::WorkerService::Service {
   ~ScriptedDaemon() override;
 
   const std::string& address() const { return address_; }
+  // How often a report came that had come before.
+  int repeats() const;
   std::vector<worker::v1::Report> reports() const;
   worker::v1::Hello hello() const;
-  // What was wrong with the reports' numbers or artifacts; empty when nothing was.
+  // What was wrong with the reports' numbers or artifacts; empty when nothing was. A repeated report is not wrong.
   std::string problems() const;
 
   grpc::Status Attach(grpc::ServerContext* context,
                       grpc::ServerReaderWriter<worker::v1::DaemonMessage, worker::v1::WorkerMessage>* stream) override;
 
  private:
-  void Record(const worker::v1::Report& report);
+  // Returns whether the report is new.
+  bool Record(const worker::v1::Report& report);
   std::string TakeArtifact(const worker::v1::NewArtifact& artifact) const;
 
   const worker::v1::WorkOrder order_;
@@ -54,6 +57,7 @@ class ScriptedDaemon final : public worker::v1::WorkerService::Service {
   worker::v1::Hello hello_ ABSL_GUARDED_BY(mutex_);
   std::vector<worker::v1::Report> reports_ ABSL_GUARDED_BY(mutex_);
   std::string problems_ ABSL_GUARDED_BY(mutex_);
+  int repeats_ ABSL_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -233,6 +233,23 @@ TEST_F(WorkerTest, WritesACheckpointWhenTheDaemonIsLost) {
   EXPECT_GE(resumed.reports.front().started().resumed_step(), 20);
 }
 
+TEST_F(WorkerTest, AttachesAgainAndLosesAndRepeatsNothing) {
+  const WorkOrder order = StudyOrder("run", kShortVae);
+  const Outcome undisturbed = Run(StudyOrder("undisturbed", kShortVae));
+  StopRequest stop;
+  RealClock clock;
+  ScriptedDaemon daemon(folder_, order, AfterHistogram(3, Then::kBreak));
+  EXPECT_EQ(RunWorker({daemon.address(), ScriptedDaemon::kToken, absl::Minutes(1)}, &stop, &clock), kExitReported);
+  EXPECT_EQ(daemon.problems(), "");
+  EXPECT_GT(daemon.repeats(), 0);
+  EXPECT_GT(daemon.hello().acknowledged(), 0);
+  Outcome disturbed;
+  disturbed.reports = daemon.reports();
+  EXPECT_TRUE(disturbed.last().has_finished());
+  EXPECT_EQ(disturbed.Histograms(), undisturbed.Histograms());
+  EXPECT_EQ(disturbed.ArtifactNames(), undisturbed.ArtifactNames());
+}
+
 TEST_F(WorkerTest, NamesBothDigestsOfAnotherDataset) {
   WorkOrder order = StudyOrder("run", kShortVae);
   const std::string actual = order.dataset_digest();

@@ -162,6 +162,9 @@ absl::StatusOr<ProcessIdentity> IdentifyProcess(int64_t pid) {
   if (fields.size() <= kStartTime || !absl::SimpleAtoi(fields[kStartTime], &process.start_ticks)) {
     return absl::InternalError(absl::StrCat("/proc/", pid, "/stat: ", stat));
   }
+  if (fields[0] == "Z" || fields[0] == "X") {
+    return absl::NotFoundError(absl::StrCat("process ", pid, " has ended and was not reaped"));
+  }
   return process;
 }
 

@@ -23,7 +23,8 @@ class TestDaemon {
   ~TestDaemon();
 
   void Start();
-  // Drains and destroys the daemon; the state stays.
+  // Drains and destroys the daemon; the state stays. Fails the test when a statement that the daemon executed would
+  // read a whole table (see query_plans.h).
   void Stop();
 
   Daemon& daemon() { return *daemon_; }

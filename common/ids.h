@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,6 +21,10 @@ struct JobId {
   static absl::StatusOr<JobId> Parse(absl::string_view text);
 
   auto operator<=>(const JobId&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H hash, const JobId& id) {
+    return H::combine(std::move(hash), id.number);
+  }
 };
 
 // Names one run: its job, and its number there (from 1).

@@ -53,6 +53,9 @@ class Daemon {
   // What clients can connect to, ports resolved.
   const std::vector<std::string>& addresses() const { return addresses_; }
 
+  // For tests that look at what is executed on the database.
+  Connections& connections() { return *connections_; }
+
   // Reports NOT_SERVING, refuses new jobs, ends streams, lets workers checkpoint and stop (or train on, as
   // Scheduler::OnStop says), and returns when all of that is done. Once is enough.
   void Shutdown();

@@ -1,5 +1,6 @@
 // skewd: flags -> Daemon::Options, signals, exit code. Nothing else.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -78,6 +79,14 @@ int BlockSignals() {
   return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
+// A watcher is a connection: as many as the system allows, not as many as it gives by default.
+void RaiseOpenFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void AwaitSignal(int descriptor) {
   signalfd_siginfo info;
   while (read(descriptor, &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) {
@@ -106,6 +115,7 @@ int main(int argc, char** argv) {
   flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
+  RaiseOpenFileLimit();
   const int signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(flags.daemon);
   if (!daemon.ok()) return Fail(daemon.status());

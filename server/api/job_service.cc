@@ -12,7 +12,7 @@ namespace skew {
 namespace {
 
 // A stream that ends at once with an error.
-class FailedWatch final : public grpc::ServerWriteReactor<v1::WatchJobResponse> {
+class FailedWatch final : public WatchReactor {
  public:
   explicit FailedWatch(const absl::Status& status) { Finish(ToGrpc(status)); }
   void OnDone() override { delete this; }
@@ -87,11 +87,14 @@ grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::
   return grpc::Status::OK;
 }
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(grpc::CallbackServerContext* /*context*/,
-                                                                     const v1::WatchJobRequest* request) {
-  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+WatchReactor* JobService::WatchJob(grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* bytes) {
+  grpc::ByteBuffer copy(*bytes);
+  v1::WatchJobRequest request;
+  const grpc::Status parsed = grpc::SerializationTraits<v1::WatchJobRequest>::Deserialize(&copy, &request);
+  if (!parsed.ok()) return new FailedWatch(absl::InvalidArgumentError("the request is no WatchJobRequest"));
+  const absl::StatusOr<JobId> id = JobId::Parse(request.job_id());
   if (!id.ok()) return new FailedWatch(id.status());
-  return pump_->Watch(*id, request->after_revision());
+  return pump_->Watch(*id, request.after_revision());
 }
 
 }  // namespace skew

@@ -12,8 +12,8 @@
 
 namespace skew {
 
-// Unary calls on gRPC's threads, watches as callbacks. Thread-safe.
-class JobService final : public v1::JobService::WithCallbackMethod_WatchJob<v1::JobService::Service> {
+// Unary calls on gRPC's threads, watches as callbacks that write serialised messages. Thread-safe.
+class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
   // Borrowed; they outlive the server.
   JobService(JobStore* jobs, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump)
@@ -27,8 +27,7 @@ class JobService final : public v1::JobService::WithCallbackMethod_WatchJob<v1::
   grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request, v1::Job* response) override;
   grpc::Status GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
                           v1::GetResultsResponse* response) override;
-  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(grpc::CallbackServerContext* context,
-                                                           const v1::WatchJobRequest* request) override;
+  WatchReactor* WatchJob(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
 
  private:
   JobStore* const jobs_;

@@ -1,13 +1,53 @@
 #include "server/api/watch_stream.h"
 
-#include <utility>
+#include <algorithm>
+#include <string>
 
 #include "common/status.h"
+#include "skew/v1/job_service.pb.h"
 
 namespace skew {
+namespace {
+
+// Events in a page: each watcher that is being written to holds one page at most.
+constexpr int kPageEvents = 64;
+
+// Streams that one thread serves before others get their turn.
+constexpr size_t kMostServedTogether = 128;
+
+grpc::ByteBuffer Serialise(const v1::WatchJobResponse& response) {
+  const grpc::Slice slice(response.SerializeAsString());
+  return {&slice, 1};
+}
+
+// An EventPage as it goes over the wire, shared by all streams that write it.
+struct MessagePage {
+  struct Message {
+    int64_t revision = 0;
+    grpc::ByteBuffer bytes;
+  };
+  std::vector<Message> messages;
+  bool exhausted = false;
+  bool complete = false;
+};
+
+absl::StatusOr<std::shared_ptr<const MessagePage>> ReadPage(EventLog& events, JobId job, int64_t after_revision) {
+  SKEW_ASSIGN_OR_RETURN(EventPage page, events.Read(job, after_revision, kPageEvents));
+  auto serialised = std::make_shared<MessagePage>();
+  serialised->exhausted = page.exhausted;
+  serialised->complete = page.complete;
+  for (v1::Event& event : page.events) {
+    v1::WatchJobResponse response;
+    response.mutable_event()->Swap(&event);
+    serialised->messages.push_back({response.event().revision(), Serialise(response)});
+  }
+  return std::shared_ptr<const MessagePage>(std::move(serialised));
+}
+
+}  // namespace
 
 // One watcher. It is in one place at a time, and whoever has it moves it on, so that it never holds anybody up.
-class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
+class WatchStream final : public WatchReactor,
                           public EventHub::Waiter,
                           public std::enable_shared_from_this<WatchStream> {
  public:
@@ -15,19 +55,22 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
 
   void Start() {
     self_ = shared_from_this();
+    pump_->hub_->Subscribe(job_);  // before the first read: nothing that comes after that is missed
     pump_->Schedule(self_);
   }
 
-  // On a pump thread: reads the next page and sends it, ends the stream, or waits for more.
-  void Advance() {
+  // Only for whoever has the stream.
+  std::pair<JobId, int64_t> position() const { return {job_, reached_}; }
+
+  // On a pump thread: sends the page that was read for its position, ends the stream, or waits for more. `draining`:
+  // the hub did so before the page was read, so that what was there then is sent.
+  void Proceed(const absl::StatusOr<std::shared_ptr<const MessagePage>>& page, bool draining) {
     if (IsCancelled()) return End(Place::kPump, grpc::Status::CANCELLED);
-    const bool draining = pump_->hub_->draining();  // before the read: what was there then is sent
-    absl::StatusOr<EventPage> page = pump_->events_->Read(job_, reached_, kPage);
     if (!page.ok()) return End(Place::kPump, ToGrpc(page.status()));
-    if (!page->events.empty()) return SendPage(*std::move(page));
-    if (page->complete) return SendEnd(v1::StreamEnd::JOB_FINISHED);
-    if (draining) return SendEnd(v1::StreamEnd::DRAINING);
-    AwaitEvents();
+    if (!(*page)->messages.empty()) return SendPage(*page);
+    if ((*page)->complete) return SendEnd(Place::kPump, v1::StreamEnd::JOB_FINISHED);
+    if (draining) return SendEnd(Place::kPump, v1::StreamEnd::DRAINING);
+    AwaitEvents(Place::kPump);
   }
 
   void Wake() override {
@@ -37,7 +80,12 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
   void OnWriteDone(bool ok) override {
     if (!ok) return End(Place::kWrite, grpc::Status::CANCELLED);
     if (ended_) return End(Place::kWrite, grpc::Status::OK);
-    if (next_ < page_.events.size()) return WriteNext();
+    if (next_ < page_->messages.size()) return WriteNext();
+    const bool exhausted = page_->exhausted;
+    const bool complete = page_->complete;
+    page_ = nullptr;
+    if (complete) return SendEnd(Place::kWrite, v1::StreamEnd::JOB_FINISHED);
+    if (exhausted) return AwaitEvents(Place::kWrite);
     Move(Place::kWrite, Place::kPump);
     pump_->Schedule(shared_from_this());
   }
@@ -47,12 +95,13 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
       absl::MutexLock lock(&mutex_);
       cancelled_ = true;
     }
-    // With the pump, the next Advance sees it; under way, the write fails.
+    // With the pump, the next Proceed sees it; under way, the write fails.
     End(Place::kHub, grpc::Status::CANCELLED);
   }
 
   void OnDone() override {
     pump_->hub_->Disarm(job_, this);
+    pump_->hub_->Unsubscribe(job_);
     self_.reset();
   }
 
@@ -63,7 +112,6 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
     kHub,    // armed: there is nothing to send
     kDone,   // Finish was called
   };
-  static constexpr int kPage = 256;
 
   bool Move(Place from, Place to) {
     absl::MutexLock lock(&mutex_);
@@ -77,14 +125,18 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
     return cancelled_;
   }
 
-  void AwaitEvents() {
-    Move(Place::kPump, Place::kHub);
-    const bool armed = pump_->hub_->Arm(job_, reached_, shared_from_this());
-    if (IsCancelled()) return End(Place::kHub, grpc::Status::CANCELLED);
+  void AwaitEvents(Place from) {
+    const int64_t reached = reached_;
+    Move(from, Place::kHub);  // from here on, a cancel can end the stream
+    const bool armed = pump_->hub_->Arm(job_, reached, shared_from_this());
+    if (IsCancelled()) {
+      pump_->hub_->Disarm(job_, this);
+      return End(Place::kHub, grpc::Status::CANCELLED);
+    }
     if (!armed) Wake();
   }
 
-  void SendPage(EventPage page) {
+  void SendPage(std::shared_ptr<const MessagePage> page) {
     Move(Place::kPump, Place::kWrite);
     page_ = std::move(page);
     next_ = 0;
@@ -92,17 +144,19 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
   }
 
   void WriteNext() {
-    response_.mutable_event()->Swap(&page_.events[next_++]);
-    reached_ = response_.event().revision();
-    StartWrite(&response_);
+    const MessagePage::Message& message = page_->messages[next_++];
+    reached_ = message.revision;
+    StartWrite(&message.bytes);
   }
 
-  void SendEnd(v1::StreamEnd::Cause cause) {
-    Move(Place::kPump, Place::kWrite);
-    response_.mutable_end()->set_cause(cause);
-    response_.mutable_end()->set_revision(reached_);
+  void SendEnd(Place from, v1::StreamEnd::Cause cause) {
+    Move(from, Place::kWrite);
+    v1::WatchJobResponse response;
+    response.mutable_end()->set_cause(cause);
+    response.mutable_end()->set_revision(reached_);
+    end_ = Serialise(response);
     ended_ = true;
-    StartWrite(&response_);
+    StartWrite(&end_);
   }
 
   // Finishes the stream, unless somebody else has it.
@@ -116,9 +170,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
 
   // Of whoever has the stream.
   int64_t reached_;
-  EventPage page_;
+  std::shared_ptr<const MessagePage> page_;
   size_t next_ = 0;
-  v1::WatchJobResponse response_;
+  grpc::ByteBuffer end_;
   bool ended_ = false;
 
   absl::Mutex mutex_;
@@ -138,28 +192,46 @@ WatchPump::~WatchPump() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchPump::Watch(JobId job, int64_t after_revision) {
+WatchReactor* WatchPump::Watch(JobId job, int64_t after_revision) {
   const auto stream = std::make_shared<WatchStream>(this, job, after_revision);
   stream->Start();
   return stream.get();
 }
 
 void WatchPump::Schedule(std::shared_ptr<WatchStream> stream) {
+  const Position position = stream->position();
   absl::MutexLock lock(&mutex_);
-  ready_.push_back(std::move(stream));
+  Streams& streams = ready_[position];
+  if (streams.empty()) order_.push_back(position);
+  streams.push_back(std::move(stream));
+}
+
+WatchPump::Streams WatchPump::AwaitReady() {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(this, &WatchPump::HasWork));
+  if (order_.empty()) return {};
+  const Position position = order_.front();
+  order_.pop_front();
+  Streams& waiting = ready_[position];
+  Streams taken(waiting.end() - static_cast<std::ptrdiff_t>(std::min(waiting.size(), kMostServedTogether)),
+                waiting.end());
+  waiting.resize(waiting.size() - taken.size());
+  if (waiting.empty()) {
+    ready_.erase(position);
+  } else {
+    order_.push_back(position);
+  }
+  return taken;
 }
 
 void WatchPump::Loop() {
   while (true) {
-    std::shared_ptr<WatchStream> stream;
-    {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &WatchPump::HasWork));
-      if (ready_.empty()) return;
-      stream = std::move(ready_.front());
-      ready_.pop_front();
-    }
-    stream->Advance();
+    const Streams streams = AwaitReady();
+    if (streams.empty()) return;
+    const auto [job, reached] = streams.front()->position();
+    const bool draining = hub_->draining();
+    const absl::StatusOr<std::shared_ptr<const MessagePage>> page = ReadPage(*events_, job, reached);
+    for (const std::shared_ptr<WatchStream>& stream : streams) stream->Proceed(page, draining);
   }
 }
 

@@ -6,21 +6,26 @@
 #include <deque>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "common/ids.h"
 #include "grpcpp/grpcpp.h"
 #include "server/jobs/event_hub.h"
 #include "server/store/event_log.h"
-#include "skew/v1/job_service.pb.h"
 
 namespace skew {
 
 class WatchStream;
 
-// Reads events for streams that are ready for more. Thread-safe.
+// Writes serialised skew.v1.WatchJobResponse messages.
+using WatchReactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
+
+// Reads events for streams that are ready for more. What streams of one job at one revision need is read and serialised
+// once for all of them. Thread-safe.
 class WatchPump {
  public:
   WatchPump(EventLog* events, EventHub* hub, int threads);
@@ -28,18 +33,25 @@ class WatchPump {
   ~WatchPump();
 
   // Starts a stream; it deletes itself when gRPC is done with it.
-  grpc::ServerWriteReactor<v1::WatchJobResponse>* Watch(JobId job, int64_t after_revision);
+  WatchReactor* Watch(JobId job, int64_t after_revision);
 
  private:
   friend class WatchStream;
+  // Where a stream has come to: its job, and the last revision it has sent.
+  using Position = std::pair<JobId, int64_t>;
+  using Streams = std::vector<std::shared_ptr<WatchStream>>;
+
   void Schedule(std::shared_ptr<WatchStream> stream);
   void Loop();
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !ready_.empty(); }
+  // Streams that are at the same position; none when the pump stops.
+  Streams AwaitReady();
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !order_.empty(); }
 
   EventLog* const events_;
   EventHub* const hub_;
   absl::Mutex mutex_;
-  std::deque<std::shared_ptr<WatchStream>> ready_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Position> order_ ABSL_GUARDED_BY(mutex_);  // of the positions in ready_, each once
+  absl::flat_hash_map<Position, Streams> ready_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

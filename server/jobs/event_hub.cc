@@ -9,24 +9,38 @@ void EventHub::Publish(JobId job, int64_t revision) {
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
     absl::MutexLock lock(&mutex_);
-    Topic& topic = topics_[job];
-    topic.newest = std::max(topic.newest, revision);
-    waiters.swap(topic.waiters);
+    const auto topic = topics_.find(job);
+    if (topic == topics_.end()) return;
+    topic->second.newest = std::max(topic->second.newest, revision);
+    waiters.swap(topic->second.waiters);
   }
   for (const std::shared_ptr<Waiter>& waiter : waiters) waiter->Wake();
 }
 
+void EventHub::Subscribe(JobId job) {
+  absl::MutexLock lock(&mutex_);
+  ++topics_[job].subscribers;
+}
+
+void EventHub::Unsubscribe(JobId job) {
+  absl::MutexLock lock(&mutex_);
+  const auto topic = topics_.find(job);
+  if (topic != topics_.end() && --topic->second.subscribers == 0) topics_.erase(topic);
+}
+
 bool EventHub::Arm(JobId job, int64_t after_revision, std::shared_ptr<Waiter> waiter) {
   absl::MutexLock lock(&mutex_);
-  Topic& topic = topics_[job];
-  if (draining_ || topic.newest > after_revision) return false;
-  topic.waiters.push_back(std::move(waiter));
+  const auto topic = topics_.find(job);
+  if (draining_ || topic == topics_.end() || topic->second.newest > after_revision) return false;
+  topic->second.waiters.push_back(std::move(waiter));
   return true;
 }
 
 void EventHub::Disarm(JobId job, const Waiter* waiter) {
   absl::MutexLock lock(&mutex_);
-  std::erase_if(topics_[job].waiters, [waiter](const std::shared_ptr<Waiter>& one) { return one.get() == waiter; });
+  const auto topic = topics_.find(job);
+  if (topic == topics_.end()) return;
+  std::erase_if(topic->second.waiters, [waiter](const std::shared_ptr<Waiter>& one) { return one.get() == waiter; });
 }
 
 void EventHub::Drain() {
@@ -45,6 +59,11 @@ void EventHub::Drain() {
 bool EventHub::draining() const {
   absl::MutexLock lock(&mutex_);
   return draining_;
+}
+
+size_t EventHub::topics() const {
+  absl::MutexLock lock(&mutex_);
+  return topics_.size();
 }
 
 bool EventHub::AwaitDrain(absl::Duration timeout) const {

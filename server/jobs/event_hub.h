@@ -1,13 +1,14 @@
-// Tells watchers that there is something new to read. It holds no events: those are in the store.
+// Tells watchers that there is something new to read. It holds no events: those are in the store; and it knows only of
+// jobs that are being watched.
 #ifndef SKEW_SERVER_JOBS_EVENT_HUB_H_
 #define SKEW_SERVER_JOBS_EVENT_HUB_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/ids.h"
@@ -28,8 +29,13 @@ class EventHub {
   // There is an event of `job` with this revision, on disk.
   void Publish(JobId job, int64_t revision);
 
+  // Somebody is about to read events of `job` and to wait for more: from now on the hub remembers which was the newest,
+  // until as many calls of Unsubscribe.
+  void Subscribe(JobId job);
+  void Unsubscribe(JobId job);
+
   // Wakes `waiter` at the first event after `after_revision`. False, and nothing will happen, when there is one
-  // already or the hub drains: read on instead.
+  // already, when the hub drains, or when nobody has subscribed to the job: read on instead.
   bool Arm(JobId job, int64_t after_revision, std::shared_ptr<Waiter> waiter);
 
   // Forgets `waiter`; it may be in the middle of being woken.
@@ -39,17 +45,21 @@ class EventHub {
   void Drain();
   bool draining() const;
 
+  // Jobs that somebody has subscribed to.
+  size_t topics() const;
+
   // Waits until the hub drains, at most for `timeout`. Returns whether it does.
   bool AwaitDrain(absl::Duration timeout) const;
 
  private:
   struct Topic {
-    int64_t newest = 0;
+    int subscribers = 0;
+    int64_t newest = 0;  // since the first of them came
     std::vector<std::shared_ptr<Waiter>> waiters;
   };
 
   mutable absl::Mutex mutex_;
-  std::map<JobId, Topic> topics_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<JobId, Topic> topics_ ABSL_GUARDED_BY(mutex_);
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

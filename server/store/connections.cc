@@ -1,9 +1,25 @@
 #include "server/store/connections.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "common/status.h"
 #include "server/store/schema.h"
 
 namespace skew {
+namespace {
+
+// Bounds how long those at the front wait for those behind them.
+constexpr size_t kMostWritesTogether = 64;
+
+absl::Status RunInSavepoint(WriteScope& scope, absl::FunctionRef<absl::Status(WriteScope&)> work) {
+  Savepoint savepoint(&scope.db);
+  SKEW_RETURN_IF_ERROR(savepoint.status());
+  SKEW_RETURN_IF_ERROR(work(scope));
+  return savepoint.Keep();
+}
+
+}  // namespace
 
 Connections::Connections(std::string path, absl::Duration busy_timeout, std::unique_ptr<Database> writer)
     : path_(std::move(path)), busy_timeout_(busy_timeout), writer_(std::move(writer)) {}
@@ -16,20 +32,79 @@ absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const std::string
 }
 
 absl::Status Connections::Write(absl::Time now, absl::FunctionRef<absl::Status(WriteScope&)> work) {
-  std::vector<std::pair<JobId, int64_t>> appended;
+  WaitingWrite write{now, work, absl::OkStatus(), {}};
+  const std::vector<WaitingWrite*> together = AwaitTurn(write);
+  if (!together.empty()) {
+    CommitTogether(together);
+    absl::MutexLock lock(&queue_mutex_);
+    for (WaitingWrite* one : together) one->done = true;  // and gone, but for this one, once the lock is
+    committing_ = false;
+  }
+  if (write.result.ok() && listener_) {
+    for (const auto& [job, revision] : write.appended) listener_(job, revision);
+  }
+  return write.result;
+}
+
+bool Connections::IsTurn(Turn* turn) {
+  const Connections& connections = *turn->connections;
+  connections.queue_mutex_.AssertHeld();
+  if (turn->write->done) return true;
+  return !connections.committing_ && connections.queue_.front() == turn->write;
+}
+
+std::vector<Connections::WaitingWrite*> Connections::AwaitTurn(WaitingWrite& write) {
+  absl::MutexLock lock(&queue_mutex_);
+  queue_.push_back(&write);
+  Turn turn{this, &write};
+  queue_mutex_.Await(absl::Condition(&IsTurn, &turn));
+  std::vector<WaitingWrite*> together;
+  if (write.done) return together;
+  while (!queue_.empty() && together.size() < kMostWritesTogether) {
+    together.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  committing_ = true;
+  return together;
+}
+
+void Connections::CommitTogether(const std::vector<WaitingWrite*>& writes) {
+  absl::MutexLock lock(&write_mutex_);
+  Transaction transaction(writer_.get(), Transaction::Kind::kWrite);
+  absl::Status status = transaction.status();
+  for (WaitingWrite* write : writes) {
+    if (!status.ok()) break;
+    WriteScope scope{*writer_, write->now, {}};
+    write->result = RunInSavepoint(scope, write->work);
+    write->appended = std::move(scope.appended);
+    if (!writer_->InTransaction()) status = write->result;  // gone, with what the others had done
+  }
+  if (status.ok()) status = transaction.Commit();
+  if (status.ok()) return;
+  for (WaitingWrite* write : writes) {
+    if (write->result.ok()) write->result = status;
+  }
+}
+
+size_t Connections::waiting_writes() const {
+  absl::MutexLock lock(&queue_mutex_);
+  return queue_.size();
+}
+
+std::vector<std::string> Connections::KeptStatements() {
+  std::vector<std::string> texts;
   {
     absl::MutexLock lock(&write_mutex_);
-    WriteScope scope{*writer_, now, {}};
-    Transaction transaction(writer_.get(), Transaction::Kind::kWrite);
-    SKEW_RETURN_IF_ERROR(transaction.status());
-    SKEW_RETURN_IF_ERROR(work(scope));
-    SKEW_RETURN_IF_ERROR(transaction.Commit());
-    appended = std::move(scope.appended);
+    texts = writer_->KeptStatements();
   }
-  if (listener_) {
-    for (const auto& [job, revision] : appended) listener_(job, revision);
+  absl::MutexLock lock(&readers_mutex_);
+  for (const std::unique_ptr<Database>& reader : idle_readers_) {
+    const std::vector<std::string> more = reader->KeptStatements();
+    texts.insert(texts.end(), more.begin(), more.end());
   }
-  return absl::OkStatus();
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  return texts;
 }
 
 absl::Status Connections::Read(absl::FunctionRef<absl::Status(Database&)> work) {

@@ -1,8 +1,12 @@
 // The database's connections: one writer, and readers as needed.
+//
+// Writes that wait while another one is being synced to disk share the next transaction (group commit), since a sync
+// costs far more than what most of them do. The first of those who wait executes the work of all of them.
 #ifndef SKEW_SERVER_STORE_CONNECTIONS_H_
 #define SKEW_SERVER_STORE_CONNECTIONS_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,20 +44,50 @@ class Connections {
   // Must be called before the first Write.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
 
-  // Runs `work` in one write transaction, one caller at a time: committed to disk when OK is returned, without a trace
-  // otherwise. `now` is what the work writes as the time.
+  // Runs `work` once, atomically and with no other at the same time, perhaps on the thread of another caller: committed
+  // to disk when OK is returned, without a trace otherwise. One that fails does not concern those it shares a
+  // transaction with; only a failure of the transaction itself (a disk that is full) fails them all. `now` is what the
+  // work writes as the time.
   absl::Status Write(absl::Time now, absl::FunctionRef<absl::Status(WriteScope&)> work);
 
   // Runs `work` on one snapshot; many callers at once.
   absl::Status Read(absl::FunctionRef<absl::Status(Database&)> work);
 
+  // Callers of Write whose work has not begun.
+  size_t waiting_writes() const;
+
+  // What is executed on this database, each text once: see Database::KeptStatements. Only of connections that are idle.
+  std::vector<std::string> KeptStatements();
+
  private:
+  // A caller of Write, on its stack.
+  struct WaitingWrite {
+    absl::Time now;
+    absl::FunctionRef<absl::Status(WriteScope&)> work;
+    absl::Status result;
+    std::vector<std::pair<JobId, int64_t>> appended;
+    bool done = false;  // guarded by queue_mutex_
+  };
+  // What a caller of Write waits for.
+  struct Turn {
+    const Connections* connections;
+    const WaitingWrite* write;
+  };
+  static bool IsTurn(Turn* turn);
+
   Connections(std::string path, absl::Duration busy_timeout, std::unique_ptr<Database> writer);
   absl::StatusOr<std::unique_ptr<Database>> TakeReader();
+  // The writes that `write`, at the head of the queue, is to commit with itself; empty when another caller has done so
+  // already. Waits until either is so.
+  std::vector<WaitingWrite*> AwaitTurn(WaitingWrite& write);
+  void CommitTogether(const std::vector<WaitingWrite*>& writes);
 
   const std::string path_;
   const absl::Duration busy_timeout_;
   Listener listener_;
+  mutable absl::Mutex queue_mutex_;
+  std::deque<WaitingWrite*> queue_ ABSL_GUARDED_BY(queue_mutex_);
+  bool committing_ ABSL_GUARDED_BY(queue_mutex_) = false;
   absl::Mutex write_mutex_;  // held across SQL: it is what makes the writer one
   std::unique_ptr<Database> writer_ ABSL_GUARDED_BY(write_mutex_);
   absl::Mutex readers_mutex_;

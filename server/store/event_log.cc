@@ -78,6 +78,7 @@ absl::StatusOr<EventPage> EventLog::Read(JobId job, int64_t after_revision, int 
           absl::StrCat(after_revision, " is not a revision the server has reached; the newest is ", newest));
     }
     SKEW_RETURN_IF_ERROR(ReadPage(db, job, after_revision, limit, page));
+    page.exhausted = static_cast<int>(page.events.size()) < limit;
     const int64_t reached = page.events.empty() ? after_revision : page.events.back().revision();
     page.complete = end.ended && reached >= end.last_revision;
     return absl::OkStatus();

@@ -19,6 +19,8 @@ absl::Status AppendEvent(WriteScope& scope, JobId job, v1::Event event);
 // A piece of a job's history.
 struct EventPage {
   std::vector<v1::Event> events;
+  // There were no more.
+  bool exhausted = false;
   // The job has ended and `events` reaches to its last one.
   bool complete = false;
 };

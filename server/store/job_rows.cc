@@ -1,6 +1,7 @@
 #include "server/store/job_rows.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,16 +36,6 @@ absl::Status ExplainFailure(Database& db, JobId id, v1::Job& job) {
   failed.Bind(id.number).Bind(v1::FAILED);
   if (failed.Step()) job.set_message(absl::StrCat(RunId{id, failed.Int32(0)}.ToString(), ": ", failed.Text(1)));
   return failed.status();
-}
-
-absl::Status ReadTimes(Database& db, JobId id, v1::Job& job) {
-  Statement times = db.Prepare("SELECT MIN(start_time), MAX(end_time) FROM runs WHERE job_id = ?");
-  times.Bind(id.number);
-  if (times.Step()) {
-    if (!times.IsNull(0)) *job.mutable_start_time() = ToProto(times.Time(0));
-    if (!times.IsNull(1) && IsTerminal(job.state())) *job.mutable_end_time() = ToProto(times.Time(1));
-  }
-  return times.status();
 }
 
 constexpr absl::string_view kRunColumns =
@@ -111,23 +102,36 @@ absl::Status AddDetails(Database& db, JobId job, v1::Run& run) {
   return created.status();
 }
 
-}  // namespace
-
-absl::StatusOr<v1::RunCounts> ReadRunCounts(Database& db, JobId id) {
-  Statement row = db.Prepare("SELECT state, COUNT(*) FROM runs WHERE job_id = ? GROUP BY state ORDER BY state");
-  row.Bind(id.number);
-  v1::RunCounts counts;
-  while (row.Step()) AddRuns(static_cast<v1::RunState>(row.Int(0)), row.Int32(1), counts);
-  SKEW_RETURN_IF_ERROR(row.status());
-  if (counts.total() == 0) return NoSuchJob(id);
-  return counts;
+absl::Status AppendNumbers(Statement row, std::vector<int32_t>& numbers) {
+  while (row.Step()) numbers.push_back(row.Int32(0));
+  return row.status();
 }
 
+// The numbers of the runs that ReadRuns gives. Each state is a range of an index: the rest of a large job is not read.
+absl::StatusOr<std::vector<int32_t>> FindRuns(Database& db, JobId job, int32_t after_number, int limit,
+                                              const std::vector<v1::RunState>& states) {
+  std::vector<int32_t> numbers;
+  if (states.empty()) {
+    Statement row = db.Prepare("SELECT number FROM runs WHERE job_id = ? AND number > ? ORDER BY number LIMIT ?");
+    row.Bind(job.number).Bind(after_number).Bind(limit);
+    SKEW_RETURN_IF_ERROR(AppendNumbers(std::move(row), numbers));
+    return numbers;
+  }
+  for (const v1::RunState state : std::set<v1::RunState>(states.begin(), states.end())) {
+    Statement row =
+        db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state = ? AND number > ? ORDER BY number LIMIT ?");
+    row.Bind(job.number).Bind(state).Bind(after_number).Bind(limit);
+    SKEW_RETURN_IF_ERROR(AppendNumbers(std::move(row), numbers));
+  }
+  std::sort(numbers.begin(), numbers.end());
+  if (numbers.size() > static_cast<size_t>(limit)) numbers.resize(static_cast<size_t>(limit));
+  return numbers;
+}
+
+}  // namespace
+
 absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id) {
-  Statement row = db.Prepare(
-      "SELECT last_revision, EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id AND state IN (1, 2, 3, 4)) "
-      "FROM jobs WHERE id = ?");
-  static_assert(v1::QUEUED == 1 && v1::STARTING == 2 && v1::RUNNING == 3 && v1::CANCELLING == 4);
+  Statement row = db.Prepare("SELECT last_revision, runs_queued + runs_active FROM jobs WHERE id = ?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   return JobEnd{row.Int(1) == 0, row.Int(0)};
@@ -135,7 +139,8 @@ absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id) {
 
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   Statement row = db.Prepare(
-      "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key FROM jobs WHERE id = ?");
+      "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key, runs_total, runs_queued, "
+      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time FROM jobs WHERE id = ?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   v1::Job job;
@@ -146,10 +151,16 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   *job.mutable_create_time() = ToProto(row.Time(3));
   job.set_dataset_digest(row.Text(4));
   job.set_revision(row.Int(5));
-  SKEW_RETURN_IF_ERROR(row.status());
-  SKEW_ASSIGN_OR_RETURN(*job.mutable_runs(), ReadRunCounts(db, id));
+  job.mutable_runs()->set_total(row.Int32(7));
+  job.mutable_runs()->set_queued(row.Int32(8));
+  job.mutable_runs()->set_active(row.Int32(9));
+  job.mutable_runs()->set_succeeded(row.Int32(10));
+  job.mutable_runs()->set_failed(row.Int32(11));
+  job.mutable_runs()->set_cancelled(row.Int32(12));
   job.set_state(JobStateOf(job.runs()));
-  SKEW_RETURN_IF_ERROR(ReadTimes(db, id, job));
+  if (!row.IsNull(13)) *job.mutable_start_time() = ToProto(row.Time(13));
+  if (!row.IsNull(14) && IsTerminal(job.state())) *job.mutable_end_time() = ToProto(row.Time(14));
+  SKEW_RETURN_IF_ERROR(row.status());
   if (job.state() == v1::JOB_FAILED) SKEW_RETURN_IF_ERROR(ExplainFailure(db, id, job));
   if (job.state() == v1::JOB_QUEUED) SKEW_RETURN_IF_ERROR(ExplainWait(db, row.Text(6), job));
   return job;
@@ -175,16 +186,13 @@ absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id) {
 absl::StatusOr<std::vector<v1::Run>> ReadRuns(Database& db, JobId job, int32_t after_number, int limit,
                                               const std::vector<v1::RunState>& states) {
   SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
+  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, FindRuns(db, job, after_number, limit, states));
   std::vector<v1::Run> runs;
-  Statement row = db.Prepare(absl::StrCat(kRunColumns, "WHERE job_id = ? AND number > ? ORDER BY number"));
-  row.Bind(job.number).Bind(after_number);
-  while (static_cast<int>(runs.size()) < limit && row.Step()) {
-    v1::Run run = RunOfRow(job, row);
-    if (!states.empty() && std::find(states.begin(), states.end(), run.state()) == states.end()) continue;
-    SKEW_RETURN_IF_ERROR(AddDetails(db, job, run));
+  runs.reserve(numbers.size());
+  for (const int32_t number : numbers) {
+    SKEW_ASSIGN_OR_RETURN(v1::Run run, ReadRun(db, RunId{job, number}));
     runs.push_back(std::move(run));
   }
-  SKEW_RETURN_IF_ERROR(row.status());
   return runs;
 }
 

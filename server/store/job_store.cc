@@ -11,6 +11,7 @@
 #include "common/run_state.h"
 #include "common/status.h"
 #include "server/store/event_log.h"
+#include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
 #include "server/store/run_changes.h"
 
@@ -98,9 +99,9 @@ absl::Status EnsureTraining(WriteScope& scope, const NewJob& job, const NewJob& 
   return absl::OkStatus();
 }
 
-// Page tokens name the last entry of a page and the list it is of.
-std::string PageToken(absl::string_view list, int64_t last) {
-  return absl::StrCat(Sha256Hex(list).substr(0, 12), "-", last);
+// Page tokens name a position and the list it is in.
+std::string PageToken(absl::string_view list, int64_t position) {
+  return absl::StrCat(Sha256Hex(list).substr(0, 12), "-", position);
 }
 
 absl::StatusOr<int64_t> ParsePageToken(absl::string_view list, const std::string& token, int64_t start) {
@@ -119,33 +120,6 @@ absl::StatusOr<int64_t> ParsePageToken(absl::string_view list, const std::string
 absl::StatusOr<int> PageSize(int32_t asked, int default_size) {
   if (asked < 0 || asked > 1000) return InvalidField("page_size", absl::StrCat(asked, " is not in 1..1000"));
   return asked == 0 ? default_size : asked;
-}
-
-// Whether the job has a state and kind that the filter asks for; owner and labels are the query's part.
-bool Matches(const v1::JobFilter& filter, const v1::Job& job) {
-  if (filter.kind() != v1::JOB_KIND_UNSPECIFIED && filter.kind() != job.kind()) return false;
-  return filter.states().empty() ||
-         std::find(filter.states().begin(), filter.states().end(), job.state()) != filter.states().end();
-}
-
-absl::Status ReadMatchingJobs(Database& db, const v1::JobFilter& filter, int64_t before, int limit,
-                              v1::ListJobsResponse& response) {
-  std::string sql = "SELECT id FROM jobs WHERE id < ?";
-  if (!filter.owner().empty()) sql += " AND owner = ?";
-  for (int i = 0; i < filter.labels_size(); ++i) {
-    sql += " AND EXISTS (SELECT 1 FROM job_labels WHERE job_id = jobs.id AND key = ? AND value = ?)";
-  }
-  sql += " ORDER BY id DESC";
-  Statement row = db.Prepare(sql);
-  row.Bind(before);
-  if (!filter.owner().empty()) row.Bind(filter.owner());
-  for (const auto& [key, value] : filter.labels()) row.Bind(key).Bind(value);
-  // One more than asked for tells whether there is another page.
-  while (response.jobs_size() <= limit && row.Step()) {
-    SKEW_ASSIGN_OR_RETURN(v1::Job job, ReadJob(db, JobId{row.Int(0)}));
-    if (Matches(filter, job)) *response.add_jobs() = std::move(job);
-  }
-  return row.status();
 }
 
 std::string Describe(const google::protobuf::Message& filter) { return filter.ShortDebugString(); }
@@ -191,16 +165,15 @@ absl::StatusOr<v1::ListJobsResponse> JobStore::List(const v1::ListJobsRequest& r
                         ParsePageToken(list, request.page_token(), std::numeric_limits<int64_t>::max()));
   v1::ListJobsResponse response;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    SKEW_RETURN_IF_ERROR(ReadMatchingJobs(db, request.filter(), before, limit, response));
+    SKEW_ASSIGN_OR_RETURN(const JobIdPage page, FindJobs(db, request.filter(), before, limit));
+    for (const JobId id : page.ids) {
+      SKEW_ASSIGN_OR_RETURN(*response.add_jobs(), ReadJob(db, id));
+    }
+    if (page.before > 0) response.set_next_page_token(PageToken(list, page.before));
     SKEW_ASSIGN_OR_RETURN(const int64_t revision, NewestRevision(db));
     response.set_revision(revision);
     return absl::OkStatus();
   }));
-  if (response.jobs_size() > limit) {
-    response.mutable_jobs()->RemoveLast();
-    SKEW_ASSIGN_OR_RETURN(const JobId last, JobId::Parse(response.jobs().rbegin()->id()));
-    response.set_next_page_token(PageToken(list, last.number));
-  }
   return response;
 }
 
@@ -297,9 +270,7 @@ absl::StatusOr<std::vector<v1::Classifier>> JobStore::ListClassifiers() {
 absl::StatusOr<v1::RunCounts> JobStore::CountRuns() {
   v1::RunCounts counts;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    // The ended ones are many and of no interest here.
-    Statement row =
-        db.Prepare("SELECT state, COUNT(*) FROM runs WHERE state IN (1, 2, 3, 4) GROUP BY state ORDER BY state");
+    Statement row = db.Prepare("SELECT state, runs FROM run_totals WHERE state BETWEEN 1 AND 7 ORDER BY state");
     while (row.Step()) AddRuns(static_cast<v1::RunState>(row.Int(0)), row.Int32(1), counts);
     return row.status();
   }));

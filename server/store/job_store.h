@@ -49,7 +49,8 @@ class JobStore {
   // NOT_FOUND
   absl::StatusOr<v1::Job> Get(JobId id);
 
-  // INVALID_ARGUMENT for a page size out of 1..1000 or a page token that is not of this list.
+  // INVALID_ARGUMENT for a page size out of 1..1000 or a page token that is not of this list. See FindJobs for the work
+  // it takes.
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request);
 
   // See JobService.CancelJob and RunService.CancelRun.

@@ -98,20 +98,32 @@ absl::Status ClaimRun(WriteScope& scope, RunId run, const std::string& device, c
 // So many runs are failed in one transaction at most.
 constexpr int kOrphansAtOnce = 1000;
 
+// Classifiers whose training has ended without one and has not begun again.
+absl::StatusOr<std::vector<std::string>> FindLostClassifiers(Database& db) {
+  std::vector<std::string> keys;
+  Statement row = db.Prepare(
+      "SELECT DISTINCT t.classifier_key FROM jobs t INDEXED BY jobs_trainings "
+      "WHERE t.kind = 2 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = t.classifier_key) "
+      "AND NOT EXISTS (SELECT 1 FROM jobs u WHERE u.classifier_key = t.classifier_key AND u.kind = 2 "
+      "                AND u.runs_queued + u.runs_active > 0) "
+      "ORDER BY t.classifier_key");
+  while (row.Step()) keys.push_back(row.Text(0));
+  SKEW_RETURN_IF_ERROR(row.status());
+  return keys;
+}
+
 // Queued study runs whose classifier is neither there nor on its way.
 absl::StatusOr<std::vector<std::pair<RunId, std::string>>> FindOrphanedStudies(Database& db) {
   std::vector<std::pair<RunId, std::string>> orphans;
-  Statement row = db.Prepare(
-      "SELECT DISTINCT r.job_id, r.number, j.classifier_key FROM jobs t "
-      "JOIN jobs j ON j.classifier_key = t.classifier_key AND j.kind = 1 "
-      "JOIN runs r ON r.job_id = j.id AND r.state = 1 "
-      "WHERE t.kind = 2 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = t.classifier_key) "
-      "AND NOT EXISTS (SELECT 1 FROM jobs u JOIN runs s ON s.job_id = u.id "
-      "                WHERE u.classifier_key = t.classifier_key AND u.kind = 2 AND s.state IN (1, 2, 3, 4)) "
-      "ORDER BY r.job_id, r.number LIMIT ?");
-  row.Bind(kOrphansAtOnce);
-  while (row.Step()) orphans.emplace_back(RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Text(2));
-  SKEW_RETURN_IF_ERROR(row.status());
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, FindLostClassifiers(db));
+  for (const std::string& key : keys) {
+    Statement row = db.Prepare(
+        "SELECT j.id, r.number FROM jobs j CROSS JOIN runs r ON r.job_id = j.id AND r.state = 1 "
+        "WHERE j.classifier_key = ? AND j.kind = 1 AND j.runs_queued > 0 ORDER BY j.id, r.number LIMIT ?");
+    row.Bind(key).Bind(kOrphansAtOnce - static_cast<int64_t>(orphans.size()));
+    while (row.Step()) orphans.emplace_back(RunId{JobId{row.Int(0)}, row.Int32(1)}, key);
+    SKEW_RETURN_IF_ERROR(row.status());
+  }
   return orphans;
 }
 

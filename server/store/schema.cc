@@ -10,7 +10,9 @@ namespace skew {
 namespace {
 
 // Times are microseconds since 1970; `data`, `spec`, `bias_point` and `progress` are serialised protobuf messages of
-// skew.v1; states, reasons and kinds are its enum values.
+// skew.v1; states, reasons and kinds are its enum values. Numbers of states in conditions: QUEUED 1, STARTING 2,
+// RUNNING 3, CANCELLING 4, SUCCEEDED 5, FAILED 6, CANCELLED 7; JOB_QUEUED 1, JOB_RUNNING 2, JOB_SUCCEEDED 3,
+// JOB_FAILED 4, JOB_CANCELLED 5.
 constexpr std::array<absl::string_view, 1> kMigrations = {R"sql(
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -23,8 +25,29 @@ CREATE TABLE jobs (
   classifier_key TEXT NOT NULL,      -- the classifier that a study needs, or that a training makes
   create_time INTEGER NOT NULL,
   last_revision INTEGER NOT NULL DEFAULT 0,
-  last_sequence INTEGER NOT NULL DEFAULT 0
+  last_sequence INTEGER NOT NULL DEFAULT 0,
+  -- Of its runs, kept by the triggers on them, so that no list has to count: how many there are in which state, when
+  -- the first one started and when the newest end was.
+  runs_total INTEGER NOT NULL DEFAULT 0,
+  runs_queued INTEGER NOT NULL DEFAULT 0,
+  runs_active INTEGER NOT NULL DEFAULT 0,
+  runs_succeeded INTEGER NOT NULL DEFAULT 0,
+  runs_failed INTEGER NOT NULL DEFAULT 0,
+  runs_cancelled INTEGER NOT NULL DEFAULT 0,
+  start_time INTEGER,
+  end_time INTEGER,
+  -- JobStateOf (common/run_state.h) as an expression, so that it can be searched for.
+  state INTEGER NOT NULL AS (CASE
+    WHEN runs_queued = runs_total THEN 1
+    WHEN runs_queued + runs_active > 0 THEN 2
+    WHEN runs_failed > 0 THEN 4
+    WHEN runs_cancelled > 0 THEN 5
+    ELSE 3 END)
 ) STRICT;
+-- Both end with the job's id, so that a range of them has the jobs in the order of lists.
+CREATE INDEX jobs_by_state ON jobs (kind, state);
+CREATE INDEX jobs_by_owner ON jobs (owner, kind, state);
+CREATE INDEX jobs_waiting ON jobs (classifier_key, kind) WHERE runs_queued > 0;
 CREATE UNIQUE INDEX jobs_by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX jobs_by_classifier ON jobs (classifier_key, kind);
 CREATE INDEX jobs_trainings ON jobs (classifier_key) WHERE kind = 2;
@@ -60,6 +83,51 @@ CREATE TABLE runs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_state ON runs (state, job_id, number);
 CREATE INDEX runs_by_job_state ON runs (job_id, state);
+-- Over all jobs: how many runs are in a state.
+CREATE TABLE run_totals (
+  state INTEGER PRIMARY KEY,
+  runs INTEGER NOT NULL
+) STRICT;
+INSERT INTO run_totals (state, runs) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0);
+CREATE TRIGGER runs_added AFTER INSERT ON runs BEGIN
+  UPDATE run_totals SET runs = runs + 1 WHERE state = new.state;
+  UPDATE jobs SET
+    runs_total = runs_total + 1,
+    runs_queued = runs_queued + (new.state = 1),
+    runs_active = runs_active + (new.state IN (2, 3, 4)),
+    runs_succeeded = runs_succeeded + (new.state = 5),
+    runs_failed = runs_failed + (new.state = 6),
+    runs_cancelled = runs_cancelled + (new.state = 7)
+  WHERE id = new.job_id;
+END;
+CREATE TRIGGER runs_removed AFTER DELETE ON runs BEGIN
+  UPDATE run_totals SET runs = runs - 1 WHERE state = old.state;
+  UPDATE jobs SET
+    runs_total = runs_total - 1,
+    runs_queued = runs_queued - (old.state = 1),
+    runs_active = runs_active - (old.state IN (2, 3, 4)),
+    runs_succeeded = runs_succeeded - (old.state = 5),
+    runs_failed = runs_failed - (old.state = 6),
+    runs_cancelled = runs_cancelled - (old.state = 7)
+  WHERE id = old.job_id;
+END;
+CREATE TRIGGER runs_changed AFTER UPDATE OF state ON runs WHEN new.state <> old.state BEGIN
+  UPDATE run_totals SET runs = runs - 1 WHERE state = old.state;
+  UPDATE run_totals SET runs = runs + 1 WHERE state = new.state;
+  UPDATE jobs SET
+    runs_queued = runs_queued + (new.state = 1) - (old.state = 1),
+    runs_active = runs_active + (new.state IN (2, 3, 4)) - (old.state IN (2, 3, 4)),
+    runs_succeeded = runs_succeeded + (new.state = 5) - (old.state = 5),
+    runs_failed = runs_failed + (new.state = 6) - (old.state = 6),
+    runs_cancelled = runs_cancelled + (new.state = 7) - (old.state = 7)
+  WHERE id = new.job_id;
+END;
+CREATE TRIGGER runs_timed AFTER UPDATE OF start_time, end_time ON runs BEGIN
+  UPDATE jobs SET
+    start_time = IFNULL(MIN(start_time, new.start_time), IFNULL(start_time, new.start_time)),
+    end_time = IFNULL(MAX(end_time, new.end_time), IFNULL(end_time, new.end_time))
+  WHERE id = new.job_id;
+END;
 CREATE INDEX runs_by_retry ON runs (not_before) WHERE state = 1 AND not_before > 0;
 
 CREATE TABLE attempts (

@@ -126,7 +126,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   if (code != SQLITE_OK) return Annotate(db->Error(code, "open"), path);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, static_cast<int>(absl::ToInt64Milliseconds(busy_timeout)));
-  absl::Status status = db->Execute("PRAGMA foreign_keys = ON");
+  // Savepoints note what they could have to undo: in memory, not in temporary files.
+  absl::Status status = db->Execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY");
   if (status.ok() && mode == Mode::kReadWriteCreate) {
     status = db->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   }
@@ -158,6 +159,14 @@ int64_t Database::Changes() const { return sqlite3_changes64(db_); }
 
 int64_t Database::LastInsertedId() const { return sqlite3_last_insert_rowid(db_); }
 
+bool Database::InTransaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+std::vector<std::string> Database::KeptStatements() const {
+  std::vector<std::string> texts;
+  for (const auto& [sql, statement] : idle_) texts.push_back(sql);
+  return texts;
+}
+
 absl::Status Database::Error(int code, absl::string_view sql) const {
   return {CodeOf(code), absl::StrCat("database: ", sqlite3_errstr(code), ": ", sqlite3_errmsg(db_), " (", sql, ")")};
 }
@@ -171,6 +180,20 @@ Transaction::~Transaction() {
 
 absl::Status Transaction::Commit() {
   absl::Status status = db_->Prepare("COMMIT").Run();
+  if (status.ok()) open_ = false;
+  return status;
+}
+
+Savepoint::Savepoint(Database* db) : db_(db), status_(db->Prepare("SAVEPOINT part").Run()), open_(status_.ok()) {}
+
+Savepoint::~Savepoint() {
+  if (!open_) return;
+  db_->Prepare("ROLLBACK TO part").Run().IgnoreError();
+  db_->Prepare("RELEASE part").Run().IgnoreError();
+}
+
+absl::Status Savepoint::Keep() {
+  absl::Status status = db_->Prepare("RELEASE part").Run();
   if (status.ok()) open_ = false;
   return status;
 }

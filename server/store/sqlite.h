@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -93,6 +94,13 @@ class Database {
   int64_t Changes() const;
   int64_t LastInsertedId() const;
 
+  // Whether a transaction is open. Some errors (a full disk, for one) make SQLite roll a transaction back by itself.
+  bool InTransaction() const;
+
+  // The texts of the prepared statements that are kept, each once: what this connection has executed, for tests that
+  // look at query plans.
+  std::vector<std::string> KeptStatements() const;
+
  private:
   friend class Statement;
   explicit Database(sqlite3* db) : db_(db) {}
@@ -115,6 +123,25 @@ class Transaction {
   // Whether it began.
   absl::Status status() const { return status_; }
   absl::Status Commit();
+
+ private:
+  Database* db_;
+  absl::Status status_;
+  bool open_;
+};
+
+// A part of an open transaction that can fail by itself: what was done since it began is undone unless kept. Nothing is
+// on disk before the transaction commits.
+class Savepoint {
+ public:
+  explicit Savepoint(Database* db);
+  ~Savepoint();
+  Savepoint(const Savepoint&) = delete;
+  Savepoint& operator=(const Savepoint&) = delete;
+
+  // Whether it began.
+  absl::Status status() const { return status_; }
+  absl::Status Keep();
 
  private:
   Database* db_;

@@ -13,6 +13,7 @@ class CountingWaiter final : public EventHub::Waiter {
 
 TEST(EventHubTest, WakesOnceForTheNextEvent) {
   EventHub hub;
+  hub.Subscribe(JobId{1});
   const auto waiter = std::make_shared<CountingWaiter>();
   ASSERT_TRUE(hub.Arm(JobId{1}, 0, waiter));
   hub.Publish(JobId{2}, 1);
@@ -24,6 +25,7 @@ TEST(EventHubTest, WakesOnceForTheNextEvent) {
 
 TEST(EventHubTest, DoesNotArmBehindTheNewestEvent) {
   EventHub hub;
+  hub.Subscribe(JobId{1});
   hub.Publish(JobId{1}, 7);
   const auto waiter = std::make_shared<CountingWaiter>();
   EXPECT_FALSE(hub.Arm(JobId{1}, 6, waiter));
@@ -32,6 +34,7 @@ TEST(EventHubTest, DoesNotArmBehindTheNewestEvent) {
 
 TEST(EventHubTest, LateNewsOfAnOlderEventDoesNotTakeTheNewestBack) {
   EventHub hub;
+  hub.Subscribe(JobId{1});
   hub.Publish(JobId{1}, 7);
   hub.Publish(JobId{1}, 6);
   EXPECT_FALSE(hub.Arm(JobId{1}, 6, std::make_shared<CountingWaiter>()));
@@ -39,6 +42,7 @@ TEST(EventHubTest, LateNewsOfAnOlderEventDoesNotTakeTheNewestBack) {
 
 TEST(EventHubTest, ADisarmedWaiterIsLeftAlone) {
   EventHub hub;
+  hub.Subscribe(JobId{1});
   const auto waiter = std::make_shared<CountingWaiter>();
   ASSERT_TRUE(hub.Arm(JobId{1}, 0, waiter));
   hub.Disarm(JobId{1}, waiter.get());
@@ -48,6 +52,7 @@ TEST(EventHubTest, ADisarmedWaiterIsLeftAlone) {
 
 TEST(EventHubTest, DrainingWakesEverybodyAndArmsNobody) {
   EventHub hub;
+  hub.Subscribe(JobId{1});
   const auto waiter = std::make_shared<CountingWaiter>();
   ASSERT_TRUE(hub.Arm(JobId{1}, 0, waiter));
   hub.Drain();
@@ -55,6 +60,22 @@ TEST(EventHubTest, DrainingWakesEverybodyAndArmsNobody) {
   EXPECT_TRUE(hub.draining());
   EXPECT_FALSE(hub.Arm(JobId{1}, 0, waiter));
   EXPECT_TRUE(hub.AwaitDrain(absl::ZeroDuration()));
+}
+
+TEST(EventHubTest, KnowsOnlyJobsThatAreWatched) {
+  EventHub hub;
+  hub.Publish(JobId{1}, 1);
+  EXPECT_EQ(hub.topics(), 0u);
+  EXPECT_FALSE(hub.Arm(JobId{1}, 1, std::make_shared<CountingWaiter>()));
+  hub.Subscribe(JobId{1});
+  hub.Subscribe(JobId{1});
+  hub.Publish(JobId{1}, 2);
+  hub.Unsubscribe(JobId{1});
+  EXPECT_FALSE(hub.Arm(JobId{1}, 1, std::make_shared<CountingWaiter>()));  // the other one still hears of it
+  hub.Unsubscribe(JobId{1});
+  EXPECT_EQ(hub.topics(), 0u);
+  hub.Disarm(JobId{1}, nullptr);
+  hub.Unsubscribe(JobId{1});
 }
 
 }  // namespace

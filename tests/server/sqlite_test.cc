@@ -101,24 +101,5 @@ TEST_F(SqliteTest, MigratingTwiceChangesNothing) {
   EXPECT_TRUE(Migrate(*db_, path_).ok());
 }
 
-// The queries that every claim, watch and list makes must not read whole tables.
-TEST_F(SqliteTest, HotQueriesUseIndexes) {
-  ASSERT_TRUE(Migrate(*db_, path_).ok());
-  for (const char* sql : {
-           "SELECT revision, sequence, time, data FROM events WHERE job_id = 1 AND revision > 5 ORDER BY revision "
-           "LIMIT 9",
-           "SELECT job_id, run_number, number FROM attempts WHERE token_digest = 'x' AND end_time IS NULL",
-           "SELECT state, COUNT(*) FROM runs WHERE job_id = 1 GROUP BY state ORDER BY state",
-           "SELECT job_id, number, attempts FROM runs WHERE state = 4 ORDER BY job_id, number",
-           "SELECT id, request_digest FROM jobs WHERE owner = 'x' AND request_id = 'y'",
-       }) {
-    Statement plan = db_->Prepare(std::string("EXPLAIN QUERY PLAN ") + sql);
-    while (plan.Step()) {
-      EXPECT_EQ(plan.Text(3).rfind("SCAN", 0), std::string::npos) << sql << ": " << plan.Text(3);
-    }
-    EXPECT_TRUE(plan.status().ok()) << plan.status();
-  }
-}
-
 }  // namespace
 }  // namespace skew

@@ -9,13 +9,16 @@
 //   deaf         goes on and does not listen
 //   deaf-once    does so in the first attempt, finishes in the next
 //   return       goes on until the daemon is gone, attaches to the next one and finishes
+//   report       reports progress again and again, label "interval_ms" apart, until it is told to stop
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "common/digest.h"
@@ -51,6 +54,7 @@ class ScriptedWorker {
     if (script == "wait") return WaitForCommand();
     if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
     if (script == "return") Return();
+    if (script == "report") return ReportUntilTold();
     return Finish();
   }
 
@@ -156,6 +160,22 @@ class ScriptedWorker {
       if (message.has_command()) command_ = message.command().action();
     }
     if (command_ == worker::v1::Command::ACTION_UNSPECIFIED) return 75;
+    Report report;
+    report.mutable_stopped();
+    Send(report);
+    return 0;
+  }
+
+  int ReportUntilTold() {
+    const auto interval = std::chrono::milliseconds(std::stoi(order_.spec().labels().at("interval_ms")));
+    for (int32_t step = 1; command_ == worker::v1::Command::ACTION_UNSPECIFIED; ++step) {
+      Report report;
+      report.mutable_progress()->set_step(step);
+      (*report.mutable_progress()->mutable_metrics())["loss_d"] = 1.0 / step;
+      (*report.mutable_progress()->mutable_metrics())["loss_g"] = 2.0 / step;
+      Send(report);
+      std::this_thread::sleep_for(interval);
+    }
     Report report;
     report.mutable_stopped();
     Send(report);

@@ -1,11 +1,13 @@
 #include "tests/testing/test_daemon.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/testing/query_plans.h"
 #include "tests/testing/synthetic_dataset.h"
 
 namespace skew {
@@ -45,7 +47,15 @@ void TestDaemon::Start() {
   server_ = v1::ServerService::NewStub(channel_);
 }
 
-void TestDaemon::Stop() { daemon_.reset(); }
+void TestDaemon::Stop() {
+  if (daemon_ == nullptr) return;
+  daemon_->Shutdown();
+  const std::vector<std::string> statements = daemon_->connections().KeptStatements();
+  daemon_.reset();
+  const auto db = Database::Open(folder_ + "/state/skew.db", Database::Mode::kReadOnly, absl::Seconds(5));
+  ASSERT_TRUE(db.ok()) << db.status();
+  EXPECT_THAT(CostlySteps(**db, statements), ::testing::IsEmpty());
+}
 
 v1::JobSpec TestDaemon::Spec(const std::string& script) {
   v1::JobSpec spec;

@@ -25,7 +25,8 @@ class TestDaemon {
   // How the next Start runs the daemon.
   Scheduler::Options& scheduler_options() { return scheduler_options_; }
   void Start();
-  // Drains and destroys the daemon; the state stays.
+  // Drains and destroys the daemon; the state stays. Fails the test when a statement that the daemon executed would
+  // read a whole table (see query_plans.h).
   void Stop();
 
   Daemon& daemon() { return *daemon_; }

@@ -1,0 +1,176 @@
+#include "tests/bench/store_generator.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "common/digest.h"
+#include "common/status.h"
+#include "server/api/spec_defaults.h"
+#include "server/jobs/expansion.h"
+#include "server/store/connections.h"
+#include "server/store/job_store.h"
+
+namespace skew {
+namespace {
+
+constexpr char kClassifierKey[] = "generated";
+constexpr int kSubmitters = 16;
+constexpr int64_t kJobsPerTransaction = 500;
+
+NewJob JobNumber(int number, const v1::JobSpec& spec, int runs) {
+  NewJob job;
+  job.owner = number % 100 == 0 ? "grace" : "ada";
+  job.request_digest = "generated";
+  job.spec = spec;
+  job.spec.set_name(absl::StrCat("generated-", number));
+  (*job.spec.mutable_labels())["group"] = absl::StrCat(number % 10);
+  if (number % 1000 == 0) (*job.spec.mutable_labels())["rare"] = "yes";
+  FillDefaults(job.spec);
+  job.dataset_digest = Sha256Hex("generated");
+  job.classifier_key = kClassifierKey;
+  job.runs = Expand(job.spec);
+  const v1::Run one = job.runs.front();
+  job.runs.resize(static_cast<size_t>(runs), one);
+  return job;
+}
+
+absl::Status WriteClassifier(Connections& connections) {
+  return connections.Write(absl::Now(), [](WriteScope& scope) {
+    v1::Classifier classifier;
+    classifier.set_digest("generated");
+    classifier.set_job_id("j1");
+    return scope.db.Prepare("INSERT OR REPLACE INTO classifiers (key, digest, job_id, data) VALUES (?, ?, 1, ?)")
+        .Bind(kClassifierKey)
+        .Bind("generated")
+        .Bind(classifier)
+        .Run();
+  });
+}
+
+// From many threads, so that they share transactions.
+absl::Status SubmitJobs(JobStore& jobs, const StoreSize& size, const v1::JobSpec& spec) {
+  std::atomic<int> next = 1;
+  std::vector<absl::Status> statuses(kSubmitters);
+  std::vector<std::thread> threads;
+  for (absl::Status& status : statuses) {
+    threads.emplace_back([&] {
+      for (int number = next++; status.ok() && number <= size.jobs; number = next++) {
+        NewJob training;
+        training.kind = v1::CLASSIFIER_TRAINING;
+        training.classifier_key = kClassifierKey;
+        training.runs.resize(1);
+        status = jobs.Submit(JobNumber(number, spec, size.runs_per_job), training).status();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& status : statuses) SKEW_RETURN_IF_ERROR(status);
+  return absl::OkStatus();
+}
+
+// Of the runs of a study; the first job is the training of the judge, the studies follow.
+v1::RunState StateOf(int64_t job, const StoreSize& size) {
+  if (job > 1 + size.jobs - size.jobs / 100) return v1::QUEUED;
+  return job % 10 == 3 ? v1::FAILED : v1::SUCCEEDED;
+}
+
+absl::Status EndRun(WriteScope& scope, RunId run, v1::RunState state) {
+  SKEW_RETURN_IF_ERROR(scope.db
+                           .Prepare("UPDATE runs SET state = ?, attempts = 1, start_time = ?, end_time = ? "
+                                    "WHERE job_id = ? AND number = ?")
+                           .Bind(state)
+                           .Bind(scope.now)
+                           .Bind(scope.now)
+                           .Bind(run.job.number)
+                           .Bind(run.number)
+                           .Run());
+  SKEW_RETURN_IF_ERROR(scope.db
+                           .Prepare("INSERT INTO attempts (job_id, run_number, number, token_digest, state, device, "
+                                    "start_time, end_time) VALUES (?, ?, 1, ?, ?, 'cpu0', ?, ?)")
+                           .Bind(run.job.number)
+                           .Bind(run.number)
+                           .Bind(Sha256Hex(run.ToString()))
+                           .Bind(state)
+                           .Bind(scope.now)
+                           .Bind(scope.now)
+                           .Run());
+  v1::ClassHistogram histogram;
+  histogram.set_run_id(run.ToString());
+  histogram.set_final(true);
+  for (int label = 0; label < 10; ++label) (*histogram.mutable_counts())[label] = 1000;
+  return scope.db.Prepare("INSERT INTO histograms (job_id, run_number, final, step, data) VALUES (?, ?, 1, 6000, ?)")
+      .Bind(run.job.number)
+      .Bind(run.number)
+      .Bind(histogram)
+      .Run();
+}
+
+absl::Status AppendHistory(WriteScope& scope, JobId job, const StoreSize& size) {
+  Statement last = scope.db.Prepare("SELECT last_sequence FROM jobs WHERE id = ?");
+  int64_t sequence = last.Bind(job.number).Step() ? last.Int(0) : 0;
+  SKEW_RETURN_IF_ERROR(last.status());
+  for (int i = 0; i < size.runs_per_job * size.events_per_run; ++i) {
+    v1::Event event;
+    v1::RunProgressed& progressed = *event.mutable_progress();
+    progressed.set_run_id(RunId{job, 1 + i % size.runs_per_job}.ToString());
+    progressed.set_attempt(1);
+    progressed.mutable_progress()->set_step(i);
+    progressed.mutable_progress()->set_total_steps(6000);
+    (*progressed.mutable_progress()->mutable_metrics())["loss_d"] = 1.0 / (1 + i);
+    (*progressed.mutable_progress()->mutable_metrics())["loss_g"] = 2.0 / (1 + i);
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare("INSERT INTO events (job_id, sequence, time, data) VALUES (?, ?, ?, ?)")
+                             .Bind(job.number)
+                             .Bind(++sequence)
+                             .Bind(scope.now)
+                             .Bind(event)
+                             .Run());
+  }
+  return scope.db.Prepare("UPDATE jobs SET last_revision = ?, last_sequence = ? WHERE id = ?")
+      .Bind(scope.db.LastInsertedId())
+      .Bind(sequence)
+      .Bind(job.number)
+      .Run();
+}
+
+absl::Status WriteHistory(Connections& connections, const StoreSize& size) {
+  SKEW_RETURN_IF_ERROR(connections.Write(absl::Now(), [](WriteScope& scope) {
+    return EndRun(scope, RunId{JobId{1}, 1}, v1::SUCCEEDED);
+  }));
+  const int64_t last = 1 + size.jobs;
+  for (int64_t first = 2; first <= last; first += kJobsPerTransaction) {
+    SKEW_RETURN_IF_ERROR(connections.Write(absl::Now(), [&](WriteScope& scope) -> absl::Status {
+      for (int64_t job = first; job < first + kJobsPerTransaction && job <= last; ++job) {
+        const v1::RunState state = StateOf(job, size);
+        for (int run = 1; state != v1::QUEUED && run <= size.runs_per_job; ++run) {
+          SKEW_RETURN_IF_ERROR(EndRun(scope, RunId{JobId{job}, run}, state));
+        }
+        SKEW_RETURN_IF_ERROR(AppendHistory(scope, JobId{job}, size));
+      }
+      return absl::OkStatus();
+    }));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status GenerateStore(const std::string& path, const StoreSize& size, const v1::JobSpec& spec) {
+  SKEW_ASSIGN_OR_RETURN(const std::unique_ptr<Connections> connections, Connections::Open(path));
+  RealClock clock;
+  JobStore jobs(connections.get(), &clock);
+  // Studies wait for nothing when their judge is there.
+  NewJob first = JobNumber(1, spec, 1);
+  first.kind = v1::CLASSIFIER_TRAINING;
+  SKEW_RETURN_IF_ERROR(jobs.Submit(first, {}).status());
+  SKEW_RETURN_IF_ERROR(WriteClassifier(*connections));
+  SKEW_RETURN_IF_ERROR(SubmitJobs(jobs, size, spec));
+  return WriteHistory(*connections, size);
+}
+
+}  // namespace skew

@@ -1,0 +1,163 @@
+// Group commit: writes share transactions and know nothing of it.
+#include "server/store/connections.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "server/store/event_log.h"
+#include "tests/testing/test_store.h"
+
+namespace skew {
+namespace {
+
+absl::Status Insert(WriteScope& scope, int64_t value) {
+  return scope.db.Prepare("INSERT INTO notes (value) VALUES (?)").Bind(value).Run();
+}
+
+class ConnectionsTest : public ::testing::Test {
+ protected:
+  using Work = std::function<absl::Status(WriteScope&)>;
+
+  ConnectionsTest() { store_.MustExecute("CREATE TABLE notes (value INTEGER PRIMARY KEY) STRICT"); }
+
+  // Has `works` executed while all of them wait for a write before them, so that they share a transaction, in this
+  // order.
+  std::vector<absl::Status> WriteTogether(const std::vector<Work>& works) {
+    absl::Notification all_wait;
+    absl::Notification begun;
+    std::thread first([&] {
+      EXPECT_TRUE(connections()
+                      .Write(absl::UnixEpoch(),
+                             [&](WriteScope&) {
+                               begun.Notify();
+                               all_wait.WaitForNotification();
+                               return absl::OkStatus();
+                             })
+                      .ok());
+    });
+    begun.WaitForNotification();
+    std::vector<absl::Status> results(works.size());
+    std::vector<std::thread> writers;
+    for (size_t i = 0; i < works.size(); ++i) {
+      writers.emplace_back([&, i] { results[i] = connections().Write(absl::UnixEpoch(), works[i]); });
+      while (connections().waiting_writes() < i + 1) std::this_thread::yield();
+    }
+    all_wait.Notify();
+    first.join();
+    for (std::thread& writer : writers) writer.join();
+    return results;
+  }
+
+  Connections& connections() { return store_.connections(); }
+  int64_t Count() { return store_.MustRead("SELECT COUNT(*) FROM notes"); }
+
+  TestStore store_;
+};
+
+TEST_F(ConnectionsTest, WritesOfManyThreadsAreAllThereAndTold) {
+  const JobId job = store_.MustSubmit(TestStore::Study(1));
+  std::atomic<int> told = 0;
+  connections().SetListener([&](JobId, int64_t) { ++told; });
+  std::vector<std::thread> threads;
+  std::atomic<int> failed = 0;
+  for (int64_t thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int64_t i = 0; i < 25; ++i) {
+        const absl::Status status = connections().Write(absl::UnixEpoch(), [&](WriteScope& scope) {
+          const absl::Status inserted = Insert(scope, thread * 100 + i);
+          return inserted.ok() ? AppendEvent(scope, job, v1::Event()) : inserted;
+        });
+        if (!status.ok()) ++failed;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(Count(), 200);
+  EXPECT_EQ(told, 200);
+}
+
+TEST_F(ConnectionsTest, WritesThatWaitShareATransaction) {
+  int64_t seen_inside = 0;
+  int64_t seen_outside = 0;
+  const auto results = WriteTogether({
+      [](WriteScope& scope) { return Insert(scope, 1); },
+      [&](WriteScope& scope) {
+        Statement count = scope.db.Prepare("SELECT COUNT(*) FROM notes");
+        if (count.Step()) seen_inside = count.Int(0);
+        seen_outside = Count();
+        return count.status();
+      },
+  });
+  for (const absl::Status& result : results) EXPECT_TRUE(result.ok()) << result;
+  EXPECT_EQ(seen_inside, 1);
+  EXPECT_EQ(seen_outside, 0);  // not committed yet
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_F(ConnectionsTest, OneThatFailsLeavesNoTraceAndTheOthersAlone) {
+  const JobId job = store_.MustSubmit(TestStore::Study(1));
+  std::vector<int64_t> told;
+  connections().SetListener([&](JobId, int64_t revision) { told.push_back(revision); });
+  const int64_t before = store_.events().NewestRevision().value_or(-1);
+  const auto insert_and_tell = [&](WriteScope& scope, int64_t value) {
+    const absl::Status inserted = Insert(scope, value);
+    return inserted.ok() ? AppendEvent(scope, job, v1::Event()) : inserted;
+  };
+  const auto results = WriteTogether({
+      [&](WriteScope& scope) { return insert_and_tell(scope, 1); },
+      [&](WriteScope& scope) {
+        EXPECT_TRUE(insert_and_tell(scope, 2).ok());
+        return absl::FailedPreconditionError("no");
+      },
+      [&](WriteScope& scope) { return Insert(scope, 1); },  // breaks the uniqueness
+  });
+  EXPECT_TRUE(results[0].ok()) << results[0];
+  EXPECT_EQ(results[1].code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(results[2].code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(Count(), 1);
+  EXPECT_EQ(told, std::vector<int64_t>{before + 1});
+  EXPECT_EQ(store_.events().NewestRevision().value_or(-1), before + 1);
+}
+
+TEST_F(ConnectionsTest, ALostTransactionFailsAllWhoShareIt) {
+  const auto results = WriteTogether({
+      [](WriteScope& scope) { return Insert(scope, 1); },
+      [](WriteScope& scope) {
+        EXPECT_TRUE(scope.db.Execute("ROLLBACK").ok());  // as SQLite does by itself on some errors
+        return absl::ResourceExhaustedError("the disk is full");
+      },
+      [](WriteScope& scope) { return Insert(scope, 3); },
+  });
+  for (const absl::Status& result : results) EXPECT_EQ(result.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Count(), 0);
+  EXPECT_TRUE(connections().Write(absl::UnixEpoch(), [](WriteScope& scope) { return Insert(scope, 4); }).ok());
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_F(ConnectionsTest, EachWritesItsOwnTime) {
+  std::set<int64_t> times;
+  std::vector<std::thread> threads;
+  absl::Mutex mutex;
+  for (int64_t i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      EXPECT_TRUE(connections()
+                      .Write(absl::FromUnixSeconds(i),
+                             [&](WriteScope& scope) {
+                               absl::MutexLock lock(&mutex);
+                               times.insert(absl::ToUnixSeconds(scope.now));
+                               return absl::OkStatus();
+                             })
+                      .ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(times.size(), 8u);
+}
+
+}  // namespace
+}  // namespace skew

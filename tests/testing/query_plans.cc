@@ -1,0 +1,70 @@
+#include "tests/testing/query_plans.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace skew {
+namespace {
+
+// A step that may scan or sort, in statements with this beginning.
+struct MeantToBe {
+  absl::string_view step;
+  absl::string_view statement;
+};
+constexpr std::array kMeantToBe = {
+    // Two rows.
+    MeantToBe{"SCAN sqlite_sequence", "SELECT seq FROM sqlite_sequence"},
+    // The answer is the whole table, one row per trained classifier.
+    MeantToBe{"SCAN classifiers", "SELECT data FROM classifiers ORDER BY"},
+    MeantToBe{"USE TEMP B-TREE FOR ORDER BY", "SELECT data FROM classifiers ORDER BY"},
+};
+
+bool IsMeantToBe(absl::string_view statement, absl::string_view step) {
+  return std::any_of(kMeantToBe.begin(), kMeantToBe.end(), [&](const MeantToBe& one) {
+    return one.step == step && absl::StartsWith(statement, one.statement);
+  });
+}
+
+bool HasPlan(absl::string_view statement) {
+  constexpr std::array kVerbs = {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"};
+  return std::any_of(kVerbs.begin(), kVerbs.end(),
+                     [&](absl::string_view verb) { return absl::StartsWith(statement, verb); });
+}
+
+// Has entries for some rows only; such indexes are made for the few rows that a query wants.
+bool IsPartialIndex(Database& db, absl::string_view name) {
+  Statement row = db.Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ? AND sql LIKE '% WHERE %'");
+  return row.Bind(name).Step();
+}
+
+bool IsCostly(Database& db, absl::string_view step) {
+  if (absl::StartsWith(step, "USE TEMP B-TREE")) return true;
+  if (!absl::StartsWith(step, "SCAN") || step == "SCAN CONSTANT ROW") return false;
+  const std::vector<absl::string_view> words = absl::StrSplit(step, ' ');
+  const auto index = std::find(words.begin(), words.end(), "INDEX");
+  return index == words.end() || index + 1 == words.end() || !IsPartialIndex(db, index[1]);
+}
+
+}  // namespace
+
+std::vector<std::string> CostlySteps(Database& db, const std::vector<std::string>& statements) {
+  std::vector<std::string> costly;
+  for (const std::string& statement : statements) {
+    if (!HasPlan(statement)) continue;
+    Statement plan = db.Prepare(absl::StrCat("EXPLAIN QUERY PLAN ", statement));
+    while (plan.Step()) {
+      const std::string step = plan.Text(3);
+      if (IsCostly(db, step) && !IsMeantToBe(statement, step)) costly.push_back(absl::StrCat(step, ": ", statement));
+    }
+    EXPECT_TRUE(plan.status().ok()) << plan.status();
+  }
+  return costly;
+}
+
+}  // namespace skew

@@ -1,0 +1,74 @@
+#include "tests/testing/test_store.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/testing/synthetic_dataset.h"
+
+namespace skew {
+
+TestStore::TestStore() : folder_(MakeTempFolder()) {
+  absl::StatusOr<std::unique_ptr<Connections>> connections = Connections::Open(database());
+  if (!connections.ok()) {
+    std::fprintf(stderr, "%s\n", connections.status().ToString().c_str());
+    std::abort();
+  }
+  connections_ = *std::move(connections);
+  jobs_ = std::make_unique<JobStore>(connections_.get(), &clock_);
+  runs_ = std::make_unique<RunStore>(connections_.get(), &clock_);
+  events_ = std::make_unique<EventLog>(connections_.get());
+  artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
+}
+
+TestStore::~TestStore() {
+  connections_.reset();
+  std::filesystem::remove_all(folder_);
+}
+
+NewJob TestStore::Study(int runs, const std::string& owner, const std::map<std::string, std::string>& labels) {
+  NewJob job;
+  job.owner = owner;
+  job.request_digest = "digest";
+  job.dataset_digest = "dataset";
+  job.classifier_key = "key";
+  job.spec.set_dataset("tiny");
+  job.spec.set_max_attempts(3);
+  job.spec.mutable_labels()->insert(labels.begin(), labels.end());
+  for (int i = 0; i < runs; ++i) job.runs.emplace_back().set_model("vae");
+  return job;
+}
+
+NewJob TestStore::Training(const std::string& owner) {
+  NewJob job = Study(1, owner);
+  job.kind = v1::CLASSIFIER_TRAINING;
+  job.spec.mutable_classifier();
+  return job;
+}
+
+JobId TestStore::MustSubmit(const NewJob& job) {
+  const absl::StatusOr<Submission> submission = jobs_->Submit(job, Training());
+  EXPECT_TRUE(submission.ok()) << submission.status();
+  return submission.ok() ? JobId::Parse(submission->job.id()).value_or(JobId()) : JobId();
+}
+
+void TestStore::MustExecute(const std::string& sql) {
+  const absl::Status status =
+      connections_->Write(absl::UnixEpoch(), [&](WriteScope& scope) { return scope.db.Execute(sql); });
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+int64_t TestStore::MustRead(const std::string& sql) {
+  int64_t value = 0;
+  const absl::Status status = connections_->Read([&](Database& db) {
+    Statement row = db.Prepare(sql);
+    if (row.Step()) value = row.Int(0);
+    return row.status();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  return value;
+}
+
+}  // namespace skew

@@ -1,0 +1,56 @@
+// A real store in a temporary folder, without a daemon.
+#ifndef SKEW_TESTS_TESTING_TEST_STORE_H_
+#define SKEW_TESTS_TESTING_TEST_STORE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/clock.h"
+#include "server/store/artifact_store.h"
+#include "server/store/connections.h"
+#include "server/store/event_log.h"
+#include "server/store/job_store.h"
+#include "server/store/run_store.h"
+
+namespace skew {
+
+class TestStore {
+ public:
+  TestStore();
+  ~TestStore();
+
+  // A job of `runs` runs, whose judge is the classifier "key".
+  static NewJob Study(int runs, const std::string& owner = "ada",
+                      const std::map<std::string, std::string>& labels = {});
+  // The training of that classifier.
+  static NewJob Training(const std::string& owner = "ada");
+
+  // Stores a study (and, before the first, the training of its classifier); a failure fails the test.
+  JobId MustSubmit(const NewJob& job);
+  // Executes SQL in one write; a failure fails the test.
+  void MustExecute(const std::string& sql);
+  // The first column of the first row.
+  int64_t MustRead(const std::string& sql);
+
+  Connections& connections() { return *connections_; }
+  JobStore& jobs() { return *jobs_; }
+  RunStore& runs() { return *runs_; }
+  EventLog& events() { return *events_; }
+  ArtifactStore& artifacts() { return *artifacts_; }
+  std::string database() const { return folder_ + "/skew.db"; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  std::string folder_;
+  RealClock clock_;
+  std::unique_ptr<Connections> connections_;
+  std::unique_ptr<JobStore> jobs_;
+  std::unique_ptr<RunStore> runs_;
+  std::unique_ptr<EventLog> events_;
+  std::unique_ptr<ArtifactStore> artifacts_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_TESTS_TESTING_TEST_STORE_H_

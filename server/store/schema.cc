@@ -11,7 +11,7 @@ namespace {
 
 // Times are microseconds since 1970; `data`, `spec`, `bias_point` and `progress` are serialised protobuf messages of
 // skew.v1; states, reasons and kinds are its enum values.
-constexpr std::array<absl::string_view, 1> kMigrations = {R"sql(
+constexpr std::array<absl::string_view, 2> kMigrations = {R"sql(
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind INTEGER NOT NULL,
@@ -121,6 +121,9 @@ CREATE TABLE events (
   data BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX events_by_job ON events (job_id, revision);
+)sql",
+                                                          R"sql(
+ALTER TABLE runs ADD COLUMN precision INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 absl::StatusOr<int64_t> VersionOf(Database& db) {

@@ -26,8 +26,9 @@ struct RowsTile {
   int64_t columns = kColumns;
 };
 
-// Adds sums of outer products: result[i][j] += sum over groups g and pixels p of source(g, p)[i] panel(g, p)[j], where
-// source(g, p) is at sources + g * group_stride + offsets[p] lanes and panel(g, p) is row g * pixels + p of the panel.
+// Sums of outer products: result[i][j] is, or grows by, the sum over groups g and pixels p of source(g, p)[i]
+// panel(g, p)[j], where source(g, p) is at sources + g * group_stride + offsets[p] lanes and panel(g, p) is row
+// g * pixels + p of the panel.
 struct OuterTile {
   static constexpr int64_t kRows = 8;
   static constexpr int64_t kColumns = 32;
@@ -41,6 +42,7 @@ struct OuterTile {
   const void* panel = nullptr;
   // Rows of 1 to kColumns floats, `stride` floats apart.
   float* result = nullptr;
+  bool grow = false;
   int64_t stride = 0;
   int64_t columns = kColumns;
 };
@@ -72,10 +74,11 @@ struct Kernels {
   void (*pack_panel)(const float* weights, int64_t stride, int64_t depth, int64_t columns, void* panel) = nullptr;
   void (*pack_panel_transposed)(const float* weights, int64_t stride, int64_t depth, int64_t columns,
                                 void* panel) = nullptr;
-  // Lanes of OuterTile: pixel rows of one image (or of two, `second` may be null for zeros) [pixels][stride], of which
-  // `channels` (1 to width) are taken, as [pixels][width] lanes, the rest 0. `width` is 8 or 32.
-  void (*pack_pixels)(const void* first, const void* second, int64_t pixels, int64_t stride, int64_t channels,
-                      int64_t width, void* lanes) = nullptr;
+  // Lanes of OuterTile from the pixels of one image [pixels][channels], or of two that share the lanes (`second` may be
+  // null for zeros): blocks of `width` channels, 8 or 32, as [pixels][width] lanes each, `block_stride` lanes apart.
+  // What the last block lacks in channels becomes 0.
+  void (*pack_pixels)(const void* first, const void* second, int64_t pixels, int64_t channels, int64_t width,
+                      int64_t block_stride, void* lanes) = nullptr;
   void (*from_float)(const float* values, int64_t count, void* activations) = nullptr;
 
   // Per channel: sums of x, and of (x - mean)^2.

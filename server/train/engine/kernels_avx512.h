@@ -94,6 +94,8 @@ void Outer(const OuterTile& tile) {
   const __mmask16 mask1 = MaskOf(tile.columns - kVector);
   __m512 sums[kRows][2];
   for (int i = 0; i < kRows; ++i) {
+    sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+    if (!tile.grow) continue;
     sums[i][0] = _mm512_maskz_loadu_ps(mask0, tile.result + i * tile.stride);
     sums[i][1] = _mm512_maskz_loadu_ps(mask1, tile.result + i * tile.stride + kVector);
   }
@@ -149,18 +151,24 @@ void PackPanelTransposed(const float* weights, int64_t stride, int64_t depth, in
 }
 
 template <typename Kind>
-void PackPixels(const void* first, const void* second, int64_t pixels, int64_t stride, int64_t channels, int64_t width,
-                void* lanes) {
-  using Number = typename Kind::Number;
-  const auto* a = static_cast<const Number*>(first);
-  const auto* b = static_cast<const Number*>(second);
+void PackPixels(const void* first, const void* second, int64_t pixels, int64_t channels, int64_t width,
+                int64_t block_stride, void* lanes) {
+  const auto* a = static_cast<const typename Kind::Number*>(first);
+  const auto* b = static_cast<const typename Kind::Number*>(second);
   auto* to = static_cast<int32_t*>(lanes);
-  for (int64_t pixel = 0; pixel < pixels; ++pixel, a += stride, to += width) {
-    for (int64_t c = 0; c < width; c += kVector) {
+  // Vectors go to one block of 32 channels, or halves of them to two blocks of 8.
+  const int64_t half = width < kVector ? block_stride : kVector / 2;
+  const int64_t packed_channels = (channels + width - 1) / width * width;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, a += channels, to += width) {
+    for (int64_t c = 0; c < packed_channels; c += kVector) {
       const __m512i packed = Kind::LanesAcross(a + c, b == nullptr ? nullptr : b + c, MaskOf(channels - c));
-      _mm512_mask_storeu_epi32(to + c, MaskOf(width - c), packed);
+      int32_t* const block = to + c / width * block_stride + c % width;
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(block), _mm512_castsi512_si256(packed));
+      if (c + kVector / 2 < packed_channels) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(block + half), _mm512_extracti64x4_epi64(packed, 1));
+      }
     }
-    if (b != nullptr) b += stride;
+    if (b != nullptr) b += channels;
   }
 }
 

@@ -114,46 +114,47 @@ class GatheredRows {
   float discard_[RowsTile::kColumns] = {};
 };
 
-// Lanes of OuterTile from activations: the images of a group share lanes.
-struct PackedPixels {
-  at::Tensor lanes;
-  int64_t groups = 0;
-  // Lanes from one group to the next, and from one block of channels to the next.
-  int64_t group_stride = 0;
-  int64_t block_stride = 0;
+// Lanes of OuterTile from the images of some groups; the images of a group share lanes.
+class PackedImages {
+ public:
+  // Blocks of `width` channels, for up to `groups` groups. `spare` pixels of zeros follow every image.
+  PackedImages(const Kernels& kernels, const Pixels& images, int64_t width, int64_t spare, int64_t groups)
+      : kernels_(kernels),
+        images_(images),
+        width_(width),
+        block_lanes_((images.pixels + spare) * width),
+        blocks_(CeilDiv(images.channels, width)),
+        groups_(groups),
+        lanes_(static_cast<size_t>(groups * blocks_ * block_lanes_)) {}
 
-  const void* At(int64_t block, int64_t group) const {
-    return Advance(lanes.data_ptr(), (block * block_stride + group * group_stride) * kLaneBytes);
-  }
-};
+  int64_t blocks() const { return blocks_; }
+  // Lanes from one group to the next.
+  int64_t group_stride() const { return block_lanes_; }
+  const float* Block(int64_t block) const { return &lanes_[static_cast<size_t>(block * groups_ * block_lanes_)]; }
 
-// Packs blocks of `width` channels. `spare` pixels of zeros follow every image.
-PackedPixels Pack(const Kernels& kernels, const Pixels& images, int64_t width, int64_t spare, bool block_outermost) {
-  const int64_t blocks = CeilDiv(images.channels, width);
-  const int64_t image_lanes = (images.pixels + spare) * width;
-  PackedPixels packed;
-  packed.groups = CeilDiv(images.images, kernels.per_lane);
-  packed.group_stride = block_outermost ? image_lanes : blocks * image_lanes;
-  packed.block_stride = block_outermost ? packed.groups * image_lanes : image_lanes;
-  packed.lanes = Scratch(packed.groups * blocks * image_lanes);
-  const int64_t number_bytes = kLaneBytes / kernels.per_lane;
-  const int64_t image_bytes = images.pixels * images.channels * number_bytes;
-  at::parallel_for(0, packed.groups, 2, [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; ++group) {
-      for (int64_t block = 0; block < blocks; ++block) {
-        const int64_t channel = block * width;
-        const int64_t image = group * kernels.per_lane;
-        const void* const first = Advance(images.data, image * image_bytes + channel * number_bytes);
-        const bool paired = kernels.per_lane == 2 && image + 1 < images.images;
-        auto* const to = static_cast<char*>(const_cast<void*>(packed.At(block, group)));
-        kernels.pack_pixels(first, paired ? Advance(first, image_bytes) : nullptr, images.pixels, images.channels,
-                            std::min(width, images.channels - channel), width, to);
-        std::fill_n(to + images.pixels * width * kLaneBytes, spare * width * kLaneBytes, 0);
-      }
+  // Overwrites the lanes with `count` groups from `first` on.
+  void Pack(int64_t first, int64_t count) {
+    const int64_t image_bytes = images_.pixels * images_.channels * kLaneBytes / kernels_.per_lane;
+    for (int64_t group = 0; group < count; ++group) {
+      const int64_t image = (first + group) * kernels_.per_lane;
+      const void* const data = Advance(images_.data, image * image_bytes);
+      const bool paired = kernels_.per_lane == 2 && image + 1 < images_.images;
+      float* const to = &lanes_[static_cast<size_t>(group * block_lanes_)];
+      kernels_.pack_pixels(data, paired ? Advance(data, image_bytes) : nullptr, images_.pixels, images_.channels,
+                           width_, groups_ * block_lanes_, to);
     }
-  });
-  return packed;
-}
+  }
+
+ private:
+  const Kernels& kernels_;
+  const Pixels& images_;
+  int64_t width_;
+  int64_t block_lanes_;
+  int64_t blocks_;
+  int64_t groups_;
+  // Zeros at first, which the spare pixels stay.
+  std::vector<float> lanes_;
+};
 
 // For every tap, where the lanes of the pixels under it are: the spare pixel for those outside.
 std::vector<int32_t> OuterOffsets(const ConvolutionGrid& grid) {
@@ -203,29 +204,32 @@ void MultiplyGathered(const Kernels& kernels, const Gather& gather, const Pixels
 
 void MultiplyOuter(const Kernels& kernels, const ConvolutionGrid& grid, const Pixels& large, const Pixels& small,
                    float* result) {
-  const PackedPixels rows = Pack(kernels, large, OuterTile::kRows, 1, false);
-  const PackedPixels panels = Pack(kernels, small, OuterTile::kColumns, 0, true);
   const std::vector<int32_t> offsets = OuterOffsets(grid);
-  const int64_t groups_at_once = std::max<int64_t>(1, kOuterPixels / small.pixels);
-  const int64_t blocks = large.channels / OuterTile::kRows;
-  std::fill_n(result, grid.taps() * large.channels * small.channels, 0.0F);
-  at::parallel_for(0, CeilDiv(small.channels, OuterTile::kColumns) * grid.taps(), 1, [&](int64_t begin, int64_t end) {
+  const int64_t groups = CeilDiv(small.images, kernels.per_lane);
+  const int64_t at_once = std::min(groups, std::max<int64_t>(1, kOuterPixels / small.pixels));
+  const int64_t tiles = CeilDiv(small.channels, OuterTile::kColumns) * grid.taps();
+  // Every thread packs what it needs into its own second-level cache.
+  at::parallel_for(0, tiles, CeilDiv(tiles, at::get_num_threads()), [&](int64_t begin, int64_t end) {
+    PackedImages rows(kernels, large, OuterTile::kRows, 1, at_once);
+    PackedImages panels(kernels, small, OuterTile::kColumns, 0, at_once);
     OuterTile tile;
-    tile.group_stride = rows.group_stride;
+    tile.group_stride = rows.group_stride();
     tile.pixels = small.pixels;
     tile.stride = small.channels;
-    for (int64_t group = 0; group < rows.groups; group += groups_at_once) {
-      tile.groups = std::min(groups_at_once, rows.groups - group);
+    for (int64_t group = 0; group < groups; group += at_once) {
+      tile.groups = std::min(at_once, groups - group);
+      tile.grow = group > 0;
+      rows.Pack(group, tile.groups);
+      panels.Pack(group, tile.groups);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t tap = i % grid.taps();
-        const int64_t panel = i / grid.taps();
+        const int64_t column = i / grid.taps() * OuterTile::kColumns;
         tile.offsets = &offsets[static_cast<size_t>(tap * small.pixels)];
-        tile.panel = panels.At(panel, group);
-        tile.columns = std::min(OuterTile::kColumns, small.channels - panel * OuterTile::kColumns);
-        for (int64_t block = 0; block < blocks; ++block) {
-          tile.sources = rows.At(block, group);
-          tile.result =
-              result + (tap * large.channels + block * OuterTile::kRows) * small.channels + panel * OuterTile::kColumns;
+        tile.panel = panels.Block(i / grid.taps());
+        tile.columns = std::min(OuterTile::kColumns, small.channels - column);
+        for (int64_t block = 0; block < rows.blocks(); ++block) {
+          tile.sources = rows.Block(block);
+          tile.result = result + (tap * large.channels + block * OuterTile::kRows) * small.channels + column;
           kernels.outer(tile);
         }
       }

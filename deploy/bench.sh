@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Measures, on this machine and in one run: ms per training update and generated images per second for dcgan and vae,
-# beside the same networks in plain PyTorch, in turn; and the daemon's submission rate, event latency and memory.
+# Measures, on this machine and in one run: training updates, their parts and generation in both precisions, beside the
+# same networks in plain PyTorch, in turn, and beside what a large matrix product reaches; and the daemon's submission
+# rate, event latency and memory.
 #
-#   deploy/bench.sh [PAIRS]     pairs of runs, default 3; medians and the spread of the ratios are printed
+#   deploy/bench.sh [PAIRS]     pairs of runs, default 5; medians and spreads are printed as Markdown
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-pairs=${1:-3}
+pairs=${1:-5}
 
 deploy/install-packages.sh
 cmake --preset release >/dev/null
@@ -14,10 +15,11 @@ deploy/fetch-datasets.sh mnist
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-for _ in $(seq "$pairs"); do
-  OMP_NUM_THREADS=1 taskset -c 0 build/release/bin/skew-train-bench --threads 1 >>"$out/skew"
-  OMP_NUM_THREADS=1 taskset -c 0 /usr/bin/python3 tests/bench/peer.py --threads 1 >>"$out/peer"
+for pair in $(seq "$pairs"); do
+  OMP_NUM_THREADS=1 taskset -c 0 build/release/bin/skew-train-bench --benchmark_min_time=2 \
+    --benchmark_out="$out/skew-$pair.json" >&2
+  OMP_NUM_THREADS=1 taskset -c 0 /usr/bin/python3 tests/bench/peer.py --threads 1 >"$out/peer-$pair.json"
 done
 export SKEW_BIN=$PWD/build/release/bin SKEW_SOURCE=$PWD SKEW_TEST_DATA=$PWD/data
 PYTHONPATH=build/release/tests/e2e/stubs:tests/e2e /usr/bin/python3 tests/bench/service_bench.py >"$out/service"
-/usr/bin/python3 tests/bench/table.py "$out/skew" "$out/peer" "$out/service"
+/usr/bin/python3 tests/bench/table.py "$out"

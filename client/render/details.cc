@@ -67,6 +67,10 @@ std::string HistogramText(const v1::Run& run) {
 
 std::string ReasonText(v1::Reason reason) { return reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(reason); }
 
+std::string PrecisionText(v1::Precision precision) {
+  return precision == v1::PRECISION_UNSPECIFIED ? "" : v1::Precision_Name(precision);
+}
+
 Table AttemptTable(const v1::Run& run) {
   Table table({{"attempt", "", true},
                {"state"},
@@ -111,6 +115,7 @@ std::string RunDetails(const v1::Run& run) {
                             {"reason", ReasonText(run.reason())},
                             {"message", run.message()},
                             {"device", run.device()},
+                            {"precision", PrecisionText(run.precision())},
                             {"progress", ProgressText(run)},
                             {"time left", IsActive(run.state()) ? DurationText(TimeLeft(run)) : ""},
                             {"histogram", HistogramText(run)},

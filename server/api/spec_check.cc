@@ -117,18 +117,26 @@ void CheckSampling(v1::BatchNormMode mode, const std::string& field, Findings& f
     findings.Add(field + ".sampling", absl::StrCat(static_cast<int>(mode), " is neither EVAL nor TRAIN"));
 }
 
+void CheckPrecision(v1::Precision precision, const std::string& field, Findings& findings) {
+  if (!v1::Precision_IsValid(precision))
+    findings.Add(field + ".precision", absl::StrCat(static_cast<int>(precision), " is none of AUTO, FP32, BF16"));
+}
+
 void CheckModel(const v1::ModelSpec& model, const std::string& field, Findings& findings) {
   switch (model.family_case()) {
     case v1::ModelSpec::kDcgan:
       CheckDcgan(model.dcgan(), field + ".dcgan", findings);
       CheckSampling(model.dcgan().sampling(), field + ".dcgan", findings);
+      CheckPrecision(model.dcgan().precision(), field + ".dcgan", findings);
       break;
     case v1::ModelSpec::kVae:
       CheckVae(model.vae(), field + ".vae", findings);
       CheckSampling(model.vae().sampling(), field + ".vae", findings);
+      CheckPrecision(model.vae().precision(), field + ".vae", findings);
       break;
     case v1::ModelSpec::kVaeMlp:
       CheckVaeMlp(model.vae_mlp(), field + ".vae_mlp", findings);
+      CheckPrecision(model.vae_mlp().precision(), field + ".vae_mlp", findings);
       break;
     case v1::ModelSpec::kResample:
       break;

@@ -13,6 +13,10 @@ namespace {
     if (!(message).has_##field()) (message).set_##field(value); \
   } while (false)
 
+void FillPrecision(auto& settings) {
+  if (settings.precision() == v1::PRECISION_UNSPECIFIED) settings.set_precision(v1::AUTO);
+}
+
 void FillDcgan(v1::DcganSettings& settings) {
   SKEW_DEFAULT(settings, width, 64);
   SKEW_DEFAULT(settings, latent, 100);
@@ -20,6 +24,7 @@ void FillDcgan(v1::DcganSettings& settings) {
   SKEW_DEFAULT(settings, discriminator_learning_rate, 2e-4);
   SKEW_DEFAULT(settings, beta1, 0.5);
   if (settings.sampling() == v1::BATCH_NORM_MODE_UNSPECIFIED) settings.set_sampling(v1::EVAL);
+  FillPrecision(settings);
 }
 
 void FillVae(v1::VaeSettings& settings) {
@@ -27,12 +32,14 @@ void FillVae(v1::VaeSettings& settings) {
   SKEW_DEFAULT(settings, latent, 16);
   SKEW_DEFAULT(settings, learning_rate, 1e-3);
   if (settings.sampling() == v1::BATCH_NORM_MODE_UNSPECIFIED) settings.set_sampling(v1::EVAL);
+  FillPrecision(settings);
 }
 
 void FillVaeMlp(v1::VaeMlpSettings& settings) {
   SKEW_DEFAULT(settings, width, 400);
   SKEW_DEFAULT(settings, latent, 20);
   SKEW_DEFAULT(settings, learning_rate, 1e-3);
+  FillPrecision(settings);
 }
 
 void FillModel(v1::ModelSpec& model) {

@@ -40,7 +40,7 @@ absl::Status ExplainFailure(Database& db, JobId id, v1::Job& job) {
 
 constexpr absl::string_view kRunColumns =
     "SELECT number, model_index, model, bias_point, iteration, seed, state, reason, message, device, progress, "
-    "manifest_digest, classifier_digest, start_time, end_time FROM runs ";
+    "manifest_digest, classifier_digest, start_time, end_time, precision FROM runs ";
 
 v1::Run RunOfRow(JobId job, Statement& row) {
   v1::Run run;
@@ -62,6 +62,7 @@ v1::Run RunOfRow(JobId job, Statement& row) {
       row, 13, [](v1::Run& one) { return one.mutable_start_time(); }, run);
   SetTime(
       row, 14, [](v1::Run& one) { return one.mutable_end_time(); }, run);
+  run.set_precision(static_cast<v1::Precision>(row.Int(15)));
   return run;
 }
 

@@ -24,11 +24,13 @@ absl::Status WriteStarted(WriteScope& scope, const AttemptId& attempt, const wor
                            .Bind(attempt.run.number)
                            .Bind(attempt.number)
                            .Run());
-  SKEW_RETURN_IF_ERROR(scope.db.Prepare("UPDATE runs SET manifest_digest = ? WHERE job_id = ? AND number = ?")
-                           .Bind(started.manifest_digest())
-                           .Bind(attempt.run.job.number)
-                           .Bind(attempt.run.number)
-                           .Run());
+  SKEW_RETURN_IF_ERROR(
+      scope.db.Prepare("UPDATE runs SET manifest_digest = ?, precision = ? WHERE job_id = ? AND number = ?")
+          .Bind(started.manifest_digest())
+          .Bind(started.precision())
+          .Bind(attempt.run.job.number)
+          .Bind(attempt.run.number)
+          .Run());
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, ReadRun(scope.db, attempt.run));
   if (run.state() == v1::CANCELLING) return absl::OkStatus();  // cancelled while its worker came up
   RunChange change;

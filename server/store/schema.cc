@@ -77,6 +77,7 @@ CREATE TABLE runs (
   progress BLOB,
   manifest_digest TEXT NOT NULL DEFAULT '',
   classifier_digest TEXT NOT NULL DEFAULT '',
+  precision INTEGER NOT NULL DEFAULT 0,
   start_time INTEGER,
   end_time INTEGER,
   PRIMARY KEY (job_id, number)

@@ -25,10 +25,11 @@ absl::StatusOr<DatasetContent> ReadOrderedDataset(const worker::v1::WorkOrder& o
                                           "; the job was accepted with ", order.dataset_digest()));
 }
 
-Report StartedReport(int64_t resumed_step, const std::string& manifest_digest) {
+Report StartedReport(int64_t resumed_step, const std::string& manifest_digest, v1::Precision precision) {
   Report report;
   report.mutable_started()->set_resumed_step(static_cast<int32_t>(resumed_step));
   report.mutable_started()->set_manifest_digest(manifest_digest);
+  report.mutable_started()->set_precision(precision);
   return report;
 }
 

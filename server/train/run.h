@@ -32,7 +32,8 @@ absl::StatusOr<worker::v1::Report> RunClassifierTraining(const RunContext& conte
 // errors of ReadDataset.
 absl::StatusOr<DatasetContent> ReadOrderedDataset(const worker::v1::WorkOrder& order);
 
-worker::v1::Report StartedReport(int64_t resumed_step, const std::string& manifest_digest);
+worker::v1::Report StartedReport(int64_t resumed_step, const std::string& manifest_digest,
+                                 v1::Precision precision = v1::PRECISION_UNSPECIFIED);
 worker::v1::Report StoppedReport(int64_t checkpoint_step);
 
 }  // namespace skew::train

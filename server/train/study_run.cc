@@ -45,7 +45,8 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
       Evaluator::Options{context.order.seed(), ClassesOf(context.order.bias_point()), run->classifier_->classes(),
                          run->settings_.reject_below, context.order.classifier().digest()});
   SKEW_RETURN_IF_ERROR(run->Resume());
-  context.session->Send(StartedReport(run->step(), run->subset_.digest));
+  context.session->Send(
+      StartedReport(run->step(), run->subset_.digest, ResolvedPrecision(run->settings_.model, context.engine)));
   return run;
 }
 

@@ -62,6 +62,7 @@ void LogEnd(const Report& report) {
 }  // namespace
 
 int RunWorker(const WorkerOptions& options, StopRequest* stop, Clock* clock) {
+  PrepareProcess();
   if (const std::string problem = BlasProblem(); !problem.empty()) spdlog::warn(problem);
   WorkerSession session({options.daemon, options.token, EngineDescription(), options.patience}, stop);
   absl::StatusOr<WorkOrder> order = session.AwaitOrder();

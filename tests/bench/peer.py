@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-WARM_UP = 5
 GENERATED = 500
 WIDTH = 64
 
@@ -121,9 +120,9 @@ class Vae:
         return images
 
 
-def median_ms(times, call):
+def median_ms(times, warm_up, call):
     samples = []
-    for i in range(-WARM_UP, times):
+    for i in range(-warm_up, times):
         start = time.perf_counter()
         call()
         if i >= 0:
@@ -136,6 +135,7 @@ def main():
     parser.add_argument("--model", nargs="+", choices=["dcgan", "vae"], default=["dcgan", "vae"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--updates", type=int, default=30)
+    parser.add_argument("--warm-up", type=int, default=5, help="updates before the timed ones")
     parser.add_argument("--batch", type=int, default=64)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -143,8 +143,8 @@ def main():
     images = torch.rand(options.batch, 1, 28, 28)
     for name in options.model:
         model = {"dcgan": Dcgan, "vae": Vae}[name]()
-        update = median_ms(options.updates, lambda: model.step(images))
-        generation = median_ms(max(1, options.updates // 10), lambda: model.generate(GENERATED))
+        update = median_ms(options.updates, options.warm_up, lambda: model.step(images))
+        generation = median_ms(max(1, options.updates // 10), options.warm_up, lambda: model.generate(GENERATED))
         result = {
             "model": name,
             "engine": f"pytorch {torch.__version__}",

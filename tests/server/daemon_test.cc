@@ -46,6 +46,7 @@ TEST_F(DaemonTest, AStudyTrainsItsClassifierFirstAndSucceeds) {
   EXPECT_EQ(run.histogram().counts().at(1), 5);
   EXPECT_EQ(run.classifier_digest(), "scripted");
   EXPECT_EQ(run.manifest_digest(), "manifest of j2.1");
+  EXPECT_EQ(run.precision(), v1::BF16);
 }
 
 TEST_F(DaemonTest, TheClassifierIsTrainedOnce) {

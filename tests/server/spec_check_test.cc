@@ -82,6 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{"SameModelTwice", "models { vae { latent: 16 } }", "models[2]", "same settings as models[1]"},
         BadSpec{"Narrow", "models { dcgan { width: 4 } }", "models[2].dcgan.width", "4 is not in 8..256"},
         BadSpec{"Rate", "models { vae { learning_rate: 0 } }", "models[2].vae.learning_rate", "0 is not above 0"},
+        BadSpec{"Precision", "models { vae_mlp { precision: 9 } }", "models[2].vae_mlp.precision", "9 is none of AUTO"},
         BadSpec{"NoImages", "generation { images: 0 }", "generation.images", "0 is not in"},
         BadSpec{"BothEvery", "evaluation { every_epochs: 1 every_steps: 5 }", "evaluation", "both set"},
         BadSpec{"Threshold", "evaluation { reject_below: 1.5 }", "evaluation.reject_below", "1.5 is not in 0..1"},
@@ -136,6 +137,7 @@ TEST(SpecDefaultsTest, WritesOutTheReferenceSettings) {
   EXPECT_EQ(spec.models(0).dcgan().latent(), 100);
   EXPECT_DOUBLE_EQ(spec.models(0).dcgan().generator_learning_rate(), 2e-4);
   EXPECT_EQ(spec.models(0).dcgan().sampling(), v1::EVAL);
+  EXPECT_EQ(spec.models(0).dcgan().precision(), v1::AUTO);
 }
 
 TEST(SpecDefaultsTest, EpochsKeepStepsAway) {

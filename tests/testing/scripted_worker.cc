@@ -47,6 +47,7 @@ class ScriptedWorker {
     if (script == "crash") return 66;
     Report started;
     started.mutable_started()->set_manifest_digest("manifest of " + order_.run_id());
+    started.mutable_started()->set_precision(skew::v1::BF16);
     Send(started);
     if (order_.spec().has_classifier()) return TrainClassifier();
     if (script == "crash-once" && order_.attempt() == 1) raise(SIGKILL);

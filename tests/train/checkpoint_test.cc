@@ -115,7 +115,8 @@ struct Training {
 };
 
 TEST_F(CheckpointTest, AResumedTrainingEqualsOneThatWasNeverInterrupted) {
-  for (const v1::ModelSpec& spec : {TinyDcgan(), TinyVae(), TinyVaeMlp()}) {
+  for (const v1::ModelSpec& spec :
+       {TinyDcgan(), TinyVae(), TinyVaeMlp(), TinyDcgan(v1::BF16), TinyVae(v1::BF16), TinyVaeMlp(v1::BF16)}) {
     Training straight(spec);
     straight.RunUntilEpoch(5);
     Training first(spec);

@@ -90,10 +90,14 @@ TEST_P(EveryModelTest, LoadRefusesAnotherWidth) {
   EXPECT_TRUE(absl::IsDataLoss(Make(wider, SyntheticInputs(1))->Load(state)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, EveryModelTest, testing::Values(TinyDcgan(), TinyVae(), TinyVaeMlp()),
+INSTANTIATE_TEST_SUITE_P(Families, EveryModelTest,
+                         testing::Values(TinyDcgan(), TinyVae(), TinyVaeMlp(), TinyDcgan(v1::BF16), TinyVae(v1::BF16),
+                                         TinyVaeMlp(v1::BF16)),
                          [](const testing::TestParamInfo<v1::ModelSpec>& spec) {
-                           if (spec.param.has_dcgan()) return "dcgan";
-                           return spec.param.has_vae() ? "vae" : "vae_mlp";
+                           const bool half = ResolvedPrecision(spec.param, Engine()) == v1::BF16;
+                           if (spec.param.has_dcgan()) return half ? "dcgan_bf16" : "dcgan";
+                           if (spec.param.has_vae()) return half ? "vae_bf16" : "vae";
+                           return half ? "vae_mlp_bf16" : "vae_mlp";
                          });
 
 TEST(ModelsTest, AutoencodersLearn) {
@@ -110,32 +114,6 @@ TEST(ModelsTest, TheDiscriminatorLearnsFirst) {
   const auto losses = Train(*model, 60);
   EXPECT_NEAR(losses.front()[0], 2 * std::log(2), 0.3);
   EXPECT_LT(losses.back()[0], 0.8 * losses.front()[0]);
-}
-
-// Largest difference of a metric between the engines in 200 updates, relative to the update's largest metric.
-double LargestDifference(const v1::ModelSpec& spec) {
-  const auto plain = Make(spec, SyntheticInputs(1, TransposedConvolution::kBuiltIn));
-  const auto fast = Make(spec, SyntheticInputs(1, TransposedConvolution::kThroughConvolution));
-  double largest = 0;
-  for (uint64_t step = 1; step <= 200; ++step) {
-    const at::Tensor images = SyntheticImages(64, step);
-    const at::Tensor expected = plain->TrainStep(images);
-    const at::Tensor difference = fast->TrainStep(images) - expected;
-    largest = std::max(largest, difference.abs().max().div(expected.abs().max()).item<double>());
-  }
-  return largest;
-}
-
-// Training amplifies any difference: at the usual learning rates LibTorch's own operators differ by more than 1e-3 from
-// themselves within 60 updates when the images differ by 1e-7. At small ones the engines' rounding stays what it is.
-TEST(ModelsTest, BothEnginesHaveTheSameLosses) {
-  v1::ModelSpec dcgan = TinyDcgan();
-  dcgan.mutable_dcgan()->set_generator_learning_rate(2e-6);
-  dcgan.mutable_dcgan()->set_discriminator_learning_rate(2e-6);
-  EXPECT_LT(LargestDifference(dcgan), 1e-4);
-  v1::ModelSpec vae = TinyVae();
-  vae.mutable_vae()->set_learning_rate(1e-5);
-  EXPECT_LT(LargestDifference(vae), 1e-4);
 }
 
 TEST(ModelsTest, TrainSamplingMakesTheImagesOfABatchDependOnEachOther) {
@@ -160,6 +138,7 @@ TEST(ModelsTest, DefaultsAreTheReferenceSettings) {
   EXPECT_EQ(WithDefaults(spec).dcgan().discriminator_learning_rate(), 2e-4);
   EXPECT_EQ(WithDefaults(spec).dcgan().beta1(), 0.5);
   EXPECT_EQ(WithDefaults(spec).dcgan().sampling(), v1::EVAL);
+  EXPECT_EQ(WithDefaults(spec).dcgan().precision(), v1::AUTO);
   spec.mutable_vae();
   EXPECT_EQ(WithDefaults(spec).vae().latent(), 16);
   EXPECT_EQ(WithDefaults(spec).vae().learning_rate(), 1e-3);

@@ -47,31 +47,34 @@ void WriteSyntheticDataset(const std::string& folder) {
   WriteSplit(folder + "/t10k", kTestImages, 2);
 }
 
-ModelInputs SyntheticInputs(uint64_t seed, TransposedConvolution how) {
+ModelInputs SyntheticInputs(uint64_t seed, Convolutions how) {
   ModelInputs inputs;
-  inputs.engine.transposed_convolution = how;
+  inputs.engine.convolutions = how;
   inputs.seed = seed;
   inputs.height = kSide;
   inputs.width = kSide;
   return inputs;
 }
 
-v1::ModelSpec TinyDcgan() {
+v1::ModelSpec TinyDcgan(v1::Precision precision) {
   v1::ModelSpec spec;
+  spec.mutable_dcgan()->set_precision(precision);
   spec.mutable_dcgan()->set_width(8);
   spec.mutable_dcgan()->set_latent(10);
   return spec;
 }
 
-v1::ModelSpec TinyVae() {
+v1::ModelSpec TinyVae(v1::Precision precision) {
   v1::ModelSpec spec;
+  spec.mutable_vae()->set_precision(precision);
   spec.mutable_vae()->set_width(8);
   spec.mutable_vae()->set_latent(4);
   return spec;
 }
 
-v1::ModelSpec TinyVaeMlp() {
+v1::ModelSpec TinyVaeMlp(v1::Precision precision) {
   v1::ModelSpec spec;
+  spec.mutable_vae_mlp()->set_precision(precision);
   spec.mutable_vae_mlp()->set_width(16);
   spec.mutable_vae_mlp()->set_latent(4);
   return spec;

@@ -18,13 +18,14 @@ at::Tensor SyntheticImages(int64_t n, uint64_t seed);
 // Writes the four files of MNIST's layout into `folder`: 60 training and 30 test images of each class.
 void WriteSyntheticDataset(const std::string& folder);
 
-// Inputs for a model of such images, without held-out ones.
-ModelInputs SyntheticInputs(uint64_t seed, TransposedConvolution how = TransposedConvolution::kThroughConvolution);
+// Inputs for a model of such images, without held-out ones. Where the CPU lacks the instructions of kDirect, that means
+// kThroughConvolution.
+ModelInputs SyntheticInputs(uint64_t seed, Convolutions how = Convolutions::kDirect);
 
 // The three trained families at their smallest, quick settings.
-v1::ModelSpec TinyDcgan();
-v1::ModelSpec TinyVae();
-v1::ModelSpec TinyVaeMlp();
+v1::ModelSpec TinyDcgan(v1::Precision precision = v1::FP32);
+v1::ModelSpec TinyVae(v1::Precision precision = v1::FP32);
+v1::ModelSpec TinyVaeMlp(v1::Precision precision = v1::FP32);
 
 }  // namespace skew::train
 

@@ -5,12 +5,16 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/version.h>
+
+#include <limits>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/train/engine/kernels.h"
 
 namespace skew::train {
 namespace {
@@ -41,6 +45,27 @@ absl::StatusOr<at::Device> ParseDevice(const std::string& name) {
   return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no device; 'cpu' and 'cuda:0' are"));
 }
 
+Convolutions ConvolutionsOnCpu() {
+  if (FloatKernels() != nullptr) return Convolutions::kDirect;
+  return kHasFastTransposedConvolution || !at::hasMKLDNN() ? Convolutions::kBuiltIn : Convolutions::kThroughConvolution;
+}
+
+constexpr int kCapabilityWithBFloat16 = 8;
+
+// The major number of a GPU's compute capability, 0 when it cannot be found out. Asked of the driver, which is there
+// wherever LibTorch has found a GPU, so that nothing of CUDA is needed to build this. Not tried on a GPU yet.
+int CudaCapability(int index) {
+  constexpr int kComputeCapabilityMajor = 75;
+  void* const driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  if (driver == nullptr) return 0;
+  const auto get_device = reinterpret_cast<int (*)(int*, int)>(dlsym(driver, "cuDeviceGet"));
+  const auto get_attribute = reinterpret_cast<int (*)(int*, int, int)>(dlsym(driver, "cuDeviceGetAttribute"));
+  int device = 0;
+  int major = 0;
+  if (get_device == nullptr || get_attribute == nullptr || get_device(&device, index) != 0) return 0;
+  return get_attribute(&major, kComputeCapabilityMajor, device) == 0 ? major : 0;
+}
+
 }  // namespace
 
 absl::StatusOr<Engine> EngineFor(const std::string& device) {
@@ -51,10 +76,21 @@ absl::StatusOr<Engine> EngineFor(const std::string& device) {
   }
   Engine engine;
   engine.device = *parsed;
-  const bool built_in = parsed->is_cuda() || kHasFastTransposedConvolution || !at::hasMKLDNN();
-  engine.transposed_convolution =
-      built_in ? TransposedConvolution::kBuiltIn : TransposedConvolution::kThroughConvolution;
+  if (!parsed->is_cuda()) engine.convolutions = ConvolutionsOnCpu();
   return engine;
+}
+
+bool ComputesBFloat16Natively(const Engine& engine) {
+  if (engine.device.is_cuda()) return CudaCapability(engine.device.index()) >= kCapabilityWithBFloat16;
+  return BFloat16Kernels() != nullptr;
+}
+
+void PrepareProcess() {
+  // Tensors of every size come from one heap, which is not given back.
+  mallopt(M_MMAP_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+  at::globalContext().setFlushDenormal(true);
 }
 
 void SetThreads(int threads) { at::set_num_threads(threads); }

@@ -10,22 +10,35 @@
 
 namespace skew::train {
 
-enum class TransposedConvolution {
-  // LibTorch's own operator. On a CPU before LibTorch 2.1 it is im2col and a matrix product, image by image.
+// Who computes convolutions and batch normalisation. All compute the same functions.
+enum class Convolutions {
+  // LibTorch's own operators. Its transposed convolution on a CPU, before LibTorch 2.1, is im2col and a matrix product,
+  // image by image.
   kBuiltIn,
-  // Through the gradient of the ordinary convolution, which oneDNN computes (see ops.h).
+  // LibTorch's ordinary convolution, for the transposed ones as well (see ops.h).
   kThroughConvolution,
+  // Our own kernels (see direct_convolution.h).
+  kDirect,
 };
 
-// A value, passed to whatever computes. Both transposed convolutions compute the same function.
+// A value, passed to whatever computes.
 struct Engine {
   at::Device device = at::Device(at::kCPU);
-  TransposedConvolution transposed_convolution = TransposedConvolution::kBuiltIn;
+  Convolutions convolutions = Convolutions::kBuiltIn;
+  // What convolutions and matrix products multiply, and activations are kept in: at::kFloat or at::kBFloat16.
+  at::ScalarType precision = at::kFloat;
 };
 
 // The faster choices for `device` ("cpu", "cuda:0") with the LibTorch in use. INVALID_ARGUMENT when it is no device,
 // FAILED_PRECONDITION when it is one this LibTorch or machine does not have.
 absl::StatusOr<Engine> EngineFor(const std::string& device);
+
+// Whether the engine's device multiplies bfloat16 numbers faster than float32 ones, by what it says it is.
+bool ComputesBFloat16Natively(const Engine& engine);
+
+// Makes this process fit for training; to be called once, before anything is computed: freed memory stays with the
+// process instead of being asked for again, page by page, in every update, and numbers too small to be normal become 0.
+void PrepareProcess();
 
 // Threads that this process computes with on the CPU, at least 1.
 void SetThreads(int threads);

@@ -70,10 +70,10 @@ absl::StatusOr<std::unique_ptr<JudgeNetwork>> JudgeNetwork::Make(const JudgeShap
 }
 
 JudgeNetwork::Output JudgeNetwork::Forward(const at::Tensor& images, Statistics statistics) const {
-  at::Tensor x = norm1_.Forward(Convolution(images, halve_, kHalve5x5), statistics).relu_();
-  x = norm2_.Forward(Pool(Convolution(x, widen_, kSame3x3)), statistics).relu_();
-  x = norm3_.Forward(Pool(Convolution(x, deepen_, kSame3x3)), statistics).relu_();
-  const at::Tensor features = norm4_.Forward(summarise_.Forward(x.flatten(1)), statistics).relu_();
+  at::Tensor x = norm1_.Forward(Convolution(images, halve_, kHalve5x5, engine_), statistics, 0);
+  x = norm2_.Forward(Pool(Convolution(x, widen_, kSame3x3, engine_)), statistics, 0);
+  x = norm3_.Forward(Pool(Convolution(x, deepen_, kSame3x3, engine_)), statistics, 0);
+  const at::Tensor features = norm4_.Forward(summarise_.Forward(x.flatten(1)), statistics, 0);
   return {decide_.Forward(features), features};
 }
 

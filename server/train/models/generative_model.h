@@ -45,6 +45,7 @@ class GenerativeModel {
 
 // What families need to know beside their settings.
 struct ModelInputs {
+  // The precision in it does not matter: the model's settings decide.
   Engine engine;
   uint64_t seed = 0;
   int64_t height = 0;
@@ -61,8 +62,11 @@ v1::ModelSpec WithDefaults(const v1::ModelSpec& spec);
 // Images per update when the job does not say: 64, for vae_mlp 128.
 int32_t DefaultBatchSize(const v1::ModelSpec& spec);
 
-// An untrained model. INVALID_ARGUMENT, naming field and value, when no family is set, a setting is out of its range
-// (see job.proto), or the images do not suit the family.
+// What a model of that family is trained in on that engine: FP32 or BF16; unspecified for `resample`, which is not.
+v1::Precision ResolvedPrecision(const v1::ModelSpec& spec, const Engine& engine);
+
+// An untrained model, in its resolved precision. INVALID_ARGUMENT, naming field and value, when no family is set, a
+// setting is out of its range (see job.proto), or the images do not suit the family.
 absl::StatusOr<std::unique_ptr<GenerativeModel>> MakeModel(const v1::ModelSpec& spec, const ModelInputs& inputs);
 
 }  // namespace skew::train

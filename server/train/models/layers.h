@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/train/engine/engine.h"
+#include "server/train/engine/normalisation.h"
 #include "server/train/engine/ops.h"
 #include "server/train/engine/tensor_map.h"
 #include "server/train/torch.h"
@@ -25,20 +26,21 @@ enum class Statistics {
 // Whether gradients reach a layer's weights.
 enum class Weights { kTrained, kFrozen };
 
-// Over the channels of [n, channels, ...], momentum 0.1, epsilon 1e-5.
+// Batch normalisation over the channels of [n, channels, ...] (momentum 0.1, epsilon 1e-5), and the activation after
+// it.
 class BatchNorm {
  public:
   // Scale drawn from N(1, scale_sd^2), shift 0.
   BatchNorm(TensorSet& tensors, const std::string& name, int64_t channels, double scale_sd, const Engine& engine,
             at::Generator& random);
 
-  at::Tensor Forward(const at::Tensor& input, Statistics statistics, Weights weights = Weights::kTrained) const;
+  // The activation is y above 0 and slope * y below: 0 makes it ReLU, 1 nothing. The result is of the input's kind.
+  at::Tensor Forward(const at::Tensor& input, Statistics statistics, double slope,
+                     Weights weights = Weights::kTrained) const;
 
  private:
-  at::Tensor scale_;
-  at::Tensor shift_;
-  at::Tensor mean_;
-  at::Tensor variance_;
+  bool fused_;
+  BatchNormState state_;
 };
 
 // Weights [outputs, inputs] and shifts drawn from U(+-1/sqrt(inputs)), which is torch.nn.Linear's start.
@@ -47,10 +49,11 @@ class Linear {
   Linear(TensorSet& tensors, const std::string& name, int64_t inputs, int64_t outputs, const Engine& engine,
          at::Generator& random);
 
-  // [n, inputs] -> [n, outputs]
+  // [n, inputs] -> float32 [n, outputs]
   at::Tensor Forward(const at::Tensor& input) const;
 
  private:
+  at::ScalarType precision_;
   at::Tensor weight_;
   at::Tensor shift_;
 };
@@ -59,10 +62,12 @@ class Linear {
 at::Tensor NormalParameter(TensorSet& tensors, const std::string& name, at::IntArrayRef shape, double sd,
                            const Engine& engine, at::Generator& random);
 
+// A convolution's weight, likewise, in the layout that the engine likes best.
+at::Tensor NormalKernel(TensorSet& tensors, const std::string& name, at::IntArrayRef shape, double sd,
+                        const Engine& engine, at::Generator& random);
+
 // N(0, 1) numbers on the engine's device.
 at::Tensor Noise(at::IntArrayRef shape, const Engine& engine, at::Generator& random);
-
-at::Tensor Convolution(const at::Tensor& input, const at::Tensor& weight, ConvolutionShape shape);
 
 }  // namespace skew::train
 

@@ -54,6 +54,16 @@ absl::StatusOr<std::unique_ptr<GenerativeModel>> Make(const v1::VaeMlpSettings& 
   return Vae::FullyConnected(settings, inputs);
 }
 
+v1::Precision PrecisionSetting(const v1::ModelSpec& spec) {
+  if (spec.has_dcgan()) return spec.dcgan().precision();
+  if (spec.has_vae()) return spec.vae().precision();
+  return spec.has_vae_mlp() ? spec.vae_mlp().precision() : v1::PRECISION_UNSPECIFIED;
+}
+
+void FillPrecision(auto& settings) {
+  if (settings.precision() == v1::PRECISION_UNSPECIFIED) settings.set_precision(v1::AUTO);
+}
+
 void FillDefaults(v1::DcganSettings& settings) {
   if (!settings.has_width()) settings.set_width(64);
   if (!settings.has_latent()) settings.set_latent(100);
@@ -61,6 +71,7 @@ void FillDefaults(v1::DcganSettings& settings) {
   if (!settings.has_discriminator_learning_rate()) settings.set_discriminator_learning_rate(2e-4);
   if (!settings.has_beta1()) settings.set_beta1(0.5);
   if (settings.sampling() == v1::BATCH_NORM_MODE_UNSPECIFIED) settings.set_sampling(v1::EVAL);
+  FillPrecision(settings);
 }
 
 void FillDefaults(v1::VaeSettings& settings) {
@@ -68,12 +79,14 @@ void FillDefaults(v1::VaeSettings& settings) {
   if (!settings.has_latent()) settings.set_latent(16);
   if (!settings.has_learning_rate()) settings.set_learning_rate(1e-3);
   if (settings.sampling() == v1::BATCH_NORM_MODE_UNSPECIFIED) settings.set_sampling(v1::EVAL);
+  FillPrecision(settings);
 }
 
 void FillDefaults(v1::VaeMlpSettings& settings) {
   if (!settings.has_width()) settings.set_width(400);
   if (!settings.has_latent()) settings.set_latent(20);
   if (!settings.has_learning_rate()) settings.set_learning_rate(1e-3);
+  FillPrecision(settings);
 }
 
 }  // namespace
@@ -88,8 +101,16 @@ v1::ModelSpec WithDefaults(const v1::ModelSpec& spec) {
 
 int32_t DefaultBatchSize(const v1::ModelSpec& spec) { return spec.has_vae_mlp() ? 128 : 64; }
 
-absl::StatusOr<std::unique_ptr<GenerativeModel>> MakeModel(const v1::ModelSpec& spec, const ModelInputs& inputs) {
+v1::Precision ResolvedPrecision(const v1::ModelSpec& spec, const Engine& engine) {
+  const v1::Precision asked = PrecisionSetting(WithDefaults(spec));
+  if (asked != v1::AUTO) return asked;
+  return ComputesBFloat16Natively(engine) ? v1::BF16 : v1::FP32;
+}
+
+absl::StatusOr<std::unique_ptr<GenerativeModel>> MakeModel(const v1::ModelSpec& spec, const ModelInputs& asked) {
   const v1::ModelSpec filled = WithDefaults(spec);
+  ModelInputs inputs = asked;
+  inputs.engine.precision = ResolvedPrecision(filled, inputs.engine) == v1::BF16 ? at::kBFloat16 : at::kFloat;
   switch (filled.family_case()) {
     case v1::ModelSpec::kDcgan:
       return Make(filled.dcgan(), inputs);

@@ -17,21 +17,21 @@ inline constexpr int64_t kImageSide = 28;
 
 // Latent vectors to images: DCGAN's generator (Radford et al. 2015), and the decoder of `vae`.
 //
-//   z [n, latent] -matrix-> [n, 4w, 4, 4] -BN, ReLU, transposed convolution k3 s2 p1-> [n, 2w, 7, 7]
+//   z [n, latent] -k4-> [n, 4w, 4, 4] -BN, ReLU, transposed convolution k3 s2 p1-> [n, 2w, 7, 7]
 //     -BN, ReLU, k4 s2 p1-> [n, w, 14, 14] -BN, ReLU, k4 s2 p1-> [n, 1, 28, 28]
 //
-// The matrix is what a transposed convolution on a 1x1 image comes to. Weights start as N(0, 0.02^2).
+// The first transposed convolution, on a 1x1 image, is computed as a matrix product, always in float32. Weights start
+// as N(0, 0.02^2).
 class ImageDecoder {
  public:
   ImageDecoder(TensorSet& tensors, const std::string& name, int64_t latent, int64_t width, const Engine& engine,
                at::Generator& random);
 
-  // Before the output's tanh or sigmoid.
+  // Before the output's tanh or sigmoid; float32 in any precision.
   at::Tensor Forward(const at::Tensor& z, Statistics statistics) const;
 
  private:
-  TransposedConvolution how_;
-  int64_t channels_;
+  Engine engine_;
   at::Tensor project_;
   BatchNorm norm4_;
   at::Tensor up7_;
@@ -44,19 +44,20 @@ class ImageDecoder {
 // Images to features: DCGAN's discriminator without its last layer, and the encoder of `vae`.
 //
 //   x [n, 1, 28, 28] -convolution k4 s2 p1, LeakyReLU 0.2-> [n, w, 14, 14] -k4 s2 p1, BN, LeakyReLU-> [n, 2w, 7, 7]
-//     -k4 s2 p1, BN, LeakyReLU-> [n, 4w, 3, 3], flattened
+//     -k4 s2 p1, BN, LeakyReLU-> [n, 4w, 3, 3]
 //
 // Only ever used with the statistics of the batch. Weights start as N(0, 0.02^2).
 class ImageEncoder {
  public:
   ImageEncoder(TensorSet& tensors, const std::string& name, int64_t width, const Engine& engine, at::Generator& random);
 
-  // [n, features()]
+  // Float32 [n, features()], flattened in the order row, column, channel.
   at::Tensor Forward(const at::Tensor& images, Weights weights = Weights::kTrained) const;
 
   int64_t features() const { return 9 * 4 * width_; }
 
  private:
+  Engine engine_;
   int64_t width_;
   at::Tensor down14_;
   at::Tensor down7_;

@@ -13,12 +13,18 @@
 namespace skew::train {
 namespace {
 
+// For small layers: nothing is gained by another precision.
+Engine InFloat32(Engine engine) {
+  engine.precision = at::kFloat;
+  return engine;
+}
+
 class ConvolutionalAutoencoder final : public Autoencoder {
  public:
   ConvolutionalAutoencoder(TensorSet& tensors, int64_t latent, int64_t width, const Engine& engine,
                            at::Generator& random)
       : encoder_(tensors, "encoder", width, engine, random),
-        posterior_(tensors, "posterior", encoder_.features(), 2 * latent, engine, random),
+        posterior_(tensors, "posterior", encoder_.features(), 2 * latent, InFloat32(engine), random),
         decoder_(tensors, "decoder", latent, width, engine, random) {}
 
   at::Tensor Encode(const at::Tensor& images) const override { return posterior_.Forward(encoder_.Forward(images)); }

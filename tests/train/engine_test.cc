@@ -1,0 +1,36 @@
+#include "server/train/engine/engine.h"
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+#include "server/train/engine/kernels.h"
+#include "server/train/models/generative_model.h"
+#include "tests/train/synthetic.h"
+
+namespace skew::train {
+namespace {
+
+TEST(EngineTest, KnowsDevices) {
+  EXPECT_TRUE(EngineFor("cpu")->device.is_cpu());
+  EXPECT_TRUE(absl::IsInvalidArgument(EngineFor("tpu:0").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(EngineFor("cuda:").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(EngineFor("cuda:0").status()) || EngineFor("cuda:0").ok());
+}
+
+TEST(EngineTest, UsesItsOwnKernelsWhereTheCpuHasTheInstructions) {
+  EXPECT_EQ(EngineFor("cpu")->convolutions == Convolutions::kDirect, FloatKernels() != nullptr);
+}
+
+TEST(EngineTest, AutoIsBfloat16WhereTheCpuMultipliesIt) {
+  const Engine engine = *EngineFor("cpu");
+  const v1::Precision native = BFloat16Kernels() != nullptr ? v1::BF16 : v1::FP32;
+  EXPECT_EQ(ResolvedPrecision(TinyVae(v1::AUTO), engine), native);
+  EXPECT_EQ(ResolvedPrecision(TinyDcgan(v1::PRECISION_UNSPECIFIED), engine), native);
+  EXPECT_EQ(ResolvedPrecision(TinyVaeMlp(v1::FP32), engine), v1::FP32);
+  EXPECT_EQ(ResolvedPrecision(TinyVae(v1::BF16), engine), v1::BF16);
+  v1::ModelSpec resample;
+  resample.mutable_resample();
+  EXPECT_EQ(ResolvedPrecision(resample, engine), v1::PRECISION_UNSPECIFIED);
+}
+
+}  // namespace
+}  // namespace skew::train

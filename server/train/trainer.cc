@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/train/engine/engine.h"
 
 namespace skew::train {
 namespace {
@@ -21,7 +22,7 @@ Trainer::Trainer(GenerativeModel* model, at::Tensor images, int64_t batch_size, 
       losses_(model->MetricNames()) {}
 
 absl::Status Trainer::Step() {
-  const at::Tensor positions = TensorOfInts(batches_.Next()).to(images_.device());
+  const at::Tensor positions = Upload(TensorOfInts(batches_.Next()), images_.device());
   losses_.Add(model_->TrainStep(images_.index_select(0, positions)));
   return losses_.pending() < kUpdatesPerFlush ? absl::OkStatus() : losses_.Flush();
 }

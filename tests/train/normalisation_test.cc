@@ -2,6 +2,7 @@
 
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/batch_norm.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
@@ -86,6 +87,20 @@ TEST(NormalisationTest, RunningStatisticsMakeImagesIndependent) {
   const at::Tensor expected =
       at::batch_norm(x, state.scale, state.shift, state.mean, state.variance, false, 0.1, kBatchNormEpsilon, false);
   EXPECT_TRUE(at::allclose(y, expected.clamp_min(0), 1e-4, 1e-4));
+}
+
+TEST(NormalisationTest, ActivatesLikeLibTorch) {
+  for (const at::ScalarType kind : {at::kFloat, at::kBFloat16}) {
+    at::Generator random = MakeGenerator(5);
+    const at::Tensor input = at::randn({3, 20, 5, 5}, random).to(kind);
+    const at::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast).requires_grad_(true);
+    const at::Tensor gradient = at::randn(x.sizes(), random).to(kind);
+    const at::Tensor fast = Activate(x, 0.25);
+    const at::Tensor plain = at::leaky_relu(x, 0.25);
+    EXPECT_TRUE(at::equal(fast, plain));
+    EXPECT_TRUE(at::equal(torch::autograd::grad({fast}, {x}, {gradient})[0],
+                          torch::autograd::grad({plain}, {x}, {gradient})[0]));
+  }
 }
 
 TEST(NormalisationTest, TakesOnlyRowsOfChannels) {

@@ -121,6 +121,7 @@ class WorkerTest : public testing::Test {
 constexpr char kShortVae[] =
     "models { vae { width: 8 latent: 4 } } training { steps: 7 batch_size: 16 } generation { images: 50 } "
     "evaluation { every_steps: 3 images: 20 }";
+constexpr char kBriefly[] = "training { steps: 2 batch_size: 16 } generation { images: 20 }";
 constexpr char kLongDcgan[] =
     "models { dcgan { width: 8 latent: 8 } } training { steps: 300 batch_size: 16 } generation { images: 50 } "
     "evaluation { every_steps: 20 images: 20 }";
@@ -147,6 +148,16 @@ TEST_F(WorkerTest, TrainsAndMeasuresARun) {
   EXPECT_THAT(histograms.at(3), HasSubstr("images: 20"));
   EXPECT_THAT(histograms.at(-1), HasSubstr("step: 7"));
   EXPECT_THAT(histograms.at(-1), HasSubstr("final: true images: 50"));
+}
+
+TEST_F(WorkerTest, SaysInWhichPrecisionItTrains) {
+  const auto precision_of = [this](const std::string& folder, const std::string& spec) {
+    return Run(StudyOrder(folder, spec + kBriefly)).reports.front().started().precision();
+  };
+  EXPECT_EQ(precision_of("fp32", "models { vae { width: 8 latent: 4 precision: FP32 } }"), v1::FP32);
+  EXPECT_EQ(precision_of("bf16", "models { vae { width: 8 latent: 4 precision: BF16 } }"), v1::BF16);
+  EXPECT_NE(precision_of("auto", "models { vae { width: 8 latent: 4 precision: AUTO } }"), v1::AUTO);
+  EXPECT_EQ(precision_of("none", "models { resample {} }"), v1::PRECISION_UNSPECIFIED);
 }
 
 TEST_F(WorkerTest, TheLastProgressIsOfTheLastStep) {

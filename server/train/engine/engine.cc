@@ -111,6 +111,10 @@ std::string BlasProblem() {
   return "OpenBLAS is the sequential build: more than one thread will not help; install libopenblas0-openmp";
 }
 
+at::Tensor Upload(const at::Tensor& tensor, at::Device device) {
+  return device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor;
+}
+
 at::Generator MakeGenerator(uint64_t seed) { return at::make_generator<at::CPUGeneratorImpl>(seed); }
 
 }  // namespace skew::train

@@ -49,6 +49,9 @@ std::string EngineDescription();
 // Empty, or why the BLAS in this process makes training slow or unsafe, as far as that can be found out.
 std::string BlasProblem();
 
+// A tensor of the CPU on `device`. To a GPU it goes through pinned memory, so that nobody waits for it.
+at::Tensor Upload(const at::Tensor& tensor, at::Device device);
+
 // A CPU generator. All random tensors are drawn on the CPU and copied, so that a seed means the same on every device.
 at::Generator MakeGenerator(uint64_t seed);
 

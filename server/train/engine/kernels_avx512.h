@@ -5,6 +5,11 @@
 #ifndef SKEW_SERVER_TRAIN_ENGINE_KERNELS_AVX512_H_
 #define SKEW_SERVER_TRAIN_ENGINE_KERNELS_AVX512_H_
 
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the deliberately undefined operands of its own intrinsics for mistakes.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <immintrin.h>
 
 #include <cstdint>

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -218,6 +220,37 @@ class FusedBatchNorm : public torch::autograd::Function<FusedBatchNorm> {
   }
 };
 
+// What DescribedBy makes the identity.
+at::Tensor IdentityFor(const at::Tensor& x) {
+  at::Tensor saved = at::zeros({4, x.size(1)});
+  saved[kScale].fill_(1);
+  return saved;
+}
+
+class FusedActivation : public torch::autograd::Function<FusedActivation> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, double slope) {
+    context->save_for_backward({x});
+    context->saved_data["slope"] = slope;
+    return Apply(*KernelsFor(x), x, IdentityFor(x), slope);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::Tensor x = context->get_saved_variables()[0];
+    const at::Tensor saved = IdentityFor(x);
+    const at::Tensor dy = LikeRows(gradients[0], x);
+    const Chunks chunks(x);
+    const std::vector<float> zeros(static_cast<size_t>(chunks.channels()));
+    at::Tensor dx = at::empty_like(x);
+    chunks.ForEach(DescribedBy(saved, context->saved_data["slope"].toDouble()),
+                   [&](const Normalisation& part, int64_t chunk) {
+                     KernelsFor(x)->gradient(part, chunks.Of(x, chunk), chunks.Of(dy, chunk), zeros.data(),
+                                             zeros.data(), chunks.MutableOf(dx, chunk));
+                   });
+    return {dx, {}};
+  }
+};
+
 std::vector<double> Doubles(const at::Tensor& tensor) { return {Floats(tensor), Floats(tensor) + tensor.numel()}; }
 
 }  // namespace
@@ -230,6 +263,10 @@ bool CanNormaliseFused(const at::Tensor& input) {
 
 at::Tensor NormaliseBatch(const at::Tensor& x, const BatchNormState& state, double slope) {
   return FusedBatchNorm::apply(x, state.scale, state.shift, &state, slope);
+}
+
+at::Tensor Activate(const at::Tensor& x, double slope) {
+  return CanNormaliseFused(x) ? FusedActivation::apply(x, slope) : at::leaky_relu(x, slope);
 }
 
 at::Tensor NormaliseRunning(const at::Tensor& x, const BatchNormState& state, double slope) {

@@ -31,6 +31,9 @@ at::Tensor NormaliseBatch(const at::Tensor& x, const BatchNormState& state, doub
 // The same with the running statistics; not differentiable.
 at::Tensor NormaliseRunning(const at::Tensor& x, const BatchNormState& state, double slope);
 
+// The activation alone; differentiable. On the kernels where CanNormaliseFused, else LibTorch's.
+at::Tensor Activate(const at::Tensor& x, double slope);
+
 }  // namespace skew::train
 
 #endif  // SKEW_SERVER_TRAIN_ENGINE_NORMALISATION_H_

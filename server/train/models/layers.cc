@@ -80,7 +80,7 @@ at::Tensor NormalKernel(TensorSet& tensors, const std::string& name, at::IntArra
 }
 
 at::Tensor Noise(at::IntArrayRef shape, const Engine& engine, at::Generator& random) {
-  return at::randn(shape, random).to(engine.device, /*non_blocking=*/true);
+  return Upload(at::randn(shape, random), engine.device);
 }
 
 }  // namespace skew::train

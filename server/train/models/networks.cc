@@ -1,7 +1,5 @@
 #include "server/train/models/networks.h"
 
-#include <ATen/ops/leaky_relu.h>
-
 #include "absl/strings/str_cat.h"
 
 namespace skew::train {
@@ -55,8 +53,7 @@ ImageEncoder::ImageEncoder(TensorSet& tensors, const std::string& name, int64_t 
       norm3_(tensors, absl::StrCat(name, ".norm3"), 4 * width, kWeightSd, engine, random) {}
 
 at::Tensor ImageEncoder::Forward(const at::Tensor& images, Weights weights) const {
-  at::Tensor x = Convolution(images, Use(down14_, weights), kHalve, engine_);
-  x = at::leaky_relu_(x, kLeak);
+  at::Tensor x = Activate(Convolution(images, Use(down14_, weights), kHalve, engine_), kLeak);
   x = Convolution(x, Use(down7_, weights), kHalve, engine_);
   x = norm7_.Forward(x, Statistics::kBatch, kLeak, weights);
   x = Convolution(x, Use(down3_, weights), kHalve, engine_);

@@ -1,5 +1,8 @@
 // The Frechet distance, on the judge's features, between what a trained model generates and the dataset's test images
 // of its classes. Prints one number. For tests/bench/precision.py.
+// clang-format off: this one comes before LibTorch's own headers.
+#include "server/train/torch.h"
+// clang-format on
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_eigh.h>
 

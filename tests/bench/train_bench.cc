@@ -2,6 +2,9 @@
 //
 // Beside Google Benchmark's own means, every benchmark reports the median of its iterations as median_ms, and those
 // that multiply matrices the needed floating-point operations per second, counted from the networks' shapes.
+// clang-format off: this one comes before LibTorch's own headers.
+#include "server/train/torch.h"
+// clang-format on
 #include <ATen/ops/mm.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>

@@ -60,7 +60,7 @@ bool DirectConvolution::Supports(const at::Tensor& weight) {
 
 at::Tensor DirectConvolution::Forward(const at::Tensor& large) const {
   const at::Tensor source = thin() ? Unfold(large) : Activations(large, kind());
-  const at::Tensor small = EmptyImages(large.size(0), outputs_, grid_.small_height(), grid_.small_width(), kind());
+  at::Tensor small = EmptyImages(large.size(0), outputs_, grid_.small_height(), grid_.small_width(), kind());
   const WeightView weights{weight(), large_channels() * outputs_, outputs_, 1};
   MultiplyGathered(*kernels_, GatherForward(product_grid()), PixelsOf(source), weights, PixelsOf(small), false);
   return small;

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "server/train/torch.h"
-
 namespace skew::train {
 namespace {
 

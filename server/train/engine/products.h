@@ -6,6 +6,7 @@
 
 #include "server/train/engine/gather.h"
 #include "server/train/engine/kernels.h"
+#include "server/train/torch.h"
 
 namespace skew::train {
 

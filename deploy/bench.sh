@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures, on this machine and in one run: ms per training update and generated images per second for dcgan and vae,
-# beside the same networks in plain PyTorch, in turn; and the daemon's submission rate, event latency and memory.
+# beside the same networks in plain PyTorch, in turn; and the service: durable submissions, lists of a store with a
+# million runs (5 GB in /tmp meanwhile), thousands of watchers, loss series.
 #
 #   deploy/bench.sh [PAIRS]     pairs of runs, default 3; medians and the spread of the ratios are printed
 set -euo pipefail
@@ -18,6 +19,11 @@ for _ in $(seq "$pairs"); do
   OMP_NUM_THREADS=1 taskset -c 0 build/release/bin/skew-train-bench --threads 1 >>"$out/skew"
   OMP_NUM_THREADS=1 taskset -c 0 /usr/bin/python3 tests/bench/peer.py --threads 1 >>"$out/peer"
 done
-export SKEW_BIN=$PWD/build/release/bin SKEW_SOURCE=$PWD SKEW_TEST_DATA=$PWD/data
-PYTHONPATH=build/release/tests/e2e/stubs:tests/e2e /usr/bin/python3 tests/bench/service_bench.py >"$out/service"
-/usr/bin/python3 tests/bench/table.py "$out/skew" "$out/peer" "$out/service"
+/usr/bin/python3 tests/bench/table.py "$out/skew" "$out/peer" /dev/null
+
+# The service.
+cmake --build --preset release --target skew-service-bench skew-loss-bench
+bin=$PWD/build/release/bin
+echo
+"$bin/skew-service-bench" --skewd "$bin/skewd" --worker "$bin/scripted-worker"
+OMP_NUM_THREADS=1 "$bin/skew-loss-bench"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures, on this machine and in one run: training updates, their parts and generation in both precisions, beside the
-# same networks in plain PyTorch, in turn, and beside what a large matrix product reaches; and the daemon's submission
-# rate, event latency and memory.
+# same networks in plain PyTorch, in turn, and beside what a large matrix product reaches; and the service: durable
+# submissions, lists of a store with a million runs (5 GB in /tmp meanwhile), thousands of watchers, loss series.
 #
 #   deploy/bench.sh [PAIRS]     pairs of runs, default 5; medians and spreads are printed as Markdown
 set -euo pipefail
@@ -20,6 +20,11 @@ for pair in $(seq "$pairs"); do
     --benchmark_out="$out/skew-$pair.json" >&2
   OMP_NUM_THREADS=1 taskset -c 0 /usr/bin/python3 tests/bench/peer.py --threads 1 >"$out/peer-$pair.json"
 done
-export SKEW_BIN=$PWD/build/release/bin SKEW_SOURCE=$PWD SKEW_TEST_DATA=$PWD/data
-PYTHONPATH=build/release/tests/e2e/stubs:tests/e2e /usr/bin/python3 tests/bench/service_bench.py >"$out/service"
 /usr/bin/python3 tests/bench/table.py "$out"
+
+# The service.
+cmake --build --preset release --target skew-service-bench skew-loss-bench >&2
+bin=$PWD/build/release/bin
+echo
+"$bin/skew-service-bench" --skewd "$bin/skewd" --worker "$bin/scripted-worker"
+OMP_NUM_THREADS=1 "$bin/skew-loss-bench"

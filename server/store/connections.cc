@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/status.h"
 #include "server/store/schema.h"
 
@@ -11,6 +12,9 @@ namespace {
 
 // Bounds how long those at the front wait for those behind them.
 constexpr size_t kMostWritesTogether = 64;
+
+// Bounds what a write can lose by waiting for others that do not come.
+constexpr absl::Duration kMostPatience = absl::Milliseconds(3);
 
 absl::Status RunInSavepoint(WriteScope& scope, absl::FunctionRef<absl::Status(WriteScope&)> work) {
   Savepoint savepoint(&scope.db);
@@ -35,10 +39,9 @@ absl::Status Connections::Write(absl::Time now, absl::FunctionRef<absl::Status(W
   WaitingWrite write{now, work, absl::OkStatus(), {}};
   const std::vector<WaitingWrite*> together = AwaitTurn(write);
   if (!together.empty()) {
+    const absl::Time start = absl::Now();
     CommitTogether(together);
-    absl::MutexLock lock(&queue_mutex_);
-    for (WaitingWrite* one : together) one->done = true;  // and gone, but for this one, once the lock is
-    committing_ = false;
+    EndTurn(together, absl::Now() - start);
   }
   if (write.result.ok() && listener_) {
     for (const auto& [job, revision] : write.appended) listener_(job, revision);
@@ -60,12 +63,25 @@ std::vector<Connections::WaitingWrite*> Connections::AwaitTurn(WaitingWrite& wri
   queue_mutex_.Await(absl::Condition(&IsTurn, &turn));
   std::vector<WaitingWrite*> together;
   if (write.done) return together;
+  committing_ = true;
+  const auto gathered = [this] {
+    queue_mutex_.AssertHeld();
+    return queue_.size() >= expected_writes_;
+  };
+  queue_mutex_.AwaitWithTimeout(absl::Condition(&gathered), patience_);
   while (!queue_.empty() && together.size() < kMostWritesTogether) {
     together.push_back(queue_.front());
     queue_.pop_front();
   }
-  committing_ = true;
   return together;
+}
+
+void Connections::EndTurn(const std::vector<WaitingWrite*>& writes, absl::Duration commit_time) {
+  absl::MutexLock lock(&queue_mutex_);
+  for (WaitingWrite* write : writes) write->done = true;  // and gone, but for the caller's own, once the lock is
+  expected_writes_ = std::min(writes.size() + queue_.size(), kMostWritesTogether);
+  patience_ = std::min(commit_time / 4, kMostPatience);
+  committing_ = false;
 }
 
 void Connections::CommitTogether(const std::vector<WaitingWrite*>& writes) {

@@ -1,13 +1,12 @@
 #include "tests/bench/store_generator.h"
 
-#include <algorithm>
-#include <atomic>
 #include <memory>
-#include <thread>
-#include <utility>
+#include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/status.h"
@@ -20,7 +19,6 @@ namespace skew {
 namespace {
 
 constexpr char kClassifierKey[] = "generated";
-constexpr int kSubmitters = 16;
 constexpr int64_t kJobsPerTransaction = 500;
 
 NewJob JobNumber(int number, const v1::JobSpec& spec, int runs) {
@@ -53,24 +51,62 @@ absl::Status WriteClassifier(Connections& connections) {
   });
 }
 
-// From many threads, so that they share transactions.
-absl::Status SubmitJobs(JobStore& jobs, const StoreSize& size, const v1::JobSpec& spec) {
-  std::atomic<int> next = 1;
-  std::vector<absl::Status> statuses(kSubmitters);
-  std::vector<std::thread> threads;
-  for (absl::Status& status : statuses) {
-    threads.emplace_back([&] {
-      for (int number = next++; status.ok() && number <= size.jobs; number = next++) {
-        NewJob training;
-        training.kind = v1::CLASSIFIER_TRAINING;
-        training.classifier_key = kClassifierKey;
-        training.runs.resize(1);
-        status = jobs.Submit(JobNumber(number, spec, size.runs_per_job), training).status();
-      }
-    });
+// Jobs 2 to kTemplates + 1 are submitted, the others are copies of them.
+constexpr int kTemplates = 12;
+
+// The job that job number `number` looks like: one in 1000, one in 100, and otherwise one for each group.
+int TemplateOf(int number) {
+  if (number % 1000 == 0) return 11;
+  if (number % 100 == 0) return 10;
+  return number % 10;
+}
+
+absl::Status SubmitTemplates(JobStore& jobs, const StoreSize& size, const v1::JobSpec& spec) {
+  for (const int number : {10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 1000}) {
+    SKEW_RETURN_IF_ERROR(jobs.Submit(JobNumber(number, spec, size.runs_per_job), {}).status());
   }
-  for (std::thread& thread : threads) thread.join();
-  for (const absl::Status& status : statuses) SKEW_RETURN_IF_ERROR(status);
+  return absl::OkStatus();
+}
+
+// The columns of a table that can be copied, besides `key`: all but those that are computed or counted.
+std::string ColumnsOf(Database& db, const std::string& table, const std::string& key) {
+  Statement row = db.Prepare("SELECT name FROM pragma_table_info(?) ORDER BY cid");
+  row.Bind(table);
+  std::vector<std::string> columns;
+  while (row.Step()) {
+    const std::string name = row.Text(0);
+    if (name != key && !absl::StartsWith(name, "runs_")) columns.push_back(name);
+  }
+  return absl::StrJoin(columns, ", ");
+}
+
+absl::Status CopyJob(Database& db, int64_t from) {
+  const std::string jobs = ColumnsOf(db, "jobs", "id");
+  SKEW_RETURN_IF_ERROR(
+      db.Prepare(absl::StrCat("INSERT INTO jobs (", jobs, ") SELECT ", jobs, " FROM jobs WHERE id = ?"))
+          .Bind(from)
+          .Run());
+  const int64_t id = db.LastInsertedId();
+  for (const std::string table : {"runs", "job_labels"}) {
+    const std::string columns = ColumnsOf(db, table, "job_id");
+    SKEW_RETURN_IF_ERROR(db.Prepare(absl::StrCat("INSERT INTO ", table, " (job_id, ", columns, ") SELECT ?, ", columns,
+                                                 " FROM ", table, " WHERE job_id = ?"))
+                             .Bind(id)
+                             .Bind(from)
+                             .Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CopyJobs(Connections& connections, const StoreSize& size) {
+  for (int64_t first = kTemplates + 1; first <= size.jobs; first += kJobsPerTransaction) {
+    SKEW_RETURN_IF_ERROR(connections.Write(absl::Now(), [&](WriteScope& scope) -> absl::Status {
+      for (int64_t number = first; number < first + kJobsPerTransaction && number <= size.jobs; ++number) {
+        SKEW_RETURN_IF_ERROR(CopyJob(scope.db, 2 + TemplateOf(static_cast<int>(number))));
+      }
+      return absl::OkStatus();
+    }));
+  }
   return absl::OkStatus();
 }
 
@@ -169,7 +205,8 @@ absl::Status GenerateStore(const std::string& path, const StoreSize& size, const
   first.kind = v1::CLASSIFIER_TRAINING;
   SKEW_RETURN_IF_ERROR(jobs.Submit(first, {}).status());
   SKEW_RETURN_IF_ERROR(WriteClassifier(*connections));
-  SKEW_RETURN_IF_ERROR(SubmitJobs(jobs, size, spec));
+  SKEW_RETURN_IF_ERROR(SubmitTemplates(jobs, size, spec));
+  SKEW_RETURN_IF_ERROR(CopyJobs(*connections, size));
   return WriteHistory(*connections, size);
 }
 

@@ -22,7 +22,7 @@ struct StoreSize {
 // Makes a database at `path`, where none is, with one trained classifier and that many studies. Jobs and runs are
 // stored as the daemon stores them; their history (states, attempts, histograms, events) is written as SQL. `spec` is
 // the studies' own, with a label "group" from 0 to 9, and "rare" = "yes" for one in 1000. One in 100 is owned by
-// "grace", the others by "ada"; one in 10 has failed, the newest 1% are queued, all others have succeeded.
+// "grace", the others by "ada"; group 2 has failed, the newest 1% are queued, all others have succeeded.
 absl::Status GenerateStore(const std::string& path, const StoreSize& size, const v1::JobSpec& spec);
 
 }  // namespace skew

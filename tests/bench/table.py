@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Turns a folder of results into Markdown tables, which say the machine.
 
-    table.py FOLDER     skew-N.json (skew-train-bench --benchmark_out), peer-N.json (lines of peer.py), service (lines)
+    table.py FOLDER     skew-N.json (skew-train-bench --benchmark_out), peer-N.json (lines of peer.py)
 
 Files of the same N were measured one right after the other: ratios are taken pair by pair. Every figure is a median
 over the pairs, and what stands in brackets is the smallest and the largest."""
@@ -84,13 +84,6 @@ def parts(runs):
             spread([run[name]["median_ms"] for run in runs], "{:.2f}"), spread(rates, "{:.0f}") if rates else "")
 
 
-def service(lines):
-    print()
-    header("figure", "value")
-    for line in lines:
-        row(line["measure"], f"{line['value']:.1f} {line['unit']}")
-
-
 def main():
     folder = pathlib.Path(sys.argv[1])
     measured = [read_skew(path) for path in numbered(folder, "skew")]
@@ -103,8 +96,6 @@ def main():
     updates(runs, peers)
     generation(runs, peers)
     parts(runs)
-    if (folder / "service").exists():
-        service(read_lines(folder / "service"))
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ double CrossSum(const Rows& a, const Rows& b) {
   RowMatrix products;
   for (Index i = 0; i < a.rows(); i += kBlock) {
     for (Index j = 0; j < b.rows(); j += kBlock) {
-      products.noalias() = a.middleRows(i, std::min(kBlock, a.rows() - i)) *
-                           b.middleRows(j, std::min(kBlock, b.rows() - j)).transpose();
+      products.noalias() =
+          a.middleRows(i, std::min(kBlock, a.rows() - i)) * b.middleRows(j, std::min(kBlock, b.rows() - j)).transpose();
       sum += SumOfKernel(products, static_cast<float>(a.cols()));
     }
   }

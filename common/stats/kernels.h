@@ -8,9 +8,9 @@
 
 namespace skew::stats {
 
-// Vendi score (Friedman & Dieng 2023): exp of the entropy of the eigenvalues of K / n, the effective number of different
-// images, 1 to n. `kernel` is n x n, symmetric, positive semidefinite with 1 on its diagonal. INVALID_ARGUMENT when it
-// is not n x n, not finite, or n is 0. n^3 operations: for small n.
+// Vendi score (Friedman & Dieng 2023): exp of the entropy of the eigenvalues of K / n, the effective number of
+// different images, 1 to n. `kernel` is n x n, symmetric, positive semidefinite with 1 on its diagonal.
+// INVALID_ARGUMENT when it is not n x n, not finite, or n is 0. n^3 operations: for small n.
 absl::StatusOr<double> VendiScore(absl::Span<const double> kernel, int n);
 
 // With the cosine similarity of rows for kernel, of any number of images: X X' and X' X have the same eigenvalues, so

@@ -182,8 +182,7 @@ absl::StatusOr<SupportEstimate> EstimateSupport(const Features& features, float 
   });
   const double pairs = 0.5 * features.rows * (features.rows - 1.0);
   const auto near = static_cast<double>(estimate.near_pairs);
-  const double most =
-      boost::math::quantile(boost::math::complement(boost::math::chi_squared(2 * near + 2), 0.025)) / 2;
+  const double most = boost::math::quantile(boost::math::complement(boost::math::chi_squared(2 * near + 2), 0.025)) / 2;
   const double least = near > 0 ? boost::math::quantile(boost::math::chi_squared(2 * near), 0.025) / 2 : 0;
   estimate.support = pairs / near;
   estimate.interval = {pairs / most, pairs / least};

@@ -19,7 +19,8 @@ struct PermutationTest {
 };
 
 // `statistic` of a list of swapped pairs; its sign should turn when all pairs are swapped. All 2^pairs swaps are tried
-// when they are at most `rounds`, otherwise that many random ones (p = (hits + 1) / (rounds + 1), Phipson & Smyth 2010).
+// when they are at most `rounds`, otherwise that many random ones (p = (hits + 1) / (rounds + 1), Phipson & Smyth
+// 2010).
 PermutationTest SwapTest(size_t pairs, absl::FunctionRef<double(const std::vector<bool>& swapped)> statistic,
                          int64_t rounds, uint64_t seed);
 

@@ -43,6 +43,8 @@ struct TrendTest : RankTest {
   double effect = 0;  // 2 J / pairs - 1: 1 when every pair rises, -1 when every pair falls
 };
 TrendTest JonckheereTest(absl::Span<const std::vector<double>> groups);
+// Its effect alone, at a fraction of the cost.
+double JonckheereEffect(absl::Span<const std::vector<double>> groups);
 
 // Spearman's rank correlation. Exact up to 9 pairs, given the ties; above by Student's t with n - 2 degrees of freedom.
 // The interval is Fisher's z with the standard error of Bonett & Wright (2000), from 5 pairs on. Absent when either

@@ -1,6 +1,7 @@
 #include "common/stats/student.h"
 
 #include <algorithm>
+#include <boost/math/constants/constants.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/tools/roots.hpp>
 #include <cmath>
@@ -9,6 +10,29 @@
 #include <numeric>
 
 namespace skew::stats {
+namespace {
+
+// Student's distribution function for whole degrees of freedom up to 60, in closed form (Abramowitz & Stegun 26.7.3 and
+// 26.7.4): many times faster than the general one, and right to 1e-14 or so, which is enough for the middle of the
+// distribution but not for small p-values.
+double QuickCdf(double t, int degrees) {
+  const double cosine2 = degrees / (degrees + t * t);
+  const double sine = t / std::sqrt(degrees + t * t);
+  const bool odd = degrees % 2 == 1;
+  double term = odd ? std::sqrt(cosine2) : 1;
+  double sum = degrees > 1 ? term : 0;
+  for (int i = odd ? 3 : 2; i <= degrees - 2; i += 2) {
+    term *= cosine2 * (i - 1) / i;
+    sum += term;
+  }
+  const double between =
+      odd ? (std::atan2(t, std::sqrt(degrees)) + sine * sum) * 2 / boost::math::constants::pi<double>() : sine * sum;
+  return 0.5 + between / 2;
+}
+
+bool HasQuickCdf(double degrees) { return degrees <= 60 && degrees == std::floor(degrees); }
+
+}  // namespace
 
 double Mean(absl::Span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -72,6 +96,19 @@ double StudentMixture::Cdf(double x) const {
   return sum / static_cast<double>(components_.size());
 }
 
+double StudentMixture::CdfForQuantile(double x) const {
+  const int degrees = static_cast<int>(degrees_);
+  double sum = 0;
+  for (const Component& one : components_) {
+    if (one.scale > 0) {
+      sum += QuickCdf((x - one.location) / one.scale, degrees);
+    } else {
+      sum += x > one.location ? 1 : x == one.location ? 0.5 : 0;
+    }
+  }
+  return sum / static_cast<double>(components_.size());
+}
+
 double StudentMixture::Quantile(double p) const {
   // The mixture's quantile lies between those of its components.
   const double t = boost::math::quantile(boost::math::students_t(degrees_), p);
@@ -81,7 +118,8 @@ double StudentMixture::Quantile(double p) const {
     low = std::min(low, one.location + t * one.scale);
     high = std::max(high, one.location + t * one.scale);
   }
-  const auto excess = [&](double x) { return Cdf(x) - p; };
+  const bool quick = HasQuickCdf(degrees_) && std::min(p, 1 - p) > 1e-6;
+  const auto excess = [&](double x) { return (quick ? CdfForQuantile(x) : Cdf(x)) - p; };
   const double at_low = excess(low);
   const double at_high = excess(high);
   if (!(at_low < 0)) return low;

@@ -59,6 +59,8 @@ class StudentMixture {
   double EquivalenceP(const Interval& range) const;
 
  private:
+  double CdfForQuantile(double x) const;
+
   std::vector<Component> components_;
   double degrees_;
 };

@@ -53,6 +53,25 @@ std::vector<double> JonckheereDistribution(absl::Span<const std::vector<double>>
   return probabilities;
 }
 
+// Pairs of values from two groups.
+struct OrderedPairs {
+  double in_order = 0;  // ties half
+  double all = 0;
+};
+
+OrderedPairs CountPairs(absl::Span<const std::vector<double>> groups) {
+  OrderedPairs pairs;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (size_t h = 0; h < g; ++h) {
+      for (const double value : groups[g]) {
+        for (const double earlier : groups[h]) pairs.in_order += earlier < value ? 1 : earlier == value ? 0.5 : 0;
+      }
+      pairs.all += static_cast<double>(groups[g].size() * groups[h].size());
+    }
+  }
+  return pairs;
+}
+
 struct TieSums {
   double pairs = 0;    // sum of t (t - 1)
   double triples = 0;  // sum of t (t - 1) (t - 2)
@@ -112,24 +131,24 @@ void SetBySpearmanOrders(absl::Span<const double> x, const std::vector<double>& 
 
 }  // namespace
 
+double JonckheereEffect(absl::Span<const std::vector<double>> groups) {
+  const OrderedPairs pairs = CountPairs(groups);
+  return 2 * pairs.in_order / pairs.all - 1;
+}
+
 TrendTest JonckheereTest(absl::Span<const std::vector<double>> groups) {
+  const OrderedPairs counted = CountPairs(groups);
   TrendTest test;
+  test.statistic = counted.in_order;
+  test.effect = 2 * counted.in_order / counted.all - 1;
   TieSums sizes;
   std::map<double, int> values;
-  double pairs = 0;
   size_t n = 0;
-  for (size_t g = 0; g < groups.size(); ++g) {
-    for (const double value : groups[g]) {
-      ++values[value];
-      for (size_t h = 0; h < g; ++h) {
-        for (const double earlier : groups[h]) test.statistic += earlier < value ? 1 : earlier == value ? 0.5 : 0;
-      }
-    }
-    pairs += static_cast<double>(n * groups[g].size());
-    n += groups[g].size();
-    sizes.Add(static_cast<double>(groups[g].size()));
+  for (const std::vector<double>& group : groups) {
+    for (const double value : group) ++values[value];
+    n += group.size();
+    sizes.Add(static_cast<double>(group.size()));
   }
-  test.effect = 2 * test.statistic / pairs - 1;
   TieSums ties;
   for (const auto& [value, count] : values) ties.Add(count);
   if (ties.pairs == 0 && n <= kMostExactValues) {
@@ -142,7 +161,7 @@ TrendTest JonckheereTest(absl::Span<const std::vector<double>> groups) {
   }
   const double variance = JonckheereVariance(sizes, ties, static_cast<double>(n));
   if (!(variance > 0)) return test;
-  const boost::math::normal normal(pairs / 2, std::sqrt(variance));
+  const boost::math::normal normal(counted.all / 2, std::sqrt(variance));
   SetTails(boost::math::cdf(boost::math::complement(normal, test.statistic)), boost::math::cdf(normal, test.statistic),
            test);
   return test;

@@ -1,0 +1,69 @@
+#include "common/stats/amplification.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/stats/student.h"
+
+namespace skew::stats {
+
+double Logit(double share) { return std::log(share / (1 - share)); }
+
+double SmoothedLogit(double share, double images) {
+  return std::log((images * share + 0.5) / (images * (1 - share) + 0.5));
+}
+
+double Amplification(double generated, double trained) { return generated / trained; }
+
+double LogitDifference(double generated, double trained) { return Logit(generated) - Logit(trained); }
+
+std::optional<Line> FitLine(absl::Span<const double> x, absl::Span<const double> y) {
+  if (x.size() < 2) return std::nullopt;
+  const double mean_x = Mean(x);
+  const double mean_y = Mean(y);
+  double xx = 0;
+  double xy = 0;
+  double yy = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mean_x) * (x[i] - mean_x);
+    xy += (x[i] - mean_x) * (y[i] - mean_y);
+    yy += (y[i] - mean_y) * (y[i] - mean_y);
+  }
+  if (!(xx > 1e-12 * (1 + mean_x * mean_x))) return std::nullopt;
+  Line line;
+  line.slope = xy / xx;
+  line.intercept = mean_y - line.slope * mean_x;
+  if (x.size() > 2) {
+    const double residual = std::max(0.0, yy - line.slope * xy);
+    line.slope_error = std::sqrt(residual / (static_cast<double>(x.size()) - 2) / xx);
+  }
+  return line;
+}
+
+double OverDispersion(double mean_share, double sd, double images) {
+  return (sd * sd / (mean_share * (1 - mean_share)) - 1 / images) / (1 - 1 / images);
+}
+
+std::vector<double> OverDispersionParts(absl::Span<const double> shares, absl::Span<const double> images) {
+  if (shares.size() < 2) return {};
+  const double p = Mean(shares);
+  double inverse = 0;
+  for (const double one : images) inverse += 1 / one;
+  inverse /= static_cast<double>(images.size());
+  if (!(p > 0 && p < 1) || !(inverse < 1)) return {};
+  const auto n = static_cast<double>(shares.size());
+  std::vector<double> parts;
+  for (const double share : shares) {
+    const double square = (share - p) * (share - p) * n / (n - 1);
+    parts.push_back((square / (p * (1 - p)) - inverse) / (1 - inverse));
+  }
+  return parts;
+}
+
+std::optional<double> OverDispersion(absl::Span<const double> shares, absl::Span<const double> images) {
+  const std::vector<double> parts = OverDispersionParts(shares, images);
+  if (parts.empty()) return std::nullopt;
+  return Mean(parts);
+}
+
+}  // namespace skew::stats

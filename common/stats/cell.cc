@@ -1,0 +1,136 @@
+#include "common/stats/cell.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "absl/functional/function_ref.h"
+#include "common/stats/amplification.h"
+#include "common/stats/divergence.h"
+
+namespace skew::stats {
+namespace {
+
+using Shares = std::vector<double>;
+
+// One value per run, of the run's shares and its images.
+using OfRun = absl::FunctionRef<double(const Shares& shares, double images)>;
+
+struct Runs {
+  std::vector<Shares> shares;
+  std::vector<double> images;
+
+  std::vector<double> Values(OfRun value) const {
+    std::vector<double> values;
+    for (size_t i = 0; i < shares.size(); ++i) values.push_back(value(shares[i], images[i]));
+    return values;
+  }
+  MeanEstimate Estimate(OfRun value) const { return EstimateMean(Values(value)); }
+};
+
+Runs RawRuns(absl::Span<const std::vector<int64_t>> counts) {
+  Runs runs;
+  for (const std::vector<int64_t>& one : counts) {
+    runs.shares.push_back(SharesOf(one));
+    runs.images.push_back(static_cast<double>(std::accumulate(one.begin(), one.end(), int64_t{0})));
+  }
+  return runs;
+}
+
+Runs Corrected(const Runs& raw, const Correction& correction) {
+  Runs runs;
+  for (const Shares& shares : raw.shares) runs.shares.push_back(correction.Solve(shares));
+  runs.images = raw.images;
+  return runs;
+}
+
+Runs Projected(const Runs& runs) {
+  Runs projected;
+  for (const Shares& shares : runs.shares) projected.shares.push_back(ProjectOntoSimplex(shares));
+  projected.images = runs.images;
+  return projected;
+}
+
+DivergenceEstimates DivergencesOf(const Runs& runs, const Shares& trained) {
+  const Shares equal(trained.size(), 1.0 / static_cast<double>(trained.size()));
+  DivergenceEstimates estimates;
+  estimates.total_variation = runs.Estimate([&](const Shares& g, double) { return TotalVariation(g, trained); });
+  estimates.kl_generated_trained = runs.Estimate([&](const Shares& g, double) { return KullbackLeibler(g, trained); });
+  estimates.kl_trained_generated = runs.Estimate([&](const Shares& g, double) { return KullbackLeibler(trained, g); });
+  estimates.jensen_shannon = runs.Estimate([&](const Shares& g, double) { return JensenShannon(g, trained); });
+  estimates.hellinger = runs.Estimate([&](const Shares& g, double) { return Hellinger(g, trained); });
+  estimates.fairness_discrepancy =
+      runs.Estimate([&](const Shares& g, double) { return FairnessDiscrepancy(g, equal); });
+  return estimates;
+}
+
+// Mean and sd of the values with the mean correction, and the interval over all draws.
+MeanEstimate WithJudge(const Runs& mean, absl::Span<const Runs> draws, OfRun value) {
+  MeanEstimate estimate = mean.Estimate(value);
+  if (mean.shares.size() < 2 || draws.empty()) return estimate;
+  std::vector<std::vector<double>> samples;
+  for (const Runs& draw : draws) samples.push_back(draw.Values(value));
+  estimate.interval = StudentMixture::OfMeans(samples).CentralInterval();
+  return estimate;
+}
+
+void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& trained, CellEstimate& cell) {
+  const Runs mean = Corrected(raw, judge.mean);
+  const Runs mean_projected = Projected(mean);
+  std::vector<Runs> draws;
+  std::vector<Runs> draws_projected;
+  for (const Correction& draw : judge.draws) {
+    draws.push_back(Corrected(raw, draw));
+    draws_projected.push_back(Projected(draws.back()));
+  }
+  Shares means;
+  for (size_t c = 0; c < trained.size(); ++c) {
+    means.push_back(Mean(mean.Values([c](const Shares& g, double) { return g[c]; })));
+  }
+  means = ProjectOntoSimplex(means);
+  for (size_t c = 0; c < trained.size(); ++c) {
+    ClassEstimate& one = cell.classes[c];
+    one.corrected = WithJudge(mean, draws, [c](const Shares& g, double) { return g[c]; });
+    one.corrected->mean = means[c];
+    if (one.corrected->interval.has_value()) {
+      one.corrected->interval->low = std::clamp(one.corrected->interval->low, 0.0, means[c]);
+      one.corrected->interval->high = std::clamp(one.corrected->interval->high, means[c], 1.0);
+    }
+    one.corrected_amplification = Amplification(means[c], trained[c]);
+    one.corrected_delta = WithJudge(mean_projected, draws_projected, [&](const Shares& g, double images) {
+      return SmoothedLogit(g[c], images) - Logit(trained[c]);
+    });
+  }
+  cell.corrected_divergences = DivergencesOf(mean_projected, trained);
+}
+
+}  // namespace
+
+std::vector<double> SharesOf(absl::Span<const int64_t> counts) {
+  const auto sum = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  std::vector<double> shares;
+  for (const int64_t count : counts) shares.push_back(static_cast<double>(count) / sum);
+  return shares;
+}
+
+CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Span<const int64_t> trained_counts,
+                          const JudgeCorrection* judge) {
+  const Runs raw = RawRuns(runs);
+  const Shares trained = SharesOf(trained_counts);
+  CellEstimate cell;
+  for (size_t c = 0; c < trained.size(); ++c) {
+    const auto share = [c](const Shares& g, double) { return g[c]; };
+    ClassEstimate one;
+    one.trained = trained[c];
+    one.generated = raw.Estimate(share);
+    one.amplification = Amplification(one.generated.mean, trained[c]);
+    one.delta =
+        raw.Estimate([&](const Shares& g, double images) { return SmoothedLogit(g[c], images) - Logit(trained[c]); });
+    one.over_dispersion = OverDispersion(raw.Values(share), raw.images);
+    cell.classes.push_back(std::move(one));
+  }
+  cell.divergences = DivergencesOf(raw, trained);
+  if (judge != nullptr) AddCorrected(raw, *judge, trained, cell);
+  return cell;
+}
+
+}  // namespace skew::stats

@@ -1,0 +1,63 @@
+// What the runs of one cell (one model at one bias point) say together.
+#ifndef SKEW_COMMON_STATS_CELL_H_
+#define SKEW_COMMON_STATS_CELL_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "common/stats/judge.h"
+#include "common/stats/student.h"
+
+namespace skew::stats {
+
+// One class. Means are over runs; raw ones with Student's t interval.
+//
+// Intervals of corrected values hold both the spread over runs and what the judge's confusion counts leave open:
+// Student's t given each of the judge's draws, evenly mixed. Why not resample the runs: a bootstrap of five runs, by
+// percentiles or BCa, knows nothing beyond the five values, and its 95% intervals cover 80-84% (cell_test.cc measures
+// it); Student's t is exact for the nearly normal shares of thousands of images, and resampled confusion counts keep
+// every error that was not seen at 0.
+struct ClassEstimate {
+  double trained = 0;      // share of the training set
+  MeanEstimate generated;  // share of the accepted images of the job's classes
+  double amplification = 1;
+  MeanEstimate delta;  // logit difference; logits smoothed, see SmoothedLogit
+  std::optional<double> over_dispersion;
+
+  // With a judge. The share is on the simplex with the other classes', its interval in 0..1. `sd` is that of the runs'
+  // corrected shares before they are moved onto the simplex.
+  std::optional<MeanEstimate> corrected;
+  std::optional<double> corrected_amplification;
+  std::optional<MeanEstimate> corrected_delta;
+};
+
+// Distances of the generated shares from the training shares, per run, then over runs with the t interval. Even an
+// unbiased generator is at a distance above 0: runs differ. Corrected ones do not count the judge's uncertainty.
+struct DivergenceEstimates {
+  MeanEstimate total_variation;
+  MeanEstimate kl_generated_trained;
+  MeanEstimate kl_trained_generated;  // infinite when a class was not generated
+  MeanEstimate jensen_shannon;
+  MeanEstimate hellinger;
+  MeanEstimate fairness_discrepancy;  // from equal shares, as its authors define it
+};
+
+struct CellEstimate {
+  std::vector<ClassEstimate> classes;  // in the order of `trained`
+  DivergenceEstimates divergences;
+  std::optional<DivergenceEstimates> corrected_divergences;
+};
+
+// `runs`: for each run (at least one) the accepted images of each class, at least one in all. `trained`: positive
+// counts of the same classes. `judge`: null for raw estimates only; its classes are these.
+CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Span<const int64_t> trained,
+                          const JudgeCorrection* judge);
+
+// Counts as shares; their sum is positive.
+std::vector<double> SharesOf(absl::Span<const int64_t> counts);
+
+}  // namespace skew::stats
+
+#endif  // SKEW_COMMON_STATS_CELL_H_

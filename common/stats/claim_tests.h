@@ -1,0 +1,63 @@
+// The parts that claims are made of. For claims*.cc only.
+#ifndef SKEW_COMMON_STATS_CLAIM_TESTS_H_
+#define SKEW_COMMON_STATS_CLAIM_TESTS_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "common/stats/claims.h"
+#include "common/stats/power.h"
+#include "common/stats/rank_tests.h"
+#include "common/stats/student.h"
+#include "common/stats/study_view.h"
+
+namespace skew::stats {
+
+// A finding whose verdicts are still open, and what is known for planning: they depend on how many findings there are.
+struct Draft {
+  Finding finding;
+  std::optional<PlannedMean> raw_plan;
+  std::optional<PlannedMean> corrected_plan;
+};
+
+// Each looks at one group of claims.
+void DraftShareClaims(const StudyView& view, std::vector<Draft>& drafts);  // H1, H4, H8
+void DraftModelClaims(const StudyView& view, std::vector<Draft>& drafts);  // H2, H3, H6
+void DraftTrendClaims(const StudyView& view, std::vector<Draft>& drafts);  // H5, H7
+
+// Without a test yet.
+Draft NewDraft(std::string claim, std::string part, std::string arm, std::string effect_name);
+
+// A claim that cannot be tested, and why.
+Draft Untested(std::string claim, std::string part, std::string arm, std::string note);
+
+// One value per replicate, of runs with shares as `shown`.
+using ReplicateValues = absl::FunctionRef<std::vector<double>(Shown shown)>;
+
+// The mixture over the judge's draws, or over the one component of raw shares. At least two replicates.
+StudentMixture MixtureOf(const StudyView& view, bool corrected, ReplicateValues values);
+
+// A test of the mean of one value per replicate, of which there are `replicates`.
+struct MeanTest {
+  ClaimTest test;
+  std::optional<PlannedMean> plan;
+};
+MeanTest TestMean(const StudentMixture& mixture, int replicates, double null, double margin);
+
+// Fills raw and corrected of a draft by TestMean, or says that two replicates are needed.
+void FillByMeans(const StudyView& view, int replicates, ReplicateValues values, Draft& draft);
+
+// Fills raw and corrected of a draft with what `test` says of shares as shown; nothing when it is absent.
+void FillByShares(const StudyView& view, absl::FunctionRef<std::optional<ClaimTest>(Shown shown)> test, Draft& draft);
+
+// By Wilcoxon's signed-rank test, with Hodges and Lehmann's estimate.
+ClaimTest TestSignedRanks(absl::Span<const double> differences);
+
+}  // namespace skew::stats
+
+#endif  // SKEW_COMMON_STATS_CLAIM_TESTS_H_

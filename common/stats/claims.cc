@@ -1,0 +1,86 @@
+#include "common/stats/claims.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "common/stats/claim_tests.h"
+#include "common/stats/power.h"
+#include "common/stats/rank_tests.h"
+#include "common/stats/study_view.h"
+
+namespace skew::stats {
+namespace {
+
+// One family: the raw tests of all findings, or the corrected ones.
+struct Member {
+  ClaimTest* test = nullptr;
+  const Finding* finding = nullptr;
+  const std::optional<PlannedMean>* plan = nullptr;
+};
+
+void Adjust(std::vector<Member>& family, std::optional<double> ClaimTest::*p,
+            std::optional<double> ClaimTest::*adjusted) {
+  std::vector<double> values;
+  for (const Member& member : family) {
+    if ((member.test->*p).has_value()) values.push_back(*(member.test->*p));
+  }
+  const std::vector<double> all = HolmAdjusted(values);
+  size_t next = 0;
+  for (Member& member : family) {
+    if ((member.test->*p).has_value()) member.test->*adjusted = all[next++];
+  }
+}
+
+// Being as good as the null hypothesis goes first: a difference within the margin may be certain and still be nothing.
+Verdict VerdictOf(const ClaimTest& test, const Finding& finding, double alpha) {
+  if (test.adjusted_equivalence_p.value_or(1) <= alpha) return Verdict::kPreserved;
+  if (test.adjusted_p.value_or(1) > alpha) return Verdict::kUndecided;
+  const bool above = test.effect > finding.null;
+  return finding.predicted == 0 || above == (finding.predicted > 0) ? Verdict::kSupported : Verdict::kOpposite;
+}
+
+// At the level of Holm's strictest step, so that it is enough whatever the other findings say.
+std::optional<int> UnitsNeeded(const Member& member, double alpha) {
+  if (!member.test->p.has_value()) return std::nullopt;
+  if (member.plan->has_value()) return RunsNeeded(**member.plan, member.finding->margin, alpha);
+  return ValuesNeeded(member.finding->units, *member.test->p, alpha);
+}
+
+void Decide(std::vector<Member> family, double alpha) {
+  Adjust(family, &ClaimTest::p, &ClaimTest::adjusted_p);
+  Adjust(family, &ClaimTest::equivalence_p, &ClaimTest::adjusted_equivalence_p);
+  const auto tests = static_cast<double>(
+      std::count_if(family.begin(), family.end(), [](const Member& member) { return member.test->p.has_value(); }));
+  for (Member& member : family) {
+    member.test->verdict = VerdictOf(*member.test, *member.finding, alpha);
+    if (member.test->verdict == Verdict::kUndecided) member.test->units_needed = UnitsNeeded(member, alpha / tests);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Finding>> AnalyseStudy(const Study& study, const AnalysisOptions& options) {
+  const absl::StatusOr<StudyView> view = StudyView::Make(study, options);
+  if (!view.ok()) return view.status();
+  std::vector<Draft> drafts;
+  DraftShareClaims(*view, drafts);
+  DraftModelClaims(*view, drafts);
+  DraftTrendClaims(*view, drafts);
+  std::stable_sort(drafts.begin(), drafts.end(),
+                   [](const Draft& a, const Draft& b) { return a.finding.claim < b.finding.claim; });
+  std::vector<Member> raw;
+  std::vector<Member> corrected;
+  for (Draft& draft : drafts) {
+    raw.push_back({&draft.finding.raw, &draft.finding, &draft.raw_plan});
+    if (!draft.finding.corrected.has_value()) continue;
+    corrected.push_back({&*draft.finding.corrected, &draft.finding, &draft.corrected_plan});
+  }
+  Decide(std::move(raw), options.alpha);
+  Decide(std::move(corrected), options.alpha);
+  std::vector<Finding> findings;
+  for (Draft& draft : drafts) findings.push_back(std::move(draft.finding));
+  return findings;
+}
+
+}  // namespace skew::stats

@@ -1,0 +1,117 @@
+// The claims of a study as tests over its finished runs.
+//
+//   H1 slope              bias is magnified: the slope beta of logit g on logit pi over the bias points is above 1
+//   H2 bias               a GAN is further from the training shares than a VAE (total variation, pairs of runs)
+//   H2 erratic            and varies more between seeds (ratio of the standard deviations of logit g)
+//   H3 closer             a VAE is closer in distribution than a GAN (the test of H2 bias),
+//   H3 less diverse       less diverse within classes (Vendi score),
+//   H3 less sharp         and further from real images within classes (Frechet distance)
+//   H4 amplification      the focus class is amplified more than the others (difference of Delta)
+//   H4 balanced           and gets more than its share where all counts are equal (Delta)
+//   H5 predictability     a minority class is less predictable: rho falls as pi grows
+//   H6 first batches      which class the first batches show steers what is generated
+//   H7 loss               the largest generator loss goes with minority runs
+//   H8 class effects      classes are not treated alike where all counts are equal, beyond the judge's error
+//
+// g is the generated, pi the training share of a class. Runs of one job and iteration form a replicate: H1, H4 and H8
+// take one value from each replicate and ask Student's t about their mean (run-to-run spread of any kind is in it, and
+// dependence between bias points that share images does no harm). H2, H3 and H6 compare runs that were trained on the
+// same images. Corrected values of H1, H4 and H8 hold what the judge's confusion counts leave open (see cell.h); those
+// of the rank and permutation tests use the mean correction only.
+#ifndef SKEW_COMMON_STATS_CLAIMS_H_
+#define SKEW_COMMON_STATS_CLAIMS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/stats/interval.h"
+#include "common/stats/judge.h"
+
+namespace skew::stats {
+
+enum class Family { kOther, kGan, kVae };
+// In which order the first batches show the classes.
+enum class FirstBatches { kShuffled, kStratified, kMajorityFirst, kMinorityFirst };
+
+struct StudyRun {
+  std::string arm;  // the model with its settings, but for first_batches: runs of an arm are alike but for the data
+  Family family = Family::kOther;
+  FirstBatches first_batches = FirstBatches::kShuffled;
+  std::string job;
+  int iteration = 0;
+  std::string images;  // equal for runs that were trained on the same images
+  uint32_t seed = 0;
+  std::map<int, int64_t> trained;  // class -> images, positive
+  std::map<int, int64_t> counts;   // the same classes -> accepted images, at least one in all
+  int judge = -1;                  // index into Study::judges; -1: not known
+  std::optional<double> largest_generator_loss;
+  std::map<int, double> vendi;    // within the class
+  std::map<int, double> frechet;  // from real images of the class
+};
+
+struct Study {
+  std::vector<StudyRun> runs;
+  std::vector<ConfusionMatrix> judges;
+};
+
+struct AnalysisOptions {
+  double alpha = 0.05;             // family-wise, for Holm and the verdicts
+  double slope_margin = 0.1;       // a slope this near to 1 is as good as 1
+  double delta_margin = 0.1;       // a difference of logits this near to 0 is as good as 0 (odds within 10%)
+  std::optional<int> focus_class;  // of H4; default: class 1, or the smallest label when there is none
+  int judge_draws = 200;
+  int64_t permutations = 10'000;
+  uint64_t seed = 1;
+};
+
+enum class Verdict {
+  kUndecided,
+  kSupported,  // the effect differs from the null hypothesis, as claimed
+  kOpposite,   // it differs the other way
+  kPreserved,  // it lies within the margin around the null hypothesis (whether it differs or not)
+};
+
+struct ClaimTest {
+  std::string statistic_name;  // "t", "W+", "J", "rho", ...
+  double statistic = 0;
+  double effect = 0;
+  std::optional<Interval> interval;  // 95%
+  std::optional<double> p;           // two-sided; absent when there is too little to test
+  std::optional<double> adjusted_p;  // Holm, over all findings of the analysis (raw and corrected apart)
+  std::optional<double> equivalence_p;
+  std::optional<double> adjusted_equivalence_p;  // Holm, over the equivalence tests
+  Verdict verdict = Verdict::kUndecided;
+  // Of an undecided claim: how many units would decide it with 80% power, if the effect is as large as it came out (or,
+  // near the null hypothesis, by showing equivalence). Absent when no number would, or nothing is known.
+  std::optional<int> units_needed;
+};
+
+struct Finding {
+  std::string claim;  // "H1"
+  std::string part;   // "slope"
+  std::string arm;
+  std::string against;       // the arm it is compared with; empty when there is none
+  std::optional<int> label;  // the class in question
+  std::string effect_name;   // "beta"
+  double null = 0;           // the effect when the claim is false
+  double margin = 0;         // of equivalence; 0: not tested
+  int predicted = 0;         // sign of effect - null when the claim is true; 0: either
+  int units = 0;             // independent values the test rests on
+  std::string unit;          // "iterations", "pairs" or "runs"
+  ClaimTest raw;
+  std::optional<ClaimTest> corrected;  // absent without judges, and where shares play no part
+  std::string note;                    // what is missing, or must be known to read it
+};
+
+// Findings in the order of the claims, then arms. A claim that the runs cannot speak to has one finding that says why.
+// Runs that repeat another one (same arm, images and seed) count once. INVALID_ARGUMENT: runs with different classes,
+// a class without training images, no accepted image in a run, or a judge that cannot be corrected for.
+absl::StatusOr<std::vector<Finding>> AnalyseStudy(const Study& study, const AnalysisOptions& options);
+
+}  // namespace skew::stats
+
+#endif  // SKEW_COMMON_STATS_CLAIMS_H_

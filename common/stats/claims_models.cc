@@ -1,0 +1,216 @@
+// H2, H3 and H6: arms against each other, on the same training images.
+#include <algorithm>
+#include <boost/math/distributions/fisher_f.hpp>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <string>
+
+#include "common/stats/amplification.h"
+#include "common/stats/claim_tests.h"
+#include "common/stats/permutation.h"
+
+namespace skew::stats {
+namespace {
+
+using Pairs = std::vector<std::pair<const StudyRun*, const StudyRun*>>;
+
+constexpr char kNeedsBoth[] = "needs a GAN and a VAE trained on the same images";
+
+Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& gan,
+                const std::string& vae, size_t pairs) {
+  Draft draft = NewDraft(std::move(claim), std::move(part), gan, std::move(effect_name));
+  Finding& finding = draft.finding;
+  finding.against = vae;
+  finding.predicted = 1;
+  finding.units = static_cast<int>(pairs);
+  finding.unit = "pairs";
+  return draft;
+}
+
+Draft DistanceDraft(const StudyView& view, std::string claim, std::string part, const std::string& gan,
+                    const std::string& vae, const Pairs& pairs) {
+  Draft draft = PairDraft(std::move(claim), std::move(part), "TV difference", gan, vae, pairs.size());
+  FillByShares(
+      view,
+      [&](Shown shown) -> std::optional<ClaimTest> {
+        std::vector<double> differences;
+        for (const auto& [of_gan, of_vae] : pairs) {
+          differences.push_back(view.TotalVariationOf(*of_gan, shown) - view.TotalVariationOf(*of_vae, shown));
+        }
+        return TestSignedRanks(differences);
+      },
+      draft);
+  return draft;
+}
+
+// The class whose logit tells how erratic an arm is: the varied one, or else the minority.
+int ErraticClass(const StudyView& view, const std::string& arm, const StudyRun& run) {
+  const auto series = std::find_if(view.series().begin(), view.series().end(), [&](const Series& one) {
+    return one.arm == arm &&
+           std::any_of(one.runs.begin(), one.runs.end(), [&](const StudyRun* other) { return other->job == run.job; });
+  });
+  return series == view.series().end() ? MinorityOf(run) : series->label;
+}
+
+// Logits of the runs of each bias point with two pairs or more.
+std::vector<PairedGroup> LogitGroups(const StudyView& view, const std::string& arm, const Pairs& pairs, Shown shown) {
+  std::map<std::pair<int, std::map<int, int64_t>>, PairedGroup> points;
+  for (const auto& [gan, vae] : pairs) {
+    const int label = ErraticClass(view, arm, *gan);
+    PairedGroup& group = points[{label, gan->trained}];
+    group.first.push_back(view.LogitOf(*gan, label, shown));
+    group.second.push_back(view.LogitOf(*vae, label, shown));
+  }
+  std::vector<PairedGroup> groups;
+  for (auto& [key, group] : points) {
+    if (group.first.size() > 1) groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+// Sum of variances and its degrees of freedom after Satterthwaite.
+struct PooledVariance {
+  double sum = 0;
+  double squares = 0;
+
+  void Add(absl::Span<const double> values) {
+    const double variance = Variance(values);
+    sum += variance;
+    squares += variance * variance / (static_cast<double>(values.size()) - 1);
+  }
+  double degrees() const { return sum * sum / squares; }
+};
+
+// Interval of the ratio of standard deviations, for normal logits.
+std::optional<Interval> RatioInterval(absl::Span<const PairedGroup> groups) {
+  PooledVariance first;
+  PooledVariance second;
+  for (const PairedGroup& group : groups) {
+    first.Add(group.first);
+    second.Add(group.second);
+  }
+  if (!(first.sum > 0 && second.sum > 0)) return std::nullopt;
+  const boost::math::fisher_f f(first.degrees(), second.degrees());
+  const double ratio = first.sum / second.sum;
+  return Interval{std::sqrt(ratio / boost::math::quantile(f, 0.975)),
+                  std::sqrt(ratio / boost::math::quantile(f, 0.025))};
+}
+
+Draft ErraticDraft(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs) {
+  Draft draft = PairDraft("H2", "erratic", "sd ratio", gan, vae, 0);
+  draft.finding.null = 1;
+  const auto test = [&](Shown shown) -> std::optional<ClaimTest> {
+    const std::vector<PairedGroup> groups = LogitGroups(view, gan, pairs, shown);
+    draft.finding.units = std::accumulate(groups.begin(), groups.end(), 0, [](int sum, const PairedGroup& group) {
+      return sum + static_cast<int>(group.first.size());
+    });
+    if (groups.empty()) return std::nullopt;
+    const PermutationTest permutation = VarianceSwapTest(groups, view.options().permutations, view.options().seed);
+    if (std::isnan(permutation.statistic)) return std::nullopt;
+    ClaimTest claim;
+    claim.statistic_name = "log variance ratio";
+    claim.statistic = permutation.statistic;
+    claim.effect = std::exp(permutation.statistic / 2);
+    claim.interval = RatioInterval(groups);
+    claim.p = permutation.p;
+    return claim;
+  };
+  FillByShares(view, test, draft);
+  if (!draft.finding.raw.p.has_value()) draft.finding.note = "needs two iterations or more that differ";
+  return draft;
+}
+
+std::optional<double> MeanOver(const std::map<int, double>& values) {
+  if (values.empty()) return std::nullopt;
+  double sum = 0;
+  for (const auto& [label, value] : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+// A measure within classes, on the mean over classes; `sign` turns its difference the way the claim goes.
+Draft WithinClassDraft(const std::string& part, const std::string& measure, std::map<int, double> StudyRun::*values,
+                       double sign, const std::string& gan, const std::string& vae, const Pairs& pairs) {
+  std::vector<double> differences;
+  for (const auto& [of_gan, of_vae] : pairs) {
+    const std::optional<double> first = MeanOver(of_gan->*values);
+    const std::optional<double> second = MeanOver(of_vae->*values);
+    if (first.has_value() && second.has_value()) differences.push_back(sign * (*first - *second));
+  }
+  Draft draft = PairDraft("H3", part, measure + " difference", gan, vae, differences.size());
+  if (differences.empty()) {
+    draft.finding.note = "needs the " + measure + " of the generated images within classes";
+  } else {
+    draft.finding.raw = TestSignedRanks(differences);
+  }
+  return draft;
+}
+
+void DraftPair(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs,
+               std::vector<Draft>& drafts) {
+  drafts.push_back(DistanceDraft(view, "H2", "bias", gan, vae, pairs));
+  drafts.push_back(ErraticDraft(view, gan, vae, pairs));
+  drafts.push_back(DistanceDraft(view, "H3", "closer", gan, vae, pairs));
+  drafts.push_back(WithinClassDraft("less diverse", "Vendi score", &StudyRun::vendi, 1, gan, vae, pairs));
+  drafts.push_back(WithinClassDraft("less sharp", "Frechet distance", &StudyRun::frechet, -1, gan, vae, pairs));
+}
+
+// How much more of the minority class is generated when the first batches show it than when they hide it.
+void DraftFirstBatches(const StudyView& view, std::vector<Draft>& drafts) {
+  bool any = false;
+  for (const auto& [arm, orders] : view.orders()) {
+    const auto minority = orders.find(FirstBatches::kMinorityFirst);
+    const auto majority = orders.find(FirstBatches::kMajorityFirst);
+    if (minority == orders.end() || majority == orders.end()) continue;
+    const Pairs pairs = PairsOf(minority->second, majority->second);
+    if (pairs.empty()) continue;
+    any = true;
+    Draft draft = PairDraft("H6", "first batches", "logit difference", arm, "", pairs.size());
+    FillByShares(
+        view,
+        [&](Shown shown) -> std::optional<ClaimTest> {
+          std::vector<double> differences;
+          for (const auto& [first, second] : pairs) {
+            const int label = MinorityOf(*first);
+            differences.push_back(view.LogitOf(*first, label, shown) - view.LogitOf(*second, label, shown));
+          }
+          const PermutationTest flips = SignFlipTest(differences, view.options().permutations, view.options().seed);
+          ClaimTest test;
+          test.statistic_name = "mean difference";
+          test.statistic = flips.statistic;
+          test.effect = flips.statistic;
+          test.interval = EstimateMean(differences).interval;
+          test.p = flips.p;
+          return test;
+        },
+        draft);
+    drafts.push_back(std::move(draft));
+  }
+  if (!any) {
+    drafts.push_back(
+        Untested("H6", "first batches", "", "needs runs on the same images with minority and majority first"));
+  }
+}
+
+}  // namespace
+
+void DraftModelClaims(const StudyView& view, std::vector<Draft>& drafts) {
+  bool any = false;
+  for (const auto& [gan, gan_runs] : view.arms()) {
+    if (gan_runs.front()->family != Family::kGan) continue;
+    for (const auto& [vae, vae_runs] : view.arms()) {
+      if (vae_runs.front()->family != Family::kVae) continue;
+      const Pairs pairs = PairsOf(gan_runs, vae_runs);
+      if (pairs.empty()) continue;
+      any = true;
+      DraftPair(view, gan, vae, pairs, drafts);
+    }
+  }
+  if (!any) {
+    drafts.push_back(Untested("H2", "bias", "", kNeedsBoth));
+    drafts.push_back(Untested("H3", "closer", "", kNeedsBoth));
+  }
+  DraftFirstBatches(view, drafts);
+}
+
+}  // namespace skew::stats

@@ -1,0 +1,202 @@
+// H1, H4 and H8: what becomes of the shares of one arm.
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/stats/amplification.h"
+#include "common/stats/claim_tests.h"
+
+namespace skew::stats {
+namespace {
+
+std::optional<Line> LineOf(const StudyView& view, const RunList& runs, int label, Shown shown) {
+  std::vector<double> x;
+  std::vector<double> y;
+  for (const StudyRun* run : runs) {
+    x.push_back(Logit(TrainedShare(*run, label)));
+    y.push_back(view.LogitOf(*run, label, shown));
+  }
+  return FitLine(x, y);
+}
+
+std::vector<RunList> WithASlope(const StudyView& view, const std::vector<RunList>& replicates, int label) {
+  std::vector<RunList> usable;
+  for (const RunList& runs : replicates) {
+    if (LineOf(view, runs, label, {Shown::kRaw}).has_value()) usable.push_back(runs);
+  }
+  return usable;
+}
+
+// With one replicate its line's residuals are all that says how sure the slope is.
+void FillByResiduals(const StudyView& view, const RunList& runs, int label, Draft& draft) {
+  if (!LineOf(view, runs, label, {Shown::kRaw})->slope_error.has_value()) {
+    draft.finding.note = "needs two iterations, or three bias points";
+    return;
+  }
+  const auto fill = [&](const std::vector<Shown>& all) {
+    std::vector<StudentMixture::Component> components;
+    for (const Shown shown : all) {
+      const Line line = *LineOf(view, runs, label, shown);
+      components.push_back({line.slope, *line.slope_error});
+    }
+    return TestMean({std::move(components), static_cast<double>(runs.size()) - 2}, 1, draft.finding.null,
+                    draft.finding.margin);
+  };
+  draft.finding.raw = fill({{Shown::kRaw}}).test;
+  if (view.corrects()) {
+    std::vector<Shown> draws;
+    for (int draw = 0; draw < view.draws(); ++draw) draws.push_back({draw});
+    draft.finding.corrected = fill(draws).test;
+  }
+  draft.finding.note = "one iteration: the interval is from the residuals of its line, not from repetitions";
+}
+
+void DraftSlopes(const StudyView& view, std::vector<Draft>& drafts) {
+  for (const Series& series : view.series()) {
+    const std::vector<RunList> replicates = WithASlope(view, ReplicatesOf(series.runs), series.label);
+    if (replicates.empty()) continue;
+    Draft draft = NewDraft("H1", "slope", series.arm, "beta");
+    Finding& finding = draft.finding;
+    finding.label = series.label;
+    finding.null = 1;
+    finding.margin = view.options().slope_margin;
+    finding.predicted = 1;
+    const auto slopes = [&](Shown shown) {
+      std::vector<double> values;
+      for (const RunList& runs : replicates) values.push_back(LineOf(view, runs, series.label, shown)->slope);
+      return values;
+    };
+    FillByMeans(view, static_cast<int>(replicates.size()), slopes, draft);
+    if (replicates.size() == 1) FillByResiduals(view, replicates[0], series.label, draft);
+    drafts.push_back(std::move(draft));
+  }
+}
+
+double Excess(const StudyView& view, const StudyRun& run, Shown shown) {
+  double others = 0;
+  for (const int label : view.labels()) {
+    if (label != view.focus()) others += view.DeltaOf(run, label, shown);
+  }
+  return view.DeltaOf(run, view.focus(), shown) - others / (static_cast<double>(view.labels().size()) - 1);
+}
+
+// The mean over the runs of each replicate.
+std::vector<double> Means(const std::vector<RunList>& replicates, absl::FunctionRef<double(const StudyRun&)> value) {
+  std::vector<double> means;
+  for (const RunList& runs : replicates) {
+    double sum = 0;
+    for (const StudyRun* run : runs) sum += value(*run);
+    means.push_back(sum / static_cast<double>(runs.size()));
+  }
+  return means;
+}
+
+RunList Balanced(const RunList& runs) {
+  RunList balanced;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(balanced),
+               [](const StudyRun* run) { return IsBalanced(*run); });
+  return balanced;
+}
+
+Draft FocusDraft(const StudyView& view, const std::string& arm, std::string part, std::string effect_name) {
+  Draft draft = NewDraft("H4", std::move(part), arm, std::move(effect_name));
+  draft.finding.label = view.focus();
+  draft.finding.margin = view.options().delta_margin;
+  draft.finding.predicted = 1;
+  return draft;
+}
+
+void DraftFocus(const StudyView& view, const std::string& arm, const RunList& runs, std::vector<Draft>& drafts) {
+  const std::vector<RunList> replicates = ReplicatesOf(runs);
+  Draft excess = FocusDraft(view, arm, "amplification", "Delta difference");
+  FillByMeans(
+      view, static_cast<int>(replicates.size()),
+      [&](Shown shown) { return Means(replicates, [&](const StudyRun& run) { return Excess(view, run, shown); }); },
+      excess);
+  if (std::any_of(view.series().begin(), view.series().end(),
+                  [&](const Series& series) { return series.arm == arm; })) {
+    absl::StrAppend(&excess.finding.note, excess.finding.note.empty() ? "" : "; ",
+                    "mean over the bias points as they are: what happens to small shares is part of it");
+  }
+  drafts.push_back(std::move(excess));
+  const std::vector<RunList> balanced = ReplicatesOf(Balanced(runs));
+  if (balanced.empty()) {
+    drafts.push_back(Untested("H4", "balanced", arm, "needs a bias point with equal counts"));
+    return;
+  }
+  Draft share = FocusDraft(view, arm, "balanced", "Delta");
+  FillByMeans(
+      view, static_cast<int>(balanced.size()),
+      [&](Shown shown) {
+        return Means(balanced, [&](const StudyRun& run) { return view.DeltaOf(run, view.focus(), shown); });
+      },
+      share);
+  drafts.push_back(std::move(share));
+}
+
+// Of all classes the one that is furthest from its share, with Bonferroni's correction for having looked at all of
+// them; as good as equal only when every class is.
+MeanTest TestClasses(const StudyView& view, bool corrected, const std::vector<RunList>& replicates, int& worst) {
+  const auto classes = static_cast<double>(view.labels().size());
+  MeanTest result;
+  double least_equal = 0;
+  for (const int label : view.labels()) {
+    const StudentMixture mixture = MixtureOf(view, corrected, [&](Shown shown) {
+      return Means(replicates, [&](const StudyRun& run) { return view.DeltaOf(run, label, shown); });
+    });
+    MeanTest one = TestMean(mixture, static_cast<int>(replicates.size()), 0, view.options().delta_margin);
+    least_equal = std::max(least_equal, *one.test.equivalence_p);
+    if (result.test.p.has_value() && *one.test.p >= *result.test.p) continue;
+    result = std::move(one);
+    result.test.interval = mixture.CentralInterval(1 - 0.05 / classes);
+    worst = label;
+  }
+  result.test.statistic_name = "max t";
+  result.test.p = std::min(1.0, classes * *result.test.p);
+  result.test.equivalence_p = least_equal;
+  return result;
+}
+
+void DraftClassEffects(const StudyView& view, const std::string& arm, const RunList& runs, std::vector<Draft>& drafts) {
+  const std::vector<RunList> replicates = ReplicatesOf(Balanced(runs));
+  if (replicates.size() < 2) {
+    drafts.push_back(
+        Untested("H8", "class effects", arm, "needs a bias point with equal counts, in two iterations or more"));
+    return;
+  }
+  Draft draft = NewDraft("H8", "class effects", arm, "Delta");
+  Finding& finding = draft.finding;
+  finding.margin = view.options().delta_margin;
+  finding.units = static_cast<int>(replicates.size());
+  finding.unit = "iterations";
+  finding.note = "effect of the class that is furthest from its share; interval for all classes together";
+  int worst = 0;
+  MeanTest raw = TestClasses(view, false, replicates, worst);
+  finding.raw = std::move(raw.test);
+  draft.raw_plan = raw.plan;
+  if (view.corrects()) {
+    MeanTest corrected = TestClasses(view, true, replicates, worst);
+    finding.corrected = std::move(corrected.test);
+    draft.corrected_plan = corrected.plan;
+  }
+  finding.label = worst;
+  drafts.push_back(std::move(draft));
+}
+
+}  // namespace
+
+void DraftShareClaims(const StudyView& view, std::vector<Draft>& drafts) {
+  DraftSlopes(view, drafts);
+  if (drafts.empty()) drafts.push_back(Untested("H1", "slope", "", "needs two bias points or more in a job"));
+  if (view.arms().empty()) {
+    drafts.push_back(Untested("H4", "amplification", "", "needs finished runs"));
+    drafts.push_back(Untested("H8", "class effects", "", "needs finished runs"));
+  }
+  for (const auto& [arm, runs] : view.arms()) {
+    DraftFocus(view, arm, runs, drafts);
+    DraftClassEffects(view, arm, runs, drafts);
+  }
+}
+
+}  // namespace skew::stats

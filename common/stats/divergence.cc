@@ -1,0 +1,87 @@
+#include "common/stats/divergence.h"
+
+#include <algorithm>
+#include <boost/math/distributions/chi_squared.hpp>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+namespace skew::stats {
+namespace {
+
+GoodnessOfFit WithP(double statistic, size_t classes) {
+  GoodnessOfFit fit;
+  fit.statistic = statistic;
+  fit.degrees = static_cast<double>(classes) - 1;
+  if (fit.degrees > 0) {
+    fit.p = boost::math::cdf(boost::math::complement(boost::math::chi_squared(fit.degrees), statistic));
+  }
+  return fit;
+}
+
+double Sum(absl::Span<const int64_t> counts) {
+  return static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+}
+
+}  // namespace
+
+double TotalVariation(absl::Span<const double> p, absl::Span<const double> q) {
+  double sum = 0;
+  for (size_t i = 0; i < p.size(); ++i) sum += std::abs(p[i] - q[i]);
+  return sum / 2;
+}
+
+double KullbackLeibler(absl::Span<const double> p, absl::Span<const double> q) {
+  double sum = 0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    if (p[i] <= 0) continue;
+    if (q[i] <= 0) return std::numeric_limits<double>::infinity();
+    sum += p[i] * std::log(p[i] / q[i]);
+  }
+  return sum;
+}
+
+double JensenShannon(absl::Span<const double> p, absl::Span<const double> q) {
+  std::vector<double> middle;
+  for (size_t i = 0; i < p.size(); ++i) middle.push_back((p[i] + q[i]) / 2);
+  return (KullbackLeibler(p, middle) + KullbackLeibler(q, middle)) / 2;
+}
+
+double Hellinger(absl::Span<const double> p, absl::Span<const double> q) {
+  double sum = 0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    const double difference = std::sqrt(std::max(0.0, p[i])) - std::sqrt(std::max(0.0, q[i]));
+    sum += difference * difference;
+  }
+  return std::sqrt(sum / 2);
+}
+
+double FairnessDiscrepancy(absl::Span<const double> p, absl::Span<const double> q) {
+  double sum = 0;
+  for (size_t i = 0; i < p.size(); ++i) sum += (p[i] - q[i]) * (p[i] - q[i]);
+  return std::sqrt(sum);
+}
+
+GoodnessOfFit ChiSquareTest(absl::Span<const int64_t> counts, absl::Span<const double> shares) {
+  const double n = Sum(counts);
+  double statistic = 0;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    const double expected = n * shares[i];
+    const double difference = static_cast<double>(counts[i]) - expected;
+    statistic += difference * difference / expected;
+  }
+  return WithP(statistic, counts.size());
+}
+
+GoodnessOfFit GTest(absl::Span<const int64_t> counts, absl::Span<const double> shares) {
+  const double n = Sum(counts);
+  double statistic = 0;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    const auto observed = static_cast<double>(counts[i]);
+    if (counts[i] > 0) statistic += 2 * observed * std::log(observed / (n * shares[i]));
+  }
+  return WithP(std::max(0.0, statistic), counts.size());
+}
+
+}  // namespace skew::stats

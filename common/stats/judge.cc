@@ -1,0 +1,184 @@
+#include "common/stats/judge.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/stats/random.h"
+
+namespace skew::stats {
+namespace {
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+constexpr double kLargestAmplification = 1000;  // of an observed share's error, in the sense of the 1-norm
+constexpr double kPriorShape = 0.5;
+constexpr int kTriesPerDraw = 20;
+
+// The pooled rate of one particular error. Half an error more than were seen: no judge is known to be perfect.
+double PooledErrorRate(const ConfusionMatrix& confusion) {
+  double images = 0;
+  double errors = 0.5;
+  for (int i = 0; i < confusion.classes; ++i) {
+    for (int j = 0; j < confusion.classes; ++j) {
+      const auto count = static_cast<double>(confusion.counts[static_cast<size_t>(i * confusion.classes + j)]);
+      images += count;
+      if (i != j) errors += count;
+    }
+  }
+  // Never above that of guessing, or the prior would expect worse than chance.
+  return std::min(errors / images / std::max(1, confusion.classes - 1), 1.0 / confusion.classes);
+}
+
+// Posterior Dirichlet parameters of the rates of one true class.
+std::vector<double> Posterior(const ConfusionMatrix& confusion, int true_class, double error_rate) {
+  const int k = confusion.classes;
+  std::vector<double> parameters;
+  for (int j = 0; j < k; ++j) {
+    const double prior = j == true_class ? kPriorShape / error_rate - (k - 1) * kPriorShape : kPriorShape;
+    parameters.push_back(prior + static_cast<double>(confusion.counts[static_cast<size_t>(true_class * k + j)]));
+  }
+  return parameters;
+}
+
+// rows[i]: rates of job class i over all classes of the dataset.
+absl::StatusOr<Correction> FromRows(absl::Span<const std::vector<double>> rows, absl::Span<const int> job_classes) {
+  const size_t k = job_classes.size();
+  std::vector<double> rates(k * k);
+  for (size_t i = 0; i < k; ++i) {
+    for (size_t j = 0; j < k; ++j) rates[j * k + i] = rows[i][static_cast<size_t>(job_classes[j])];
+  }
+  return Correction::Make(rates, static_cast<int>(k));
+}
+
+absl::StatusOr<Correction> Draw(absl::Span<const std::vector<double>> posterior, absl::Span<const int> job_classes,
+                                Random& random) {
+  absl::StatusOr<Correction> drawn = absl::InvalidArgumentError("no draw");
+  // A poor judge's posterior reaches matrices that cannot be inverted; those are no guesses to correct with.
+  for (int i = 0; i < kTriesPerDraw && !drawn.ok(); ++i) {
+    std::vector<std::vector<double>> rows;
+    for (const std::vector<double>& parameters : posterior) rows.push_back(random.Dirichlet(parameters));
+    drawn = FromRows(rows, job_classes);
+  }
+  return drawn;
+}
+
+absl::Status Check(const ConfusionMatrix& confusion, absl::Span<const int> job_classes) {
+  const int k = confusion.classes;
+  if (k < 1 || confusion.counts.size() != static_cast<size_t>(k) * static_cast<size_t>(k)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a confusion matrix of ", k, " classes has not ", confusion.counts.size(), " entries"));
+  }
+  if (std::any_of(confusion.counts.begin(), confusion.counts.end(), [](int64_t count) { return count < 0; })) {
+    return absl::InvalidArgumentError("a confusion matrix has no negative counts");
+  }
+  if (job_classes.empty()) return absl::InvalidArgumentError("no classes to correct");
+  for (const int label : job_classes) {
+    if (label < 0 || label >= k) return absl::InvalidArgumentError(absl::StrCat("the judge knows no class ", label));
+    const auto row = confusion.counts.begin() + label * k;
+    if (std::all_of(row, row + k, [](int64_t count) { return count == 0; })) {
+      return absl::InvalidArgumentError(absl::StrCat("the judge was not tried on class ", label));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<double> ProjectOntoSimplex(absl::Span<const double> values) {
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  double sum = 0;
+  double shift = 0;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    sum += sorted[i];
+    const double candidate = (sum - 1) / static_cast<double>(i + 1);
+    if (sorted[i] - candidate > 0) shift = candidate;
+  }
+  std::vector<double> projected;
+  for (const double value : values) projected.push_back(std::max(0.0, value - shift));
+  return projected;
+}
+
+absl::StatusOr<Correction> Correction::Make(absl::Span<const double> rates, int classes) {
+  if (classes < 1 || rates.size() != static_cast<size_t>(classes) * static_cast<size_t>(classes)) {
+    return absl::InvalidArgumentError(absl::StrCat(rates.size(), " rates are no matrix of ", classes, " classes"));
+  }
+  for (const double rate : rates) {
+    if (!(rate >= 0 && rate <= 1)) return absl::InvalidArgumentError(absl::StrCat(rate, " is not a rate"));
+  }
+  const Eigen::PartialPivLU<Matrix> lu(Eigen::Map<const Matrix>(rates.data(), classes, classes));
+  const Matrix inverse = lu.inverse();
+  // The 1-norm of the inverse is by how much an error of the observed shares can grow.
+  if (!inverse.allFinite() || inverse.cwiseAbs().colwise().sum().maxCoeff() > kLargestAmplification) {
+    return absl::InvalidArgumentError("the judge cannot tell the classes apart");
+  }
+  return Correction({inverse.data(), inverse.data() + inverse.size()});
+}
+
+std::vector<double> Correction::Solve(absl::Span<const double> observed) const {
+  const size_t k = observed.size();
+  std::vector<double> solution(k, 0);
+  double sum = 0;
+  for (size_t i = 0; i < k; ++i) {
+    for (size_t j = 0; j < k; ++j) solution[i] += inverse_[i * k + j] * observed[j];
+    sum += solution[i];
+  }
+  // Only a judge that loses most images of one class lets the sum vanish.
+  if (!(sum > 0)) return std::vector<double>(k, 1.0 / static_cast<double>(k));
+  for (double& share : solution) share /= sum;
+  return solution;
+}
+
+absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
+                                             int draws, uint64_t seed) {
+  if (const absl::Status status = Check(confusion, job_classes); !status.ok()) return status;
+  const double error_rate = PooledErrorRate(confusion);
+  std::vector<std::vector<double>> posterior;
+  std::vector<std::vector<double>> means;
+  for (const int label : job_classes) {
+    posterior.push_back(Posterior(confusion, label, error_rate));
+    double sum = 0;
+    for (const double parameter : posterior.back()) sum += parameter;
+    for (double& rate : means.emplace_back(posterior.back())) rate /= sum;
+  }
+  absl::StatusOr<Correction> mean = FromRows(means, job_classes);
+  if (!mean.ok()) return mean.status();
+  JudgeCorrection correction{*std::move(mean), {}};
+  Random random(seed);
+  for (int i = 0; i < draws; ++i) {
+    absl::StatusOr<Correction> drawn = Draw(posterior, job_classes, random);
+    if (!drawn.ok()) return drawn.status();
+    correction.draws.push_back(*std::move(drawn));
+  }
+  return correction;
+}
+
+std::vector<double> Restrict(absl::Span<const double> matrix, int classes, absl::Span<const int> job_classes) {
+  std::vector<double> part;
+  for (const int i : job_classes) {
+    for (const int j : job_classes) part.push_back(matrix[static_cast<size_t>(i * classes + j)]);
+  }
+  return part;
+}
+
+std::vector<double> Restrict(absl::Span<const double> vector, absl::Span<const int> job_classes) {
+  std::vector<double> part;
+  for (const int i : job_classes) part.push_back(vector[static_cast<size_t>(i)]);
+  return part;
+}
+
+double CleamShare(double judged, double accuracy_0, double accuracy_1) {
+  return (judged - (1 - accuracy_1)) / (accuracy_0 + accuracy_1 - 1);
+}
+
+Interval CleamInterval(const Interval& judged, double accuracy_0, double accuracy_1) {
+  const double a = CleamShare(judged.low, accuracy_0, accuracy_1);
+  const double b = CleamShare(judged.high, accuracy_0, accuracy_1);
+  return {std::min(a, b), std::max(a, b)};
+}
+
+}  // namespace skew::stats

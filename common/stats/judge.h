@@ -1,0 +1,79 @@
+// Correction of shares for the judge's own errors.
+//
+// The judge's errors are measured on real images. Correcting with them assumes that it errs on generated images as it
+// does on real ones, which nobody can check without labels of generated images; show corrected shares beside raw ones.
+#ifndef SKEW_COMMON_STATS_JUDGE_H_
+#define SKEW_COMMON_STATS_JUDGE_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "common/stats/interval.h"
+
+namespace skew::stats {
+
+// The nearest point (Euclidean) with entries of at least 0 that sum to 1 (Held, Wolfe & Crowder 1974).
+std::vector<double> ProjectOntoSimplex(absl::Span<const double> values);
+
+// Adjusted classify and count (ACC; Forman 2008): with rates C[j][i] = P(judged j | truly i) the observed shares are
+// C x, so the true shares x are the solution, moved onto the simplex. With mean softmax outputs for rates and shares
+// it is probabilistic adjusted classify and count (PACC; Bella et al. 2010). Immutable.
+class Correction {
+ public:
+  // `rates` is row-major, entry [judged * classes + true]. Columns need not sum to 1: images judged to be of a class
+  // that is not among these drop out of the shares, and the solution is scaled to sum to 1. INVALID_ARGUMENT when the
+  // size is not classes x classes, an entry is not a rate, or the judge cannot tell the classes apart (the matrix is
+  // singular, or so near it that errors grow a thousandfold).
+  static absl::StatusOr<Correction> Make(absl::Span<const double> rates, int classes);
+
+  // The solution, which sums to 1 but may have entries below 0: unbiased, for averaging over runs. `observed`: shares
+  // or counts of the classes.
+  std::vector<double> Solve(absl::Span<const double> observed) const;
+
+  // The solution on the simplex: the corrected shares of one run.
+  std::vector<double> Shares(absl::Span<const double> observed) const { return ProjectOntoSimplex(Solve(observed)); }
+
+ private:
+  explicit Correction(std::vector<double> inverse) : inverse_(std::move(inverse)) {}
+  std::vector<double> inverse_;
+};
+
+// How often a judge put images of known classes where, over all classes of the dataset.
+struct ConfusionMatrix {
+  int classes = 0;
+  std::vector<int64_t> counts;  // row-major, entry [true * classes + judged]
+};
+
+// The correction and how far the confusion counts leave it open.
+struct JudgeCorrection {
+  Correction mean;
+  std::vector<Correction> draws;
+};
+
+// For the job's classes (distinct, ascending), from the confusion counts of a calibration set.
+//
+// A judge that is 99.5% accurate errs on two or three of 500 images of a class: most off-diagonal counts are 0 or 1,
+// and neither the counts as they are nor resampling them (0 stays 0) says how uncertain the rates are. So the rates of
+// each true class have a Dirichlet posterior whose prior expects the judge's pooled rate for every error, with shape
+// 1/2 (errors differ much between pairs of classes). `mean` is made of the posterior means, `draws` of draws from the
+// posterior, the same ones for the same seed. INVALID_ARGUMENT: not a confusion matrix, no image of a class, or as
+// Correction::Make.
+absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
+                                             int draws, uint64_t seed);
+
+// The rows and columns of `job_classes` of a row-major classes x classes matrix, and the entries of a vector.
+std::vector<double> Restrict(absl::Span<const double> matrix, int classes, absl::Span<const int> job_classes);
+std::vector<double> Restrict(absl::Span<const double> vector, absl::Span<const int> job_classes);
+
+// CLEAM (Teo, Abdollahzadeh & Cheung 2023) for two classes: the true share of class 0 when the judge puts `judged` of
+// the images there and is right with rates accuracy_0 and accuracy_1 (not summing to 1). Not clamped.
+double CleamShare(double judged, double accuracy_0, double accuracy_1);
+// Of an interval for the judged share.
+Interval CleamInterval(const Interval& judged, double accuracy_0, double accuracy_1);
+
+}  // namespace skew::stats
+
+#endif  // SKEW_COMMON_STATS_JUDGE_H_

@@ -1,0 +1,42 @@
+// Permutation tests of pairs: under the null hypothesis, swapping the two sides of any pair changes nothing.
+#ifndef SKEW_COMMON_STATS_PERMUTATION_H_
+#define SKEW_COMMON_STATS_PERMUTATION_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+
+namespace skew::stats {
+
+struct PermutationTest {
+  double statistic = 0;
+  double p = 1;          // two-sided: by the statistic's distance from 0
+  double p_greater = 1;  // against a larger statistic
+  double p_less = 1;
+  bool exact = false;  // every swap was tried; otherwise `rounds` random ones, and the data as they are
+};
+
+// `statistic` of a list of swapped pairs; its sign should turn when all pairs are swapped. All 2^pairs swaps are tried
+// when they are at most `rounds`, otherwise that many random ones (p = (hits + 1) / (rounds + 1), Phipson & Smyth
+// 2010).
+PermutationTest SwapTest(size_t pairs, absl::FunctionRef<double(const std::vector<bool>& swapped)> statistic,
+                         int64_t rounds, uint64_t seed);
+
+// Fisher's test (1935) that differences of pairs are as often above as below 0. The statistic is their mean.
+PermutationTest SignFlipTest(absl::Span<const double> differences, int64_t rounds, uint64_t seed);
+
+// Whether one side of pairs varies more than the other. Pairs come in groups (at least two pairs each), whose means are
+// taken away first; the statistic is the logarithm of the ratio of the groups' summed variances (n - 1), first over
+// second. Exchangeable residuals are an approximation: centring ties them together. Infinite when one side does not
+// vary at all, NaN when neither does.
+struct PairedGroup {
+  std::vector<double> first;
+  std::vector<double> second;
+};
+PermutationTest VarianceSwapTest(absl::Span<const PairedGroup> groups, int64_t rounds, uint64_t seed);
+
+}  // namespace skew::stats
+
+#endif  // SKEW_COMMON_STATS_PERMUTATION_H_

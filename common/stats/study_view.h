@@ -1,0 +1,91 @@
+// A study as the claims look at it. For claims*.cc only.
+#ifndef SKEW_COMMON_STATS_STUDY_VIEW_H_
+#define SKEW_COMMON_STATS_STUDY_VIEW_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/stats/claims.h"
+#include "common/stats/judge.h"
+
+namespace skew::stats {
+
+using RunList = std::vector<const StudyRun*>;
+
+// Whose shares: as judged, corrected with the judges' mean corrections, or with draw 0, 1, ... of each.
+struct Shown {
+  static constexpr int kRaw = -2;
+  static constexpr int kMean = -1;
+  int draw = kRaw;
+};
+
+// Runs of one arm whose counts of one class vary from bias point to bias point.
+struct Series {
+  std::string arm;
+  int label = 0;
+  RunList runs;
+};
+
+class StudyView {
+ public:
+  // Borrows the study. Errors as AnalyseStudy.
+  static absl::StatusOr<StudyView> Make(const Study& study, const AnalysisOptions& options);
+
+  const AnalysisOptions& options() const { return options_; }
+  const std::vector<int>& labels() const { return labels_; }
+  int focus() const { return focus_; }
+  // Whether all runs have a judge to correct for.
+  bool corrects() const { return corrects_; }
+  int draws() const { return options_.judge_draws; }
+
+  // By arm, with the order of first batches in its name.
+  const std::map<std::string, RunList>& arms() const { return arms_; }
+  // By arm without that, and order.
+  const std::map<std::string, std::map<FirstBatches, RunList>>& orders() const { return orders_; }
+  const std::vector<Series>& series() const { return series_; }
+
+  // In the order of labels().
+  std::vector<double> Shares(const StudyRun& run, Shown shown) const;
+  double ShareOf(const StudyRun& run, int label, Shown shown) const { return Shares(run, shown)[IndexOf(label)]; }
+  // Smoothed, see SmoothedLogit.
+  double LogitOf(const StudyRun& run, int label, Shown shown) const;
+  double DeltaOf(const StudyRun& run, int label, Shown shown) const;
+  double TotalVariationOf(const StudyRun& run, Shown shown) const;
+  size_t IndexOf(int label) const;
+
+ private:
+  absl::Status AddRuns(const Study& study);
+  absl::Status AddJudges(const Study& study);
+  void AddSeries();
+
+  AnalysisOptions options_;
+  std::vector<int> labels_;
+  int focus_ = 0;
+  bool corrects_ = false;
+  std::vector<std::optional<JudgeCorrection>> judges_;  // absent: no run has it
+  std::map<std::string, RunList> arms_;
+  std::map<std::string, std::map<FirstBatches, RunList>> orders_;
+  std::vector<Series> series_;
+};
+
+// Of the training set.
+double TrainedShare(const StudyRun& run, int label);
+std::vector<double> TrainedShares(const StudyRun& run);
+// The class with the fewest training images; of several the smallest label.
+int MinorityOf(const StudyRun& run);
+bool IsBalanced(const StudyRun& run);
+
+// Runs by job and iteration.
+std::vector<RunList> ReplicatesOf(const RunList& runs);
+// Runs by training counts, in the order of the training share of `label`.
+std::vector<RunList> BiasPointsOf(const RunList& runs, int label);
+// Runs of two lists that were trained on the same images, in the order of the first list.
+std::vector<std::pair<const StudyRun*, const StudyRun*>> PairsOf(const RunList& first, const RunList& second);
+
+}  // namespace skew::stats
+
+#endif  // SKEW_COMMON_STATS_STUDY_VIEW_H_

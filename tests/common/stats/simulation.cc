@@ -1,0 +1,100 @@
+#include "tests/common/stats/simulation.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/stats/amplification.h"
+
+namespace skew::stats {
+namespace {
+
+constexpr int kJudgeClasses = 10;
+constexpr int64_t kCalibrationImages = 500;
+
+void Calibrate(SimulatedJudge& judge, Random& random) {
+  judge.confusion.classes = kJudgeClasses;
+  for (int i = 0; i < kJudgeClasses; ++i) {
+    const std::vector<double> row(judge.rates.begin() + i * kJudgeClasses,
+                                  judge.rates.begin() + (i + 1) * kJudgeClasses);
+    const std::vector<int64_t> counts = random.Multinomial(kCalibrationImages, row);
+    judge.confusion.counts.insert(judge.confusion.counts.end(), counts.begin(), counts.end());
+  }
+}
+
+}  // namespace
+
+SimulatedJudge PerfectJudge() {
+  SimulatedJudge judge;
+  for (int i = 0; i < kJudgeClasses * kJudgeClasses; ++i) judge.rates.push_back(i % (kJudgeClasses + 1) == 0 ? 1 : 0);
+  Random random(0);
+  Calibrate(judge, random);
+  return judge;
+}
+
+SimulatedJudge RealisticJudge(Random& random) {
+  SimulatedJudge judge;
+  for (int i = 0; i < kJudgeClasses; ++i) {
+    const double errors = 0.002 + 0.006 * random.Uniform();
+    const std::vector<double> spread = random.Dirichlet(std::vector<double>(kJudgeClasses - 1, 0.5));
+    for (int j = 0; j < kJudgeClasses; ++j) {
+      judge.rates.push_back(i == j ? 1 - errors : errors * spread[static_cast<size_t>(j < i ? j : j - 1)]);
+    }
+  }
+  Calibrate(judge, random);
+  return judge;
+}
+
+std::vector<int64_t> JudgedCounts(const std::vector<double>& shares, int64_t images, const SimulatedJudge& judge,
+                                  Random& random) {
+  std::vector<double> judged(kJudgeClasses, 0);
+  for (size_t i = 0; i < kClasses; ++i) {
+    for (size_t j = 0; j < kJudgeClasses; ++j) judged[j] += shares[i] * judge.rates[i * kJudgeClasses + j];
+  }
+  std::vector<int64_t> counts = random.Multinomial(images, judged);
+  counts.resize(kClasses);
+  return counts;
+}
+
+void AddRuns(const Generator& generator, int iterations, int64_t images, const SimulatedJudge& judge, int judge_index,
+             Random& random, Study& study) {
+  for (int iteration = 0; iteration < iterations; ++iteration) {
+    for (const int64_t varied : kVariedCounts) {
+      StudyRun run;
+      run.arm = generator.arm;
+      run.family = generator.family;
+      run.job = "j1";
+      run.iteration = iteration;
+      run.images = std::to_string(varied) + "/" + std::to_string(iteration);
+      run.seed = static_cast<uint32_t>(iteration);
+      run.judge = judge_index;
+      run.trained = {{0, kFixedCount}, {1, varied}, {2, kFixedCount}};
+      const double pi = static_cast<double>(varied) / static_cast<double>(varied + 2 * kFixedCount);
+      const double noise = generator.rho > 0 ? std::sqrt(generator.rho / (pi * (1 - pi))) : generator.noise;
+      const double logit = generator.beta * Logit(pi) + generator.offset + noise * random.Normal();
+      const double share = 1 / (1 + std::exp(-logit));
+      const std::vector<int64_t> counts =
+          JudgedCounts({(1 - share) / 2, share, (1 - share) / 2}, images, judge, random);
+      for (int label = 0; label < kClasses; ++label) run.counts[label] = counts[static_cast<size_t>(label)];
+      study.runs.push_back(std::move(run));
+    }
+  }
+}
+
+Study SimulateStudy(const Generator& generator, int iterations, int64_t images, const SimulatedJudge& judge,
+                    Random& random) {
+  Study study;
+  study.judges.push_back(judge.confusion);
+  AddRuns(generator, iterations, images, judge, 0, random, study);
+  return study;
+}
+
+Finding FindingOf(const std::vector<Finding>& findings, const std::string& claim, const std::string& part) {
+  for (const Finding& finding : findings) {
+    if (finding.claim == claim && (part.empty() || finding.part == part)) return finding;
+  }
+  ADD_FAILURE() << "no finding of " << claim << " " << part;
+  return {};
+}
+
+}  // namespace skew::stats

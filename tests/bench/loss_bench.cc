@@ -36,7 +36,7 @@ double MillisecondsOf(const Call& call) {
 double MillisecondsPerUpdate() {
   v1::ModelSpec spec;
   spec.mutable_vae_mlp();
-  const auto model = MakeModel(spec, SyntheticInputs(1, TransposedConvolution::kThroughConvolution));
+  const auto model = MakeModel(spec, SyntheticInputs(1, Convolutions::kDirect));
   Must(model.status());
   const at::Tensor images = SyntheticImages(DefaultBatchSize(spec), 2);
   const auto train = [&](int updates) {

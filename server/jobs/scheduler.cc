@@ -67,6 +67,7 @@ void Scheduler::Drain() {
 absl::StatusOr<worker::v1::WorkOrder> Scheduler::OrderOf(const AttemptId& attempt) {
   absl::MutexLock lock(&mutex_);
   if (!adopted_) return absl::UnavailableError("the server starts");
+  if (draining_ && options_.on_stop == OnStop::kDetach) return absl::UnavailableError("the server stops");
   const auto found = in_flight_.find(attempt);
   if (found == in_flight_.end()) return absl::NotFoundError(absl::StrCat(attempt.ToString(), " is not under way"));
   return found->second.order;

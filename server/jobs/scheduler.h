@@ -69,7 +69,7 @@ class Scheduler {
   void Drain();
 
   // What the attempt's worker is to do. NOT_FOUND when the attempt is not (or no longer) under way; UNAVAILABLE while
-  // that is not known yet.
+  // that is not known yet, or when the worker is to attach to the next daemon.
   absl::StatusOr<worker::v1::WorkOrder> OrderOf(const AttemptId& attempt);
 
   // The attempt's worker can be told to stop through `link` until Detach; is told at once if it was to stop already.

@@ -8,7 +8,7 @@
 //   wait         goes on until it is told to stop
 //   deaf         goes on and does not listen
 //   deaf-once    does so in the first attempt, finishes in the next
-//   return       goes on until the daemon is gone, attaches to the next one and finishes
+//   return       goes on until the daemon is gone, attaches to the next one and finishes; in later attempts at once
 //   report       reports progress again and again, label "interval_ms" apart, until it is told to stop
 #include <signal.h>
 #include <unistd.h>
@@ -54,13 +54,14 @@ class ScriptedWorker {
     if (script == "fail") return Fail();
     if (script == "wait") return WaitForCommand();
     if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
-    if (script == "return") Return();
+    if (script == "return" && order_.attempt() == 1) Return();
     if (script == "report") return ReportUntilTold();
     return Finish();
   }
 
  private:
   bool Attach() {
+    stream_.reset();
     context_ = std::make_unique<grpc::ClientContext>();
     context_->set_wait_for_ready(true);
     stream_ = stub_->Attach(context_.get());
@@ -74,26 +75,37 @@ class ScriptedWorker {
     return true;
   }
 
-  // Waits for the end of the stream and attaches until there is a daemon again.
   void Return() {
+    returns_ = true;
     DaemonMessage message;
     while (stream_->Read(&message)) {
     }
-    while (!Attach()) absl::SleepFor(absl::Milliseconds(20));
+    AttachAgain();
   }
 
-  // Sends the next report and waits for its acknowledgement.
+  // Sends the next report and waits for its acknowledgement; again, by script, when the daemon is gone before.
   void Send(Report report) {
     report.set_number(++number_);
     WorkerMessage message;
     *message.mutable_report() = std::move(report);
+    while (!IsAcknowledged(message)) {
+      if (!returns_) std::exit(75);
+      AttachAgain();
+    }
+  }
+
+  bool IsAcknowledged(const WorkerMessage& message) {
     stream_->Write(message);
     DaemonMessage answer;
     while (stream_->Read(&answer)) {
       if (answer.has_command()) command_ = answer.command().action();
-      if (answer.has_acknowledgement() && answer.acknowledgement().number() == number_) return;
+      if (answer.has_acknowledgement() && answer.acknowledgement().number() == number_) return true;
     }
-    std::exit(75);
+    return false;
+  }
+
+  void AttachAgain() {
+    while (!Attach()) absl::SleepFor(absl::Milliseconds(20));
   }
 
   void SendArtifact(const std::string& name, const std::string& content) {
@@ -189,6 +201,7 @@ class ScriptedWorker {
   worker::v1::WorkOrder order_;
   worker::v1::Command::Action command_ = worker::v1::Command::ACTION_UNSPECIFIED;
   int64_t number_ = 0;
+  bool returns_ = false;
 };
 
 }  // namespace

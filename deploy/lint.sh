@@ -12,8 +12,8 @@ git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
 
 base=${1:-HEAD~1}
 if [ "$base" != --all ] && ! git rev-parse --quiet --verify "$base^{commit}" >/dev/null; then
-  echo "lint: there is no commit $base to compare with: all sources"
-  base=--all
+  echo "lint: there is no commit $base to compare with; for clang-tidy on all sources: deploy/lint.sh --all"
+  exit 0
 fi
 if [ "$base" = --all ]; then
   mapfile -t sources < <(git ls-files '*.cc')

@@ -13,6 +13,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import time
 
 import harness
@@ -105,8 +106,10 @@ def studies(options, busy):
         for _ in range(options.pairs):
             for setup in SETUPS:
                 seconds[setup].append(run_skew(setup, options))
+                print(f"{setup}: {seconds[setup][-1]:.1f} s", file=sys.stderr)
             if not options.no_peer:
                 peer.append(run_peer(options))
+                print(f"PyTorch loop: {peer[-1]:.1f} s", file=sys.stderr)
     print(f"\n| {'beside a busy process' if busy else 'alone'} | runs an hour | times the PyTorch loop |")
     print("|---|---|---|")
     for setup, own in seconds.items():
@@ -155,6 +158,7 @@ def main():
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)
     print(f"Studies of {RUNS} runs of {options.steps} updates and {options.images} judged images on {CORES} cores; "
           f"{options.pairs} in turn.")
     studies(options, busy=False)

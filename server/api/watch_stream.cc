@@ -51,7 +51,8 @@ class WatchStream final : public WatchReactor,
                           public EventHub::Waiter,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(WatchPump* pump, JobId job, int64_t after_revision) : pump_(pump), job_(job), reached_(after_revision) {}
+  WatchStream(WatchPump* pump, Caller caller, JobId job, int64_t after_revision)
+      : pump_(pump), job_(job), caller_(std::move(caller)), reached_(after_revision) {}
 
   void Start() {
     self_ = shared_from_this();
@@ -66,6 +67,9 @@ class WatchStream final : public WatchReactor,
   // the hub did so before the page was read, so that what was there then is sent.
   void Proceed(const absl::StatusOr<std::shared_ptr<const MessagePage>>& page, bool draining) {
     if (IsCancelled()) return End(Place::kPump, grpc::Status::CANCELLED);
+    if (const absl::Status access = pump_->gate_->Recheck(caller_); !access.ok()) {
+      return End(Place::kPump, ToGrpc(access));
+    }
     if (!page.ok()) return End(Place::kPump, ToGrpc(page.status()));
     if (!(*page)->messages.empty()) return SendPage(*page);
     if ((*page)->complete) return SendEnd(Place::kPump, v1::StreamEnd::JOB_FINISHED);
@@ -127,13 +131,15 @@ class WatchStream final : public WatchReactor,
 
   void AwaitEvents(Place from) {
     const int64_t reached = reached_;
-    Move(from, Place::kHub);  // from here on, a cancel can end the stream
+    Caller caller = caller_;
+    Move(from, Place::kHub);  // from here on, a cancel can end the stream, and once it is armed, others can have it
     const bool armed = pump_->hub_->Arm(job_, reached, shared_from_this());
     if (IsCancelled()) {
       pump_->hub_->Disarm(job_, this);
       return End(Place::kHub, grpc::Status::CANCELLED);
     }
-    if (!armed) Wake();
+    // Access that ended since it was last checked has woken nobody here.
+    if (!armed || !pump_->gate_->Recheck(caller).ok()) Wake();
   }
 
   void SendPage(std::shared_ptr<const MessagePage> page) {
@@ -169,6 +175,7 @@ class WatchStream final : public WatchReactor,
   std::shared_ptr<WatchStream> self_;  // until gRPC is done
 
   // Of whoever has the stream.
+  Caller caller_;
   int64_t reached_;
   std::shared_ptr<const MessagePage> page_;
   size_t next_ = 0;
@@ -180,7 +187,8 @@ class WatchStream final : public WatchReactor,
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-WatchPump::WatchPump(EventLog* events, EventHub* hub, int threads) : events_(events), hub_(hub) {
+WatchPump::WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, int threads)
+    : events_(events), hub_(hub), gate_(gate) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
@@ -192,8 +200,8 @@ WatchPump::~WatchPump() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-WatchReactor* WatchPump::Watch(JobId job, int64_t after_revision) {
-  const auto stream = std::make_shared<WatchStream>(this, job, after_revision);
+WatchReactor* WatchPump::Watch(Caller caller, JobId job, int64_t after_revision) {
+  const auto stream = std::make_shared<WatchStream>(this, std::move(caller), job, after_revision);
   stream->Start();
   return stream.get();
 }

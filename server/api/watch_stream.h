@@ -14,6 +14,8 @@
 #include "absl/synchronization/mutex.h"
 #include "common/ids.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/access_gate.h"
+#include "server/api/caller.h"
 #include "server/jobs/event_hub.h"
 #include "server/store/event_log.h"
 
@@ -28,12 +30,13 @@ using WatchReactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
 // once for all of them. Thread-safe.
 class WatchPump {
  public:
-  WatchPump(EventLog* events, EventHub* hub, int threads);
+  WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, int threads);
   // Joins the threads. All streams must have ended: shut the server down first.
   ~WatchPump();
 
-  // Starts a stream; it deletes itself when gRPC is done with it.
-  WatchReactor* Watch(JobId job, int64_t after_revision);
+  // Starts a stream for a caller who was let in; it ends when that caller's access does, and deletes itself when gRPC
+  // is done with it.
+  WatchReactor* Watch(Caller caller, JobId job, int64_t after_revision);
 
  private:
   friend class WatchStream;
@@ -49,6 +52,7 @@ class WatchPump {
 
   EventLog* const events_;
   EventHub* const hub_;
+  AccessGate* const gate_;
   absl::Mutex mutex_;
   std::deque<Position> order_ ABSL_GUARDED_BY(mutex_);  // of the positions in ready_, each once
   absl::flat_hash_map<Position, Streams> ready_ ABSL_GUARDED_BY(mutex_);

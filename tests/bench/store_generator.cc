@@ -21,6 +21,8 @@ namespace {
 constexpr char kClassifierKey[] = "generated";
 constexpr int64_t kJobsPerTransaction = 500;
 
+Actor Generator() { return {"ada", "login ada"}; }
+
 NewJob JobNumber(int number, const v1::JobSpec& spec, int runs) {
   NewJob job;
   job.owner = number % 100 == 0 ? "grace" : "ada";
@@ -63,7 +65,7 @@ int TemplateOf(int number) {
 
 absl::Status SubmitTemplates(JobStore& jobs, const StoreSize& size, const v1::JobSpec& spec) {
   for (const int number : {10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 1000}) {
-    SKEW_RETURN_IF_ERROR(jobs.Submit(JobNumber(number, spec, size.runs_per_job), {}).status());
+    SKEW_RETURN_IF_ERROR(jobs.Submit(JobNumber(number, spec, size.runs_per_job), {}, Generator()).status());
   }
   return absl::OkStatus();
 }
@@ -203,7 +205,7 @@ absl::Status GenerateStore(const std::string& path, const StoreSize& size, const
   // Studies wait for nothing when their judge is there.
   NewJob first = JobNumber(1, spec, 1);
   first.kind = v1::CLASSIFIER_TRAINING;
-  SKEW_RETURN_IF_ERROR(jobs.Submit(first, {}).status());
+  SKEW_RETURN_IF_ERROR(jobs.Submit(first, {}, Generator()).status());
   SKEW_RETURN_IF_ERROR(WriteClassifier(*connections));
   SKEW_RETURN_IF_ERROR(SubmitTemplates(jobs, size, spec));
   SKEW_RETURN_IF_ERROR(CopyJobs(*connections, size));

@@ -25,6 +25,7 @@ class Rehearsal {
     Train();
     Study();
     Recover();
+    GiveAccess();
   }
   TestStore& store() { return store_; }
 
@@ -33,7 +34,7 @@ class Rehearsal {
     NewJob study = TestStore::Study(4, "ada", {{"k", "v"}, {"l", "w"}});
     study.request_id = "request";
     store_.MustSubmit(study);
-    EXPECT_TRUE(store_.jobs().Submit(study, TestStore::Training())->existing);
+    EXPECT_TRUE(store_.jobs().Submit(study, TestStore::Training(), TestStore::Ada())->existing);
     v1::ListJobsRequest list;
     EXPECT_EQ(store_.jobs().List(list)->jobs_size(), 2);
     list.mutable_filter()->add_states(v1::JOB_QUEUED);
@@ -122,17 +123,43 @@ class Rehearsal {
   void Recover() {
     const AttemptId open = Start("open").attempt;
     EXPECT_EQ(store_.runs().OpenAttempts()->size(), 1u);
-    EXPECT_TRUE(store_.jobs().Cancel(open.run).ok());
+    EXPECT_TRUE(store_.jobs().Cancel(open.run, TestStore::Ada()).ok());
     EXPECT_EQ(store_.runs().CancellingAttempts()->size(), 1u);
-    EXPECT_TRUE(store_.jobs().Cancel(open.run.job).ok());
+    EXPECT_TRUE(store_.jobs().Cancel(open.run.job, TestStore::Ada()).ok());
     End(open, v1::CANCELLED);
     NewJob orphan = TestStore::Study(1);
     orphan.classifier_key = "other";
     NewJob training = TestStore::Training();
     training.classifier_key = "other";
-    EXPECT_TRUE(store_.jobs().Submit(orphan, training).ok());
+    EXPECT_TRUE(store_.jobs().Submit(orphan, training, TestStore::Ada()).ok());
     End(Start("other").attempt, v1::FAILED);
     EXPECT_EQ(*store_.runs().FailOrphanedStudies(), 1);
+  }
+
+  void GiveAccess() {
+    AccessStore& access = store_.access();
+    EXPECT_TRUE(access.EnsureAdmin("ada").ok());
+    v1::CreateUserRequest bob;
+    bob.set_name("bob");
+    EXPECT_TRUE(access.CreateUser(bob, TestStore::Ada()).ok());
+    v1::UpdateUserRequest viewer;
+    viewer.set_name("bob");
+    viewer.set_role(v1::VIEWER);
+    EXPECT_TRUE(access.UpdateUser(viewer, TestStore::Ada()).ok());
+    EXPECT_EQ(access.ListUsers()->size(), 2u);
+    const absl::Time expires = absl::Now() + absl::Hours(1);
+    EXPECT_TRUE(access.CreateToken({"bob", "laptop", expires}, TestStore::Ada()).ok());
+    EXPECT_TRUE(access.CreateToken({"bob", "script", expires, 1}, TestStore::Ada()).ok());
+    EXPECT_TRUE(access.RecordUses({{1, absl::Now()}}).ok());
+    EXPECT_TRUE(access.RevokeToken(1, TestStore::Ada()).ok());
+    EXPECT_EQ(access.ListTokens("bob")->size(), 2u);
+    EXPECT_EQ(*store_.jobs().Owner({1}), "ada");
+    v1::ListAuditEventsRequest events;
+    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 12);
+    events.set_actor("ada");
+    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 11);
+    events.set_object("user bob");
+    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 2);
   }
 
   TestStore store_;

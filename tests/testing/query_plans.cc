@@ -23,6 +23,10 @@ constexpr std::array kMeantToBe = {
     // The answer is the whole table, one row per trained classifier.
     MeantToBe{"SCAN classifiers", "SELECT data FROM classifiers ORDER BY"},
     MeantToBe{"USE TEMP B-TREE FOR ORDER BY", "SELECT data FROM classifiers ORDER BY"},
+    // Of the tokens that were made with one that is revoked, which all are revoked.
+    MeantToBe{"SCAN made", "WITH RECURSIVE made"},
+    // The answer is the whole table, one row per user.
+    MeantToBe{"SCAN users", "SELECT name, role, disabled, create_time FROM users ORDER BY"},
 };
 
 bool IsMeantToBe(absl::string_view statement, absl::string_view step) {

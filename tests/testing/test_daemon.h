@@ -19,7 +19,8 @@ namespace skew {
 // training images each.
 class TestDaemon {
  public:
-  TestDaemon();
+  // `change` may alter the options of every start.
+  explicit TestDaemon(std::function<void(Daemon::Options&)> change = nullptr);
   ~TestDaemon();
 
   // How the next Start runs the daemon.
@@ -55,6 +56,7 @@ class TestDaemon {
   v1::Run GetRun(const std::string& run);
 
  private:
+  const std::function<void(Daemon::Options&)> change_;
   std::string folder_;
   Scheduler::Options scheduler_options_;
   std::unique_ptr<Daemon> daemon_;

@@ -21,6 +21,7 @@ TestStore::TestStore() : folder_(MakeTempFolder()) {
   runs_ = std::make_unique<RunStore>(connections_.get(), &clock_);
   events_ = std::make_unique<EventLog>(connections_.get());
   artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
+  access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
 }
 
 TestStore::~TestStore() {
@@ -49,7 +50,7 @@ NewJob TestStore::Training(const std::string& owner) {
 }
 
 JobId TestStore::MustSubmit(const NewJob& job) {
-  const absl::StatusOr<Submission> submission = jobs_->Submit(job, Training());
+  const absl::StatusOr<Submission> submission = jobs_->Submit(job, Training(), Ada());
   EXPECT_TRUE(submission.ok()) << submission.status();
   return submission.ok() ? JobId::Parse(submission->job.id()).value_or(JobId()) : JobId();
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "server/store/access_store.h"
 #include "server/store/artifact_store.h"
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
@@ -26,6 +27,9 @@ class TestStore {
   // The training of that classifier.
   static NewJob Training(const std::string& owner = "ada");
 
+  // Who makes the changes.
+  static Actor Ada() { return {"ada", "login ada"}; }
+
   // Stores a study (and, before the first, the training of its classifier); a failure fails the test.
   JobId MustSubmit(const NewJob& job);
   // Executes SQL in one write; a failure fails the test.
@@ -38,6 +42,7 @@ class TestStore {
   RunStore& runs() { return *runs_; }
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
+  AccessStore& access() { return *access_; }
   std::string database() const { return folder_ + "/skew.db"; }
   const std::string& folder() const { return folder_; }
 
@@ -49,6 +54,7 @@ class TestStore {
   std::unique_ptr<RunStore> runs_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
+  std::unique_ptr<AccessStore> access_;
 };
 
 }  // namespace skew

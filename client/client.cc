@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "client/client_stubs.h"
@@ -12,9 +13,8 @@
 namespace skew {
 namespace {
 
-constexpr size_t kPage = 1000;
-
-std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+std::shared_ptr<grpc::Channel> Connect(const std::string& target,
+                                       const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   // Dead peers are found within half a minute, also while a watch has nothing to say.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
@@ -29,8 +29,20 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A page of runs or a table of a large study is longer than gRPC's 4 MiB.
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, credentials != nullptr ? credentials : grpc::InsecureChannelCredentials(),
+                                   arguments);
 }
+
+// The other end speaks, but not with us: it ended the connection before the first call. Only gRPC's words tell that
+// from a server that is not there.
+bool IsRefusedHandshake(const absl::Status& status) {
+  const absl::string_view text = status.message();
+  return absl::IsUnavailable(status) && absl::StrContains(text, "failed to connect") &&
+         (absl::StrContains(text, "Socket closed") || absl::StrContains(text, "handshake failed"));
+}
+
+// Somebody listens there and has not said anything so far.
+bool IsSilence(const absl::Status& status) { return absl::StrContains(status.message(), "SETTINGS frame"); }
 
 template <typename Field>
 auto ToVector(const Field& repeated) {
@@ -44,7 +56,8 @@ Client::Stubs::Stubs(std::shared_ptr<grpc::Channel> channel, std::string call_to
       jobs(v1::JobService::NewStub(channel)),
       runs(v1::RunService::NewStub(channel)),
       artifacts(v1::ArtifactService::NewStub(channel)),
-      server(v1::ServerService::NewStub(channel)) {}
+      server(v1::ServerService::NewStub(channel)),
+      access(v1::AccessService::NewStub(channel)) {}
 
 void Client::Stubs::Prepare(grpc::ClientContext& context) const {
   if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
@@ -52,11 +65,18 @@ void Client::Stubs::Prepare(grpc::ClientContext& context) const {
 
 Client::Client(Options options)
     : options_(std::move(options)),
-      stubs_(std::make_unique<Stubs>(Connect(options_.server.target), options_.server.token)) {}
+      stubs_(std::make_unique<Stubs>(Connect(options_.server.target, options_.credentials), options_.server.token)) {}
 
 Client::~Client() = default;
 
 absl::Status Client::Explain(const absl::Status& status) const {
+  if (IsRefusedHandshake(status)) {
+    return absl::UnauthenticatedError(absl::StrCat(
+        "the server at ", options_.server.target, " (", options_.server.origin, ") ended the handshake: ",
+        options_.server.tls.ca.empty() ? "it may speak TLS; then --ca is needed"
+                                       : "its certificate is not of the CA in --ca, or yours not of its CA",
+        ": ", status.message()));
+  }
   if (absl::IsUnavailable(status)) {
     return Annotate(status, absl::StrCat("the server at ", options_.server.target, " (", options_.server.origin,
                                          ") is not available"));
@@ -69,27 +89,16 @@ absl::Status Client::Explain(const absl::Status& status) const {
 }
 
 absl::Status Client::Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const {
+  absl::Status refused;
   while (true) {
     const absl::Status status = attempt();
     if (!absl::IsUnavailable(status)) return Explain(status);
+    if (IsRefusedHandshake(status)) refused = status;
     if (!retry.has_waited() && options_.on_outage != nullptr) {
       options_.on_outage(absl::StrCat(options_.server.target, " is not available, trying again: ", status.message()));
     }
-    if (!retry.Wait()) return Explain(status);
+    if (!retry.Wait()) return Explain(IsSilence(status) && !refused.ok() ? refused : status);
   }
-}
-
-template <typename Stub, typename Response, typename Method, typename Request>
-absl::StatusOr<Response> Client::Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request) {
-  Response response;
-  Retry retry(options_.patience, options_.first_wait);
-  SKEW_RETURN_IF_ERROR(Repeat(retry, [&] {
-    grpc::ClientContext context;
-    stubs_->Prepare(context);
-    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_deadline));
-    return FromGrpc((stub.get()->*method)(&context, request, &response));
-  }));
-  return response;
 }
 
 absl::StatusOr<v1::SubmitJobResponse> Client::SubmitJob(const v1::SubmitJobRequest& request) {

@@ -18,7 +18,7 @@
 namespace skew {
 namespace {
 
-absl::Status Refused(absl::string_view source, absl::string_view problem) {
+absl::Status BadFile(absl::string_view source, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat(source, ": ", problem));
 }
 
@@ -26,18 +26,18 @@ absl::Status Refused(absl::string_view source, absl::string_view problem) {
 absl::StatusOr<std::string> ReadAll(std::istream& input, absl::string_view source) {
   std::string text(kMostSpecBytes + 1, '\0');
   input.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (input.bad()) return Refused(source, "cannot be read");
+  if (input.bad()) return BadFile(source, "cannot be read");
   text.resize(static_cast<size_t>(input.gcount()));
-  if (text.size() > kMostSpecBytes) return Refused(source, "is longer than 1 MiB");
+  if (text.size() > kMostSpecBytes) return BadFile(source, "is longer than 1 MiB");
   return text;
 }
 
 absl::StatusOr<std::string> ReadSpecText(const std::string& path, std::istream& input) {
   if (path == "-") return ReadAll(input, "standard input");
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return Refused(path, "is a folder");
+  if (std::filesystem::is_directory(path, error)) return BadFile(path, "is a folder");
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Refused(path, absl::StrCat("cannot be opened: ", std::strerror(errno)));
+  if (!file) return BadFile(path, absl::StrCat("cannot be opened: ", std::strerror(errno)));
   return ReadAll(file, path);
 }
 
@@ -65,7 +65,7 @@ class Errors final : public google::protobuf::io::ErrorCollector {
 
 absl::StatusOr<v1::JobSpec> ParseYamlSpec(const std::string& text, absl::string_view source) {
   SKEW_ASSIGN_OR_RETURN(const YAML::Node root, ParseYaml(text, source));
-  if (root.IsNull()) return Refused(source, "is empty");
+  if (root.IsNull()) return BadFile(source, "is empty");
   YamlDecoder decoder{std::string(source)};
   v1::JobSpec spec;
   decoder.DecodeMessage(root, "", spec);

@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "grpcpp/grpcpp.h"
 #include "skew/v1/access_service.grpc.pb.h"
+#include "skew/v1/analysis_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -33,6 +34,7 @@ struct Client::Stubs {
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
   const std::unique_ptr<v1::ServerService::Stub> server;
   const std::unique_ptr<v1::AccessService::Stub> access;
+  const std::unique_ptr<v1::AnalysisService::Stub> analysis;
 };
 
 template <typename Stub, typename Response, typename Method, typename Request>

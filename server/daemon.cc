@@ -77,6 +77,7 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       job_service_(&gate_, &jobs_, &datasets_, &scheduler_, &hub_, &pump_),
       run_service_(&gate_, &jobs_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&gate_, &artifacts_),
+      analysis_service_(&gate_, &jobs_, &artifacts_),
       server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
 }
@@ -124,8 +125,8 @@ absl::Status Daemon::Listen() {
   for (size_t i = 0; i < listen.size(); ++i) {
     if (!IsForLogins(listen[i], options_)) builder.AddListeningPort(listen[i].text, credentials, &ports[i]);
   }
-  for (grpc::Service* service : std::initializer_list<grpc::Service*>{&access_service_, &job_service_, &run_service_,
-                                                                      &artifact_service_, &server_service_}) {
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+           &access_service_, &job_service_, &run_service_, &artifact_service_, &analysis_service_, &server_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

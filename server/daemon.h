@@ -12,6 +12,7 @@
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
 #include "server/api/access_service.h"
+#include "server/api/analysis_service.h"
 #include "server/api/job_service.h"
 #include "server/api/listen_address.h"
 #include "server/api/local_listener.h"
@@ -98,6 +99,7 @@ class Daemon {
   JobService job_service_;
   RunService run_service_;
   ArtifactService artifact_service_;
+  AnalysisService analysis_service_;
   ServerService server_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;

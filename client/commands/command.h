@@ -65,6 +65,7 @@ void AddFileCommands(CLI::App& app, Command& chosen);    // artifacts, fetch
 void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datasets, classifiers
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
+void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);

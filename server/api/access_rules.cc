@@ -12,6 +12,7 @@ constexpr AccessRule kRules[] = {
     {"skew.v1.AccessService.RevokeToken", Need::kSelf, true},
     {"skew.v1.AccessService.UpdateUser", Need::kAdmin, true},
     {"skew.v1.AccessService.WhoAmI", Need::kViewer, false},
+    {"skew.v1.AnalysisService.AnalyseJobs", Need::kViewer, false},
     {"skew.v1.ArtifactService.ListArtifacts", Need::kViewer, false},
     {"skew.v1.ArtifactService.ReadArtifact", Need::kViewer, false},
     {"skew.v1.JobService.CancelJob", Need::kJobOwner, true},

@@ -51,7 +51,7 @@ auto ToVector(const Field& repeated) {
 
 }  // namespace
 
-Client::Stubs::Stubs(std::shared_ptr<grpc::Channel> channel, std::string call_token)
+Client::Stubs::Stubs(const std::shared_ptr<grpc::Channel>& channel, std::string call_token)
     : token(std::move(call_token)),
       jobs(v1::JobService::NewStub(channel)),
       runs(v1::RunService::NewStub(channel)),

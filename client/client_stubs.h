@@ -23,7 +23,7 @@ namespace skew {
 constexpr size_t kPage = 1000;
 
 struct Client::Stubs {
-  Stubs(std::shared_ptr<grpc::Channel> channel, std::string token);
+  Stubs(const std::shared_ptr<grpc::Channel>& channel, std::string token);
 
   // What every call carries.
   void Prepare(grpc::ClientContext& context) const;

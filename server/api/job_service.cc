@@ -73,7 +73,7 @@ grpc::Status JobService::CancelJob(grpc::ServerContext* context, const v1::Cance
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
+  grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
   scheduler_->Wake();
   return status;
 }

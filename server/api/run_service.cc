@@ -53,7 +53,7 @@ grpc::Status RunService::CancelRun(grpc::ServerContext* context, const v1::Cance
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
+  grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
   scheduler_->Wake();
   return status;
 }

@@ -89,7 +89,7 @@ class CrashTest(unittest.TestCase):
     def test_upgrade_under_a_running_queue(self):
         self.server.restart("--on-stop", "detach")
         job = self.server.submit(self.spec)
-        self.await_progress(job, 200)
+        self.await_progress(job, 50)  # early: nothing may be done before the daemon has stopped
         workers = self.server.workers()
         self.assertEqual(self.server.stop(), 0)
         self.assertEqual(self.server.workers(), workers)

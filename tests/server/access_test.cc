@@ -81,7 +81,7 @@ class AccessTest : public ::testing::Test {
   }
 
   std::string RunningJob() {
-    const std::string job = daemon_.MustSubmit(TestDaemon::Spec("wait"));
+    std::string job = daemon_.MustSubmit(TestDaemon::Spec("wait"));
     daemon_.WatchUntil(job, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
     return job;
   }

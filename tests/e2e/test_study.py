@@ -71,11 +71,11 @@ class StudyTest(unittest.TestCase):
 
     def test_the_classifier_is_described(self):
         classifiers = self.server.server.ListClassifiers(server_service_pb2.ListClassifiersRequest()).classifiers
-        self.assertEqual(len(classifiers), 1)
-        self.assertEqual(sum(classifiers[0].test_confusion), 10000)
-        self.assertGreater(classifiers[0].test_accuracy, 0.95)
-        diagonal = sum(classifiers[0].test_confusion[11 * i] for i in range(10))
-        self.assertAlmostEqual(classifiers[0].test_accuracy, diagonal / 10000)
+        judge, = (one for one in classifiers if one.digest == self.runs[0].classifier_digest)
+        self.assertEqual(sum(judge.test_confusion), 10000)
+        self.assertGreater(judge.test_accuracy, 0.95)
+        diagonal = sum(judge.test_confusion[11 * i] for i in range(10))
+        self.assertAlmostEqual(judge.test_accuracy, diagonal / 10000)
 
     def test_the_null_arm_comes_out_at_the_training_proportions(self):
         job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=5000))

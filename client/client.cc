@@ -44,7 +44,8 @@ Client::Stubs::Stubs(std::shared_ptr<grpc::Channel> channel, std::string call_to
       jobs(v1::JobService::NewStub(channel)),
       runs(v1::RunService::NewStub(channel)),
       artifacts(v1::ArtifactService::NewStub(channel)),
-      server(v1::ServerService::NewStub(channel)) {}
+      server(v1::ServerService::NewStub(channel)),
+      analysis(v1::AnalysisService::NewStub(channel)) {}
 
 void Client::Stubs::Prepare(grpc::ClientContext& context) const {
   if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
@@ -122,10 +123,16 @@ absl::StatusOr<v1::Job> Client::CancelJob(const std::string& job_id) {
   return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::CancelJob, request);
 }
 
-absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const std::string& job_id) {
+absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const std::string& job_id, bool include_runs) {
   v1::GetResultsRequest request;
   request.set_job_id(job_id);
+  request.set_include_runs(include_runs);
   return Call<v1::JobService::Stub, v1::GetResultsResponse>(stubs_->jobs, &v1::JobService::Stub::GetResults, request);
+}
+
+absl::StatusOr<v1::AnalyseJobsResponse> Client::AnalyseJobs(const v1::AnalyseJobsRequest& request) {
+  return Call<v1::AnalysisService::Stub, v1::AnalyseJobsResponse>(stubs_->analysis,
+                                                                  &v1::AnalysisService::Stub::AnalyseJobs, request);
 }
 
 absl::StatusOr<Client::RunList> Client::ListRuns(const std::string& job_id) {

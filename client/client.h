@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "client/retry.h"
 #include "client/server_address.h"
+#include "skew/v1/analysis_service.pb.h"
 #include "skew/v1/device.pb.h"
 #include "skew/v1/event.pb.h"
 #include "skew/v1/job.pb.h"
@@ -58,7 +59,8 @@ class Client {
   // At most `limit`, over as many pages as that takes.
   absl::StatusOr<std::vector<v1::Job>> ListJobs(const v1::JobFilter& filter, size_t limit);
   absl::StatusOr<v1::Job> CancelJob(const std::string& job_id);
-  absl::StatusOr<v1::GetResultsResponse> GetResults(const std::string& job_id);
+  absl::StatusOr<v1::GetResultsResponse> GetResults(const std::string& job_id, bool include_runs = false);
+  absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(const v1::AnalyseJobsRequest& request);
 
   struct RunList {
     std::vector<v1::Run> runs;

@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "grpcpp/grpcpp.h"
+#include "skew/v1/analysis_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -24,6 +25,7 @@ struct Client::Stubs {
   const std::unique_ptr<v1::RunService::Stub> runs;
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
   const std::unique_ptr<v1::ServerService::Stub> server;
+  const std::unique_ptr<v1::AnalysisService::Stub> analysis;
 };
 
 }  // namespace skew

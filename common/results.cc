@@ -1,12 +1,18 @@
 #include "common/results.h"
 
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
+#include <memory>
+#include <optional>
 #include <tuple>
 #include <utility>
+
+#include "common/judges.h"
+#include "common/stats/cell.h"
+#include "common/stats/divergence.h"
+#include "common/stats/proportion.h"
+#include "common/stats/student.h"
 
 namespace skew {
 namespace {
@@ -15,101 +21,200 @@ using Point = std::map<int32_t, int32_t>;
 
 Point PointOf(const v1::Run& run) { return {run.bias_point().counts().begin(), run.bias_point().counts().end()}; }
 
-int64_t OnSupport(const v1::ClassHistogram& histogram) {
-  int64_t sum = 0;
-  for (const auto& [label, count] : histogram.counts()) sum += count;
-  return sum;
-}
-
-bool HasResult(const v1::Run& run) {
-  return run.state() == v1::SUCCEEDED && run.histogram().final() && run.histogram().images() > 0;
-}
-
-// The finished histograms of one cell.
+// The finished runs of one cell.
 struct Cell {
   const v1::Run* any = nullptr;
   int32_t total = 0;
-  std::vector<const v1::ClassHistogram*> histograms;
+  std::vector<const v1::Run*> runs;
+
+  // Those that generated something of the job's classes.
+  std::vector<const v1::Run*> Accepted() const {
+    std::vector<const v1::Run*> accepted;
+    for (const v1::Run* run : runs) {
+      if (AcceptedImages(run->histogram()) > 0) accepted.push_back(run);
+    }
+    return accepted;
+  }
 };
 
-v1::ClassResult ClassResultOf(int32_t label, const Point& point, const Cell& cell) {
-  int64_t trained = 0;
-  for (const auto& [other, count] : point) trained += count;
-  v1::ClassResult result;
-  result.set_class_(label);
-  result.set_trained_images(point.at(label));
-  result.set_trained_share(static_cast<double>(point.at(label)) / static_cast<double>(trained));
-  std::vector<double> shares;
-  for (const v1::ClassHistogram* histogram : cell.histograms) {
-    if (OnSupport(*histogram) > 0) shares.push_back(GeneratedShare(*histogram, label));
+v1::Estimate ToProto(const stats::MeanEstimate& estimate) {
+  v1::Estimate result;
+  result.set_mean(estimate.mean);
+  if (estimate.sd.has_value()) result.set_sd(*estimate.sd);
+  if (estimate.interval.has_value()) {
+    result.set_low(estimate.interval->low);
+    result.set_high(estimate.interval->high);
   }
-  if (shares.empty()) return result;
-  *result.mutable_generated() = EstimateOf(shares);
-  result.set_amplification(result.generated().mean() / result.trained_share());
   return result;
+}
+
+v1::Interval ToProto(const stats::Interval& interval) {
+  v1::Interval result;
+  result.set_low(interval.low);
+  result.set_high(interval.high);
+  return result;
+}
+
+v1::Divergences ToProto(const stats::DivergenceEstimates& estimates) {
+  v1::Divergences result;
+  *result.mutable_total_variation() = ToProto(estimates.total_variation);
+  *result.mutable_kl_generated_trained() = ToProto(estimates.kl_generated_trained);
+  if (std::isfinite(estimates.kl_trained_generated.mean)) {
+    *result.mutable_kl_trained_generated() = ToProto(estimates.kl_trained_generated);
+  }
+  *result.mutable_jensen_shannon() = ToProto(estimates.jensen_shannon);
+  *result.mutable_hellinger() = ToProto(estimates.hellinger);
+  *result.mutable_fairness_discrepancy() = ToProto(estimates.fairness_discrepancy);
+  return result;
+}
+
+void SetEstimates(const stats::ClassEstimate& estimate, v1::ClassResult& result) {
+  *result.mutable_generated() = ToProto(estimate.generated);
+  result.set_amplification(estimate.amplification);
+  *result.mutable_delta() = ToProto(estimate.delta);
+  if (estimate.over_dispersion.has_value()) result.set_over_dispersion(*estimate.over_dispersion);
+  if (!estimate.corrected.has_value()) return;
+  *result.mutable_corrected() = ToProto(*estimate.corrected);
+  result.set_corrected_amplification(*estimate.corrected_amplification);
+  *result.mutable_corrected_delta() = ToProto(*estimate.corrected_delta);
 }
 
 template <typename Count>
 v1::Estimate ShareOfImages(const Cell& cell, Count count) {
   std::vector<double> shares;
-  for (const v1::ClassHistogram* histogram : cell.histograms) {
-    shares.push_back(static_cast<double>(count(*histogram)) / static_cast<double>(histogram->images()));
+  for (const v1::Run* run : cell.runs) {
+    shares.push_back(static_cast<double>(count(run->histogram())) / static_cast<double>(run->histogram().images()));
   }
   return EstimateOf(shares);
 }
 
-v1::ResultCell ResultCellOf(const Point& point, const Cell& cell) {
+std::vector<int64_t> CountsOf(const v1::ClassHistogram& histogram, const Point& point) {
+  std::vector<int64_t> counts;
+  for (const auto& [label, trained] : point) {
+    const auto found = histogram.counts().find(label);
+    counts.push_back(found == histogram.counts().end() ? 0 : found->second);
+  }
+  return counts;
+}
+
+v1::RunResult RunResultOf(const v1::Run& run, const Point& point, absl::Span<const int64_t> trained,
+                          const stats::JudgeCorrection* judge) {
+  const std::vector<int64_t> counts = CountsOf(run.histogram(), point);
+  const std::vector<double> shares = stats::SharesOf(counts);
+  const std::vector<double> corrected = judge != nullptr ? judge->mean.Shares(shares) : std::vector<double>();
+  const std::vector<stats::Interval> goodman = stats::GoodmanIntervals(counts);
+  const int64_t accepted = AcceptedImages(run.histogram());
+  v1::RunResult result;
+  result.set_run_id(run.id());
+  result.set_iteration(run.iteration());
+  size_t c = 0;
+  for (const auto& [label, count] : point) {
+    v1::RunClassResult& one = *result.add_classes();
+    one.set_class_(label);
+    one.set_images(static_cast<int32_t>(counts[c]));
+    one.set_share(shares[c]);
+    if (judge != nullptr) one.set_corrected(corrected[c]);
+    *one.mutable_wilson() = ToProto(stats::WilsonInterval(counts[c], accepted));
+    *one.mutable_clopper_pearson() = ToProto(stats::ClopperPearsonInterval(counts[c], accepted));
+    *one.mutable_goodman() = ToProto(goodman[c++]);
+  }
+  const stats::GoodnessOfFit chi_square = stats::ChiSquareTest(counts, stats::SharesOf(trained));
+  const stats::GoodnessOfFit g = stats::GTest(counts, stats::SharesOf(trained));
+  result.set_chi_square(chi_square.statistic);
+  result.set_chi_square_p(chi_square.p);
+  result.set_g_statistic(g.statistic);
+  result.set_g_p(g.p);
+  return result;
+}
+
+// The one judge of these runs; empty when they have several.
+std::string JudgeOf(const std::vector<const v1::Run*>& runs) {
+  for (const v1::Run* run : runs) {
+    if (run->histogram().classifier_digest() != runs.front()->histogram().classifier_digest()) return "";
+  }
+  return runs.empty() ? "" : runs.front()->histogram().classifier_digest();
+}
+
+void AddEstimates(const Cell& cell, const Point& point, Judges& judges, bool include_runs, v1::ResultCell& result) {
+  const std::vector<const v1::Run*> accepted = cell.Accepted();
+  if (accepted.empty()) return;
+  std::vector<int> labels;
+  std::vector<int64_t> trained;
+  for (const auto& [label, count] : point) {
+    labels.push_back(label);
+    trained.push_back(count);
+  }
+  std::vector<std::vector<int64_t>> counts;
+  for (const v1::Run* run : accepted) counts.push_back(CountsOf(run->histogram(), point));
+  const stats::JudgeCorrection* judge = judges.Find(JudgeOf(accepted), labels);
+  const stats::CellEstimate estimate = stats::EstimateCell(counts, trained, judge);
+  for (size_t c = 0; c < labels.size(); ++c) {
+    SetEstimates(estimate.classes[c], *result.mutable_classes(static_cast<int>(c)));
+  }
+  *result.mutable_divergences() = ToProto(estimate.divergences);
+  if (estimate.corrected_divergences.has_value()) {
+    *result.mutable_corrected_divergences() = ToProto(*estimate.corrected_divergences);
+  }
+  if (!include_runs) return;
+  for (const v1::Run* run : accepted) *result.add_runs() = RunResultOf(*run, point, trained, judge);
+}
+
+v1::ResultCell ResultCellOf(const Point& point, const Cell& cell, Judges& judges, bool include_runs) {
   v1::ResultCell result;
   result.set_model_index(cell.any->model_index());
   result.set_model(cell.any->model());
   *result.mutable_bias_point() = cell.any->bias_point();
   result.set_runs_total(cell.total);
-  result.set_runs_succeeded(static_cast<int32_t>(cell.histograms.size()));
-  for (const auto& [label, count] : point) *result.add_classes() = ClassResultOf(label, point, cell);
-  if (!cell.histograms.empty()) {
-    *result.mutable_rejected() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.rejected(); });
-    *result.mutable_off_support() =
-        ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.off_support(); });
+  result.set_runs_succeeded(static_cast<int32_t>(cell.runs.size()));
+  int64_t trained = 0;
+  for (const auto& [label, count] : point) trained += count;
+  for (const auto& [label, count] : point) {
+    v1::ClassResult& one = *result.add_classes();
+    one.set_class_(label);
+    one.set_trained_images(count);
+    one.set_trained_share(static_cast<double>(count) / static_cast<double>(trained));
   }
+  if (cell.runs.empty()) return result;
+  *result.mutable_rejected() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.rejected(); });
+  *result.mutable_off_support() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.off_support(); });
+  AddEstimates(cell, point, judges, include_runs, result);
   return result;
 }
 
 }  // namespace
 
-v1::Estimate EstimateOf(absl::Span<const double> values) {
-  const auto n = static_cast<double>(values.size());
-  v1::Estimate estimate;
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  estimate.set_mean(mean);
-  if (values.size() < 2) return estimate;
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  const double sd = std::sqrt(squares / (n - 1));
-  const double t = boost::math::quantile(boost::math::students_t(n - 1), 0.975);
-  estimate.set_sd(sd);
-  estimate.set_low(mean - t * sd / std::sqrt(n));
-  estimate.set_high(mean + t * sd / std::sqrt(n));
-  return estimate;
+bool HasResult(const v1::Run& run) {
+  return run.state() == v1::SUCCEEDED && run.histogram().final() && run.histogram().images() > 0;
 }
 
+int64_t AcceptedImages(const v1::ClassHistogram& histogram) {
+  int64_t sum = 0;
+  for (const auto& [label, count] : histogram.counts()) sum += count;
+  return sum;
+}
+
+v1::Estimate EstimateOf(absl::Span<const double> values) { return ToProto(stats::EstimateMean(values)); }
+
 double GeneratedShare(const v1::ClassHistogram& histogram, int32_t label) {
-  const int64_t sum = OnSupport(histogram);
+  const int64_t sum = AcceptedImages(histogram);
   const auto found = histogram.counts().find(label);
   if (sum == 0) return std::numeric_limits<double>::quiet_NaN();
   return found == histogram.counts().end() ? 0.0 : static_cast<double>(found->second) / static_cast<double>(sum);
 }
 
-std::vector<v1::ResultCell> ComputeResults(absl::Span<const v1::Run> runs) {
+std::vector<v1::ResultCell> ComputeResults(absl::Span<const v1::Run> runs, absl::Span<const v1::Classifier> classifiers,
+                                           bool include_runs) {
   std::map<std::pair<Point, int32_t>, Cell> cells;
   for (const v1::Run& run : runs) {
     Cell& cell = cells[{PointOf(run), run.model_index()}];
     cell.any = &run;
     ++cell.total;
-    if (HasResult(run)) cell.histograms.push_back(&run.histogram());
+    if (HasResult(run)) cell.runs.push_back(&run);
   }
+  Judges judges(classifiers);
   std::vector<v1::ResultCell> results;
   results.reserve(cells.size());
-  for (const auto& [key, cell] : cells) results.push_back(ResultCellOf(key.first, cell));
+  for (const auto& [key, cell] : cells) results.push_back(ResultCellOf(key.first, cell, judges, include_runs));
   return results;
 }
 

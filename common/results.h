@@ -1,4 +1,4 @@
-// The table of a study, computed from the final histograms of its runs.
+// The table of a study, computed from the final histograms of its runs. The mathematics is in common/stats/.
 #ifndef SKEW_COMMON_RESULTS_H_
 #define SKEW_COMMON_RESULTS_H_
 
@@ -19,9 +19,18 @@ v1::Estimate EstimateOf(absl::Span<const double> values);
 // accepted in any of them, which no share can describe.
 double GeneratedShare(const v1::ClassHistogram& histogram, int32_t label);
 
-// One cell per (bias point, model), in that order, from runs of one job. Only SUCCEEDED runs with a final histogram
-// count; runs without an accepted image are left out of the class estimates.
-std::vector<v1::ResultCell> ComputeResults(absl::Span<const v1::Run> runs);
+// Whether a run has succeeded with a final histogram.
+bool HasResult(const v1::Run& run);
+
+// Images accepted as one of the job's classes.
+int64_t AcceptedImages(const v1::ClassHistogram& histogram);
+
+// One cell per (bias point, model), in that order, from runs of one job. Only runs with a result count; those without
+// an accepted image are left out of the class estimates. Shares are corrected where one of `classifiers` judged all
+// runs of a cell. With `include_runs`, every run that counts is there by itself, too.
+std::vector<v1::ResultCell> ComputeResults(absl::Span<const v1::Run> runs,
+                                           absl::Span<const v1::Classifier> classifiers = {},
+                                           bool include_runs = false);
 
 }  // namespace skew
 

@@ -70,6 +70,7 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       job_service_(&jobs_, &datasets_, &scheduler_, &hub_, &pump_),
       run_service_(&jobs_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&artifacts_),
+      analysis_service_(&jobs_, &artifacts_),
       server_service_(&jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
 }
@@ -96,8 +97,8 @@ absl::Status Daemon::Listen() {
   for (const std::string& address : listen) {
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports.emplace_back(0));
   }
-  for (grpc::Service* service :
-       std::initializer_list<grpc::Service*>{&job_service_, &run_service_, &artifact_service_, &server_service_}) {
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{&job_service_, &run_service_, &artifact_service_,
+                                                                      &server_service_, &analysis_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

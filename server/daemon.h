@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/analysis_service.h"
 #include "server/api/job_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
@@ -80,6 +81,7 @@ class Daemon {
   JobService job_service_;
   RunService run_service_;
   ArtifactService artifact_service_;
+  AnalysisService analysis_service_;
   ServerService server_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;

@@ -24,6 +24,10 @@ absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results
     *session.out << ToJson(results) << "\n";
   } else {
     Show(session, ResultsTable(results));
+    if (session.output == Output::kTable && results.cells_size() > 0) {
+      *session.out << "\nCorrected for the judge's errors on real images, and what follows from it:\n";
+      Show(session, CorrectedTable(results));
+    }
   }
   return CheckWritten(session);
 }

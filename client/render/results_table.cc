@@ -77,11 +77,63 @@ std::vector<Cell> Row(const v1::ResultCell& cell, const v1::ClassResult& one, bo
        ExactOr(one.has_amplification(), one.amplification())},
       ShareCell(cell, cell.rejected(), first),
       ShareCell(cell, cell.off_support(), first),
+      ExactOr(one.has_corrected(), one.corrected().mean()),
+      ExactOr(one.corrected().has_sd(), one.corrected().sd()),
+      ExactOr(one.corrected().has_low(), one.corrected().low()),
+      ExactOr(one.corrected().has_high(), one.corrected().high()),
+      ExactOr(one.has_corrected_amplification(), one.corrected_amplification()),
+      ExactOr(one.has_delta(), one.delta().mean()),
+      ExactOr(one.has_corrected_delta(), one.corrected_delta().mean()),
+      ExactOr(one.has_over_dispersion(), one.over_dispersion()),
+      ExactOr(cell.has_divergences(), cell.divergences().total_variation().mean()),
+      ExactOr(cell.has_corrected_divergences(), cell.corrected_divergences().total_variation().mean()),
       {first ? absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total()) : "", absl::StrCat(cell.runs_succeeded())},
       absl::StrCat(cell.runs_total())};
 }
 
+// Corrected values where there are any, or else raw ones.
+std::vector<Cell> CorrectedRow(const v1::ResultCell& cell, const v1::ClassResult& one, bool first,
+                               std::string bias_point) {
+  const bool corrected = one.has_corrected();
+  const v1::Estimate& delta = corrected ? one.corrected_delta() : one.delta();
+  const v1::Divergences& divergences = corrected ? cell.corrected_divergences() : cell.divergences();
+  return {first ? Clip(cell.model(), kModelWidth) : "",
+          first ? std::move(bias_point) : "",
+          absl::StrCat(one.class_()),
+          Fixed(100 * one.trained_share(), 2),
+          corrected ? MeanText(one.corrected()) : "-",
+          corrected ? IntervalText(one.corrected()) : "-",
+          corrected ? Fixed(one.corrected_amplification(), 3) : "-",
+          one.has_delta() ? Fixed(delta.mean(), 3) : "-",
+          one.has_over_dispersion() ? Fixed(one.over_dispersion(), 5) : "-",
+          first && cell.has_divergences() ? Fixed(divergences.total_variation().mean(), 4)
+          : first                         ? "-"
+                                          : ""};
+}
+
 }  // namespace
+
+Table CorrectedTable(const v1::GetResultsResponse& results) {
+  Table table({{"model"},
+               {"bias point"},
+               {"class", "", true},
+               {"train %", "", true},
+               {"corrected %", "", true},
+               {"95% interval", "", true},
+               {"ampl.", "", true},
+               {"Delta", "", true},
+               {"rho", "", true},
+               {"TV", "", true}});
+  const std::set<int32_t> differing = DifferingClasses(results);
+  for (const v1::ResultCell& cell : results.cells()) {
+    bool first = true;
+    for (const v1::ClassResult& one : cell.classes()) {
+      table.AddRow(CorrectedRow(cell, one, first, ShortBiasPoint(cell.bias_point(), differing)));
+      first = false;
+    }
+  }
+  return table;
+}
 
 Table ResultsTable(const v1::GetResultsResponse& results) {
   Table table({{"model", "model"},
@@ -96,6 +148,16 @@ Table ResultsTable(const v1::GetResultsResponse& results) {
                {"ampl.", "amplification", true},
                {"rej. %", "rejected_share", true},
                {"off %", "off_support_share", true},
+               {"", "corrected_mean"},
+               {"", "corrected_sd"},
+               {"", "corrected_low"},
+               {"", "corrected_high"},
+               {"", "corrected_amplification"},
+               {"", "delta"},
+               {"", "corrected_delta"},
+               {"", "over_dispersion"},
+               {"", "total_variation"},
+               {"", "corrected_total_variation"},
                {"runs", "runs_succeeded", true},
                {"", "runs_total"}});
   const std::set<int32_t> differing = DifferingClasses(results);

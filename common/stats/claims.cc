@@ -42,7 +42,7 @@ Verdict VerdictOf(const ClaimTest& test, const Finding& finding, double alpha) {
 
 // At the level of Holm's strictest step, so that it is enough whatever the other findings say.
 std::optional<int> UnitsNeeded(const Member& member, double alpha) {
-  if (!member.test->p.has_value()) return std::nullopt;
+  if (!member.test->p.has_value() || member.finding->units < 2) return std::nullopt;
   if (member.plan->has_value()) return RunsNeeded(**member.plan, member.finding->margin, alpha);
   return ValuesNeeded(member.finding->units, *member.test->p, alpha);
 }
@@ -60,7 +60,7 @@ void Decide(std::vector<Member> family, double alpha) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Finding>> AnalyseStudy(const Study& study, const AnalysisOptions& options) {
+absl::StatusOr<Analysis> AnalyseStudy(const Study& study, const AnalysisOptions& options) {
   const absl::StatusOr<StudyView> view = StudyView::Make(study, options);
   if (!view.ok()) return view.status();
   std::vector<Draft> drafts;
@@ -78,9 +78,10 @@ absl::StatusOr<std::vector<Finding>> AnalyseStudy(const Study& study, const Anal
   }
   Decide(std::move(raw), options.alpha);
   Decide(std::move(corrected), options.alpha);
-  std::vector<Finding> findings;
-  for (Draft& draft : drafts) findings.push_back(std::move(draft.finding));
-  return findings;
+  Analysis analysis;
+  for (const auto& [arm, runs] : view->arms()) analysis.runs += static_cast<int>(runs.size());
+  for (Draft& draft : drafts) analysis.findings.push_back(std::move(draft.finding));
+  return analysis;
 }
 
 }  // namespace skew::stats

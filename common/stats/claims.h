@@ -107,10 +107,15 @@ struct Finding {
   std::string note;                    // what is missing, or must be known to read it
 };
 
+struct Analysis {
+  int runs = 0;  // that went in
+  std::vector<Finding> findings;
+};
+
 // Findings in the order of the claims, then arms. A claim that the runs cannot speak to has one finding that says why.
 // Runs that repeat another one (same arm, images and seed) count once. INVALID_ARGUMENT: runs with different classes,
 // a class without training images, no accepted image in a run, or a judge that cannot be corrected for.
-absl::StatusOr<std::vector<Finding>> AnalyseStudy(const Study& study, const AnalysisOptions& options);
+absl::StatusOr<Analysis> AnalyseStudy(const Study& study, const AnalysisOptions& options);
 
 }  // namespace skew::stats
 

@@ -82,7 +82,9 @@ grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::
   response->set_revision(stored->job.revision());
   // The training of a classifier has no class shares, so no cells.
   if (stored->job.kind() != v1::STUDY) return grpc::Status::OK;
-  for (v1::ResultCell& cell : ComputeResults(stored->runs)) *response->add_cells() = std::move(cell);
+  for (v1::ResultCell& cell : ComputeResults(stored->runs, stored->classifiers, request->include_runs())) {
+    *response->add_cells() = std::move(cell);
+  }
   response->mutable_classifiers()->Assign(stored->classifiers.begin(), stored->classifiers.end());
   return grpc::Status::OK;
 }

@@ -32,7 +32,14 @@ constexpr char kResults[] = R"pb(
       trained_share: 0.1111111111111111
       generated { mean: 0.05 sd: 0.01 low: -0.04 high: 0.14 }
       amplification: 0.45
+      corrected { mean: 0.045 sd: 0.01 low: 0 high: 0.14 }
+      corrected_amplification: 0.405
+      delta { mean: -0.865 }
+      corrected_delta { mean: -0.976 }
+      over_dispersion: 0.002
     }
+    divergences { total_variation { mean: 0.0611 } }
+    corrected_divergences { total_variation { mean: 0.066 } }
     rejected { mean: 0.125 }
     off_support { mean: 0.003 }
   }
@@ -85,15 +92,31 @@ TEST(ResultsTableTest, Text) {
 }
 
 TEST(ResultsTableTest, Csv) {
-  EXPECT_EQ(ResultsTable(Parse<v1::GetResultsResponse>(kResults)).ToCsv(),
-            "model,bias_point,class,trained_images,trained_share,generated_mean,generated_sd,generated_low,"
-            "generated_high,amplification,rejected_share,off_support_share,runs_succeeded,runs_total\n"
-            "dcgan,0:2000 1:250,0,2000,0.8888888888888888,0.95,0.01,0.86,1.04,1.06875,0.125,0.003,2,2\n"
-            "dcgan,0:2000 1:250,1,250,0.1111111111111111,0.05,0.01,-0.04,0.14,0.45,0.125,0.003,2,2\n"
-            "vae,0:2000 1:250,0,2000,0.8888888888888888,0.9,,,,1.0125,0,0,1,2\n"
-            "vae,0:2000 1:250,1,250,0.1111111111111111,0.1,,,,0.9,0,0,1,2\n"
-            "resample,0:2000 1:250,0,2000,0.8888888888888888,,,,,,,,0,2\n"
-            "resample,0:2000 1:250,1,250,0.1111111111111111,,,,,,,,0,2\n");
+  EXPECT_EQ(
+      ResultsTable(Parse<v1::GetResultsResponse>(kResults)).ToCsv(),
+      "model,bias_point,class,trained_images,trained_share,generated_mean,generated_sd,generated_low,"
+      "generated_high,amplification,rejected_share,off_support_share,corrected_mean,corrected_sd,"
+      "corrected_low,corrected_high,corrected_amplification,delta,corrected_delta,over_dispersion,"
+      "total_variation,corrected_total_variation,runs_succeeded,runs_total\n"
+      "dcgan,0:2000 1:250,0,2000,0.8888888888888888,0.95,0.01,0.86,1.04,1.06875,0.125,0.003,,,,,,,,,0.0611,0.066,2,2\n"
+      "dcgan,0:2000 "
+      "1:250,1,250,0.1111111111111111,0.05,0.01,-0.04,0.14,0.45,0.125,0.003,0.045,0.01,0,0.14,0.405,-0.865,-0.976,0."
+      "002,0.0611,0.066,2,2\n"
+      "vae,0:2000 1:250,0,2000,0.8888888888888888,0.9,,,,1.0125,0,0,,,,,,,,,,,1,2\n"
+      "vae,0:2000 1:250,1,250,0.1111111111111111,0.1,,,,0.9,0,0,,,,,,,,,,,1,2\n"
+      "resample,0:2000 1:250,0,2000,0.8888888888888888,,,,,,,,,,,,,,,,,,0,2\n"
+      "resample,0:2000 1:250,1,250,0.1111111111111111,,,,,,,,,,,,,,,,,,0,2\n");
+}
+
+TEST(ResultsTableTest, CorrectedText) {
+  EXPECT_EQ(CorrectedTable(Parse<v1::GetResultsResponse>(kResults)).ToText(),
+            "model     bias point    class  train %  corrected %  95% interval  ampl.   Delta      rho      TV\n"
+            "dcgan     0:2000 1:250      0    88.89            -             -      -       -        -  0.0660\n"
+            "                            1    11.11  4.50 ± 1.00   0.00..14.00  0.405  -0.976  0.00200\n"
+            "vae       0:2000 1:250      0    88.89            -             -      -       -        -       -\n"
+            "                            1    11.11            -             -      -       -        -\n"
+            "resample  0:2000 1:250      0    88.89            -             -      -       -        -       -\n"
+            "                            1    11.11            -             -      -       -        -\n");
 }
 
 // The widest values that can come.
@@ -117,6 +140,19 @@ TEST(ResultsTableTest, FitsIn120Columns) {
     one.set_amplification(1);
     cell.mutable_rejected()->set_mean(1);
     cell.mutable_off_support()->set_mean(1);
+  }
+  for (v1::ResultCell& cell : *results.mutable_cells()) {
+    v1::ClassResult& one = *cell.mutable_classes(0);
+    *one.mutable_corrected() = one.generated();
+    one.set_corrected_amplification(1000);
+    one.mutable_corrected_delta()->set_mean(-20.5);
+    one.mutable_delta()->set_mean(-20.5);
+    one.set_over_dispersion(-0.00001);
+    cell.mutable_corrected_divergences()->mutable_total_variation()->set_mean(1);
+    cell.mutable_divergences()->mutable_total_variation()->set_mean(1);
+  }
+  for (const absl::string_view line : absl::StrSplit(CorrectedTable(results).ToText(), '\n')) {
+    EXPECT_LE(DisplayWidth(line), 120) << line;
   }
   const std::string text = ResultsTable(results).ToText();
   for (const absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(DisplayWidth(line), 120) << line;

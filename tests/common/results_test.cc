@@ -86,5 +86,81 @@ TEST(ResultsTest, ARunWithoutAnAcceptedImageHasNoShares) {
   EXPECT_DOUBLE_EQ(cells[0].rejected().mean(), 0.5);
 }
 
+// A judge of two classes that calls a tenth of class 0 class 1.
+v1::Classifier Judge(const std::string& digest, int images = 100'000) {
+  v1::Classifier classifier;
+  classifier.set_digest(digest);
+  classifier.set_classes(2);
+  for (const int count : {images * 9 / 10, images / 10, 0, images}) classifier.add_confusion(count);
+  return classifier;
+}
+
+v1::Run Judged(v1::Run run, const std::string& digest) {
+  run.mutable_histogram()->set_classifier_digest(digest);
+  return run;
+}
+
+// True shares (.8, .2) are judged to be (.72, .28).
+TEST(ResultsTest, SharesAreCorrectedForTheJudgesErrors) {
+  const v1::Run run = FinishedRun(0, {{0, 800}, {1, 200}}, {{0, 7200}, {1, 2800}});
+  const std::vector<v1::ResultCell> cells =
+      ComputeResults({Judged(run, "judge"), Judged(run, "judge")}, {Judge("judge")});
+  const v1::ClassResult& minority = cells[0].classes(1);
+  EXPECT_NEAR(minority.generated().mean(), 0.28, 1e-9);
+  EXPECT_NEAR(minority.corrected().mean(), 0.2, 1e-4);
+  EXPECT_NEAR(minority.corrected_amplification(), 1, 1e-3);
+  EXPECT_NEAR(minority.corrected_delta().mean(), 0, 1e-3);
+  EXPECT_NEAR(minority.delta().mean(), std::log(0.28 / 0.72) - std::log(0.25), 1e-3);
+  EXPECT_NEAR(cells[0].divergences().total_variation().mean(), 0.08, 1e-9);
+  EXPECT_NEAR(cells[0].corrected_divergences().total_variation().mean(), 0, 1e-3);
+  // The two runs agree: what is left open is the judge's.
+  EXPECT_LT(minority.corrected().low(), minority.corrected().mean());
+  EXPECT_GT(minority.corrected().high(), minority.corrected().mean());
+  EXPECT_NEAR(minority.corrected().high(), minority.corrected().low(), 0.01);
+}
+
+TEST(ResultsTest, NothingIsCorrectedWithoutOneKnownJudge) {
+  const v1::Run run = FinishedRun(0, {{0, 800}, {1, 200}}, {{0, 7200}, {1, 2800}});
+  const v1::Classifier judges[] = {Judge("a"), Judge("b")};
+  EXPECT_FALSE(ComputeResults({Judged(run, "a"), Judged(run, "b")}, judges)[0].classes(0).has_corrected());
+  EXPECT_FALSE(ComputeResults({Judged(run, "c")}, judges)[0].classes(0).has_corrected());
+  EXPECT_FALSE(ComputeResults({run}, judges)[0].has_corrected_divergences());
+  EXPECT_TRUE(ComputeResults({Judged(run, "a")}, judges)[0].classes(0).has_corrected());
+}
+
+TEST(ResultsTest, OverDispersionNeedsTwoRuns) {
+  const v1::Run high = FinishedRun(0, {{0, 80}, {1, 20}}, {{0, 770}, {1, 230}});
+  const v1::Run low = FinishedRun(0, {{0, 80}, {1, 20}}, {{0, 830}, {1, 170}});
+  EXPECT_FALSE(ComputeResults({high})[0].classes(1).has_over_dispersion());
+  const double variance = 2 * 0.03 * 0.03;
+  EXPECT_NEAR(ComputeResults({high, low})[0].classes(1).over_dispersion(), (variance / 0.16 - 0.001) / 0.999, 1e-9);
+}
+
+TEST(ResultsTest, SingleRunsOnRequest) {
+  v1::Run run = Judged(FinishedRun(0, {{0, 182}, {1, 81}}, {{0, 182}, {1, 81}}), "judge");
+  run.set_id("j1.1");
+  run.set_iteration(3);
+  EXPECT_EQ(ComputeResults({run})[0].runs_size(), 0);
+  const v1::ResultCell cell = ComputeResults({run}, {Judge("judge")}, true)[0];
+  ASSERT_EQ(cell.runs_size(), 1);
+  EXPECT_EQ(cell.runs(0).run_id(), "j1.1");
+  EXPECT_EQ(cell.runs(0).iteration(), 3);
+  EXPECT_NEAR(cell.runs(0).chi_square(), 0, 1e-12);
+  EXPECT_NEAR(cell.runs(0).chi_square_p(), 1, 1e-12);
+  const v1::RunClassResult& one = cell.runs(0).classes(1);
+  EXPECT_EQ(one.images(), 81);
+  EXPECT_NEAR(one.wilson().low(), 0.255289, 1e-6);
+  EXPECT_LT(one.goodman().low(), one.wilson().low());
+  EXPECT_LT(one.clopper_pearson().low(), one.wilson().low());
+  EXPECT_LT(one.corrected(), one.share());
+}
+
+TEST(ResultsTest, AClassThatWasNotGeneratedIsInfinitelyFarInOneDirection) {
+  const v1::ResultCell cell = ComputeResults({FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 100}, {1, 0}})})[0];
+  EXPECT_TRUE(cell.divergences().has_kl_generated_trained());
+  EXPECT_FALSE(cell.divergences().has_kl_trained_generated());
+  EXPECT_TRUE(std::isfinite(cell.classes(1).delta().mean()));
+}
+
 }  // namespace
 }  // namespace skew

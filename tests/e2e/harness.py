@@ -11,8 +11,8 @@ import unittest
 
 import grpc
 
-from skew.v1 import (job_pb2, job_service_pb2, job_service_pb2_grpc, run_pb2, run_service_pb2,
-                     run_service_pb2_grpc, server_service_pb2, server_service_pb2_grpc)
+from skew.v1 import (analysis_service_pb2, analysis_service_pb2_grpc, job_pb2, job_service_pb2, job_service_pb2_grpc,
+                     run_pb2, run_service_pb2, run_service_pb2_grpc, server_service_pb2, server_service_pb2_grpc)
 
 BIN = pathlib.Path(os.environ["SKEW_BIN"])
 SOURCE = pathlib.Path(os.environ["SKEW_SOURCE"])
@@ -50,6 +50,7 @@ class Server:
         self.runs = run_service_pb2_grpc.RunServiceStub(self.channel)
         self.artifacts = run_service_pb2_grpc.ArtifactServiceStub(self.channel)
         self.server = server_service_pb2_grpc.ServerServiceStub(self.channel)
+        self.analysis = analysis_service_pb2_grpc.AnalysisServiceStub(self.channel)
 
     def stop(self):
         """Clean shutdown; returns the exit code."""

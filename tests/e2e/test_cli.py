@@ -52,6 +52,11 @@ class CliTest(unittest.TestCase):
         self.assertIn("resample", done.stdout)
         rows = self.ctl("results", job, "--output", "csv").stdout.splitlines()
         self.assertEqual(len(rows), 1 + 3)
+        self.assertIn("corrected %", self.ctl("results", job).stdout)
+        self.assertIn("H1 slope", self.ctl("analyse", job).stdout)
+        self.assertEqual(json.loads(self.ctl("analyse", job, "--output", "json").stdout)["jobIds"], [job])
+        self.assertTrue(self.ctl("analyse", job, "--output", "csv").stdout.startswith("claim,part,arm,"))
+        self.ctl("analyse", "j999", code=7)
         runs = [json.loads(line) for line in self.ctl("runs", job, "--output", "json").stdout.splitlines()]
         self.assertEqual([run["state"] for run in runs], ["SUCCEEDED"])
         self.ctl("fetch", f"{job}.1", "samples.png")

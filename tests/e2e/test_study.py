@@ -3,8 +3,10 @@
 import math
 import unittest
 
+import grpc
+
 import harness
-from harness import job_pb2, job_service_pb2, run_service_pb2, server_service_pb2
+from harness import analysis_service_pb2, job_pb2, job_service_pb2, run_service_pb2, server_service_pb2
 
 
 class StudyTest(unittest.TestCase):
@@ -86,6 +88,36 @@ class StudyTest(unittest.TestCase):
                 # Four standard errors, and a percentage point for a judge that errs.
                 margin = 4 * math.sqrt(share * (1 - share) / accepted) + 0.01
                 self.assertAlmostEqual(run.histogram.counts[label] / accepted, share, delta=margin)
+
+    def test_the_null_arm_passes_its_bias_on(self):
+        job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=5000, iterations=3))
+        self.server.finish(job)
+        results = self.server.jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=job, include_runs=True))
+        for cell in results.cells:
+            self.assertEqual(len(cell.runs), 3)
+            for one in cell.classes:
+                # Corrected for what the judge gets wrong, the shares are those that were trained.
+                self.assertAlmostEqual(one.corrected.mean, one.trained_share, delta=0.015)
+                self.assertLess(one.corrected.low, one.corrected.high)
+            self.assertLess(cell.corrected_divergences.total_variation.mean, 0.03)
+        analysis = self.server.analysis.AnalyseJobs(analysis_service_pb2.AnalyseJobsRequest(job_ids=[job]))
+        self.assertEqual(analysis.runs, 9)
+        slope = analysis.findings[0]
+        self.assertEqual((slope.claim, getattr(slope, "class"), slope.units), ("H1", 1, 3))
+        self.assertAlmostEqual(slope.corrected.effect, 1, delta=0.1)
+        self.assertEqual({finding.claim for finding in analysis.findings}, {f"H{i}" for i in range(1, 9)})
+
+    def test_claims_need_one_judge(self):
+        other = harness.spec([harness.resample()], images=300)
+        other.evaluation.classifier.seed = 1
+        other = self.server.submit(other)
+        self.server.finish(other)
+        request = analysis_service_pb2.AnalyseJobsRequest(job_ids=[self.job, other])
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.server.analysis.AnalyseJobs(request)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+        request.allow_different_judges = True
+        self.assertEqual(len(self.server.analysis.AnalyseJobs(request).classifiers), 2)
 
     def test_a_watcher_that_reconnects_misses_nothing(self):
         job = self.server.submit(harness.spec([harness.resample()], iterations=4, images=300))

@@ -2,6 +2,7 @@
 // says, without training anything.
 //
 //   finish       reports progress, two histograms and an artifact, and finishes (also without a label)
+//   losses       also hands over losses.csv, with a largest generator loss that falls as class 1 grows
 //   fail         reports NUMERIC
 //   crash        exits without a word, every time
 //   crash-once   kills itself in the first attempt, finishes in the next
@@ -43,6 +44,7 @@ class ScriptedWorker {
     std::fprintf(stderr, "scripted worker of %s\n", order_.run_id().c_str());
     const auto label = order_.spec().labels().find("script");
     const std::string script = label == order_.spec().labels().end() ? "finish" : label->second;
+    script_ = script;
     if (script == "crash") return 66;
     Report started;
     started.mutable_started()->set_manifest_digest("manifest of " + order_.run_id());
@@ -114,6 +116,10 @@ class ScriptedWorker {
     }
     SendHistogram(2, false);
     SendHistogram(3, true);
+    if (script_ == "losses") {
+      const int32_t count = order_.bias_point().counts().at(1);
+      SendArtifact("losses.csv", "step,loss_d,loss_g\n1,9,0.5\n2,9," + std::to_string(100 - count) + "\n3,9,1\n");
+    }
     SendArtifact("samples.txt", "samples of " + order_.run_id());
     Report report;
     report.mutable_finished();
@@ -143,6 +149,7 @@ class ScriptedWorker {
 
   Stream* const stream_;
   worker::v1::WorkOrder order_;
+  std::string script_;
   worker::v1::Command::Action command_ = worker::v1::Command::ACTION_UNSPECIFIED;
   int64_t number_ = 0;
 };

@@ -112,7 +112,7 @@ Slopes SlopesOf(int studies, const Generator& generator, int iterations,
       for (StudyRun& run : study.runs) run.judge = -1;
     }
     options.seed = random.Below(1'000'000);
-    const std::vector<Finding> findings = AnalyseStudy(study, options).value();
+    const std::vector<Finding> findings = AnalyseStudy(study, options)->findings;
     const Finding finding = FindingOf(findings, "H1");
     const ClaimTest& test = corrected ? *finding.corrected : finding.raw;
     slopes.beta.push_back(test.effect);
@@ -143,7 +143,7 @@ TEST(NullArmTest, SlopeIsOneForCorrectedSharesWithARealisticJudge) {
 }
 
 // A generator that amplifies with noise between runs, as a GAN has it. The number of iterations is the promised one.
-TEST(PowerTest, AmplificationIsDetectedAtThePromisedSampleSize) {
+TEST(DetectionTest, AmplificationIsDetectedAtThePromisedSampleSize) {
   Generator generator{.beta = 1.15, .noise = 0.5};
   std::vector<double> x;
   for (const int64_t varied : kVariedCounts) {
@@ -169,7 +169,7 @@ TEST(PowerTest, AmplificationIsDetectedAtThePromisedSampleSize) {
 
 // A GAN and a VAE that both pass everything on, with the same spread: no claim of a study may be found to hold (or its
 // opposite) in more than 5% of the studies.
-TEST(PowerTest, FalseAlarmsOfAWholeStudy) {
+TEST(DetectionTest, FalseAlarmsOfAWholeStudy) {
   Random random(9);
   AnalysisOptions options;
   options.permutations = 1000;
@@ -184,7 +184,7 @@ TEST(PowerTest, FalseAlarmsOfAWholeStudy) {
     AddRuns({.arm = "dcgan", .family = Family::kGan, .rho = 0.001}, kIterations, kImages, judge, 0, random, study);
     AddRuns({.arm = "vae", .family = Family::kVae, .rho = 0.001}, kIterations, kImages, judge, 0, random, study);
     bool alarm = false;
-    const std::vector<Finding> findings = AnalyseStudy(study, options).value();
+    const std::vector<Finding> findings = AnalyseStudy(study, options)->findings;
     for (const Finding& finding : findings) {
       const Verdict verdict = finding.corrected.has_value() ? finding.corrected->verdict : finding.raw.verdict;
       if (verdict != Verdict::kSupported && verdict != Verdict::kOpposite) continue;

@@ -1,0 +1,110 @@
+#include "client/render/findings_table.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/render/format.h"
+#include "client/text.h"
+
+namespace skew {
+namespace {
+
+constexpr int kArmWidth = 18;
+
+std::string ArmText(const v1::Finding& finding) {
+  return finding.against().empty() ? finding.arm() : absl::StrCat(finding.arm(), " - ", finding.against());
+}
+
+std::string IntervalText(const v1::ClaimTest& test) {
+  return test.has_low() ? absl::StrCat(Fixed(test.low(), 3), "..", Fixed(test.high(), 3)) : "-";
+}
+
+std::string PText(bool present, double p) {
+  if (!present) return "-";
+  return p < 0.0001 ? "<.0001" : Fixed(p, 4);
+}
+
+std::string UnitsText(const v1::Finding& finding) {
+  return finding.units() > 0 ? absl::StrCat(finding.units(), " ", finding.unit()) : "-";
+}
+
+std::string ExactOr(bool present, double value) { return present ? Exact(value) : ""; }
+
+std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, const std::string& shares, bool first) {
+  const auto once = [&](std::string text) { return first ? text : std::string(); };
+  const bool tested = test.has_p();
+  const std::string label = finding.has_class_() ? absl::StrCat(finding.class_()) : "";
+  const std::string arm = ArmText(finding);
+  return {{once(absl::StrCat(finding.claim(), " ", finding.part())), finding.claim()},
+          finding.part(),
+          {once(Clip(arm, kArmWidth)), finding.arm()},
+          finding.against(),
+          {once(label), label},
+          {shares, shares == "raw" ? "raw" : "corrected"},
+          finding.effect_name(),
+          Exact(finding.null_effect()),
+          Exact(finding.margin()),
+          test.statistic_name(),
+          ExactOr(tested, test.statistic()),
+          {tested ? Fixed(test.effect(), 3) : "-", ExactOr(tested, test.effect())},
+          {IntervalText(test), ExactOr(test.has_low(), test.low())},
+          ExactOr(test.has_high(), test.high()),
+          ExactOr(tested, test.p()),
+          {PText(test.has_adjusted_p(), test.adjusted_p()), ExactOr(test.has_adjusted_p(), test.adjusted_p())},
+          ExactOr(test.has_equivalence_p(), test.equivalence_p()),
+          ExactOr(test.has_adjusted_equivalence_p(), test.adjusted_equivalence_p()),
+          v1::Verdict_Name(test.verdict()),
+          {once(UnitsText(finding)), absl::StrCat(finding.units())},
+          finding.unit(),
+          {test.has_units_needed() ? absl::StrCat(test.units_needed()) : "",
+           test.has_units_needed() ? absl::StrCat(test.units_needed()) : ""},
+          finding.note()};
+}
+
+}  // namespace
+
+Table FindingsTable(const v1::AnalyseJobsResponse& analysis) {
+  Table table({{"claim", "claim"},
+               {"", "part"},
+               {"arm", "arm"},
+               {"", "against"},
+               {"cl.", "class", true},
+               {"shares", "shares"},
+               {"", "effect_name"},
+               {"", "null_effect"},
+               {"", "margin"},
+               {"", "statistic_name"},
+               {"", "statistic"},
+               {"effect", "effect", true},
+               {"95% interval", "effect_low", true},
+               {"", "effect_high"},
+               {"", "p"},
+               {"adj. p", "adjusted_p", true},
+               {"", "equivalence_p"},
+               {"", "adjusted_equivalence_p"},
+               {"verdict", "verdict"},
+               {"over", "units", true},
+               {"", "unit"},
+               {"needed", "units_needed", true},
+               {"", "note"}});
+  for (const v1::Finding& finding : analysis.findings()) {
+    table.AddRow(Row(finding, finding.raw(), "raw", true));
+    if (finding.has_corrected()) table.AddRow(Row(finding, finding.corrected(), "corr.", false));
+  }
+  return table;
+}
+
+std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis) {
+  std::string text;
+  for (const v1::Finding& finding : analysis.findings()) {
+    if (finding.note().empty()) continue;
+    const std::string arm = finding.arm().empty() ? "" : absl::StrCat(" (", ArmText(finding), ")");
+    absl::StrAppend(&text, Printable(absl::StrCat(finding.claim(), " ", finding.part(), arm, ": ", finding.note())),
+                    "\n");
+  }
+  for (const std::string& note : analysis.notes()) absl::StrAppend(&text, Printable(note), "\n");
+  absl::StrAppend(&text, "p-values are two-sided and adjusted after Holm; ", analysis.runs(), " runs\n");
+  return text;
+}
+
+}  // namespace skew

@@ -1,0 +1,281 @@
+#include "common/analysis.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/judges.h"
+#include "common/results.h"
+#include "common/stats/claims.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+stats::Family FamilyOf(const v1::ModelSpec& model) {
+  switch (model.family_case()) {
+    case v1::ModelSpec::kDcgan:
+      return stats::Family::kGan;
+    case v1::ModelSpec::kVae:
+    case v1::ModelSpec::kVaeMlp:
+      return stats::Family::kVae;
+    default:
+      return stats::Family::kOther;
+  }
+}
+
+// Everything that makes the runs of a model differ but the data and the seed.
+std::string SettingsOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
+  return absl::StrCat(model.ShortDebugString(), "|", spec.training().ShortDebugString(), "|",
+                      spec.generation().ShortDebugString(), "|", spec.evaluation().reject_below());
+}
+
+// Names of arms: the model's, with the job's where another job means something else by it.
+class ArmNames {
+ public:
+  std::string Of(const v1::Job& job, const v1::Run& run) {
+    const v1::ModelSpec& model = job.spec().models(run.model_index());
+    const auto [entry, added] = names_.try_emplace({run.model(), SettingsOf(job.spec(), model)});
+    if (added) {
+      const bool first = used_.insert(run.model()).second;
+      entry->second = first ? run.model() : absl::StrCat(run.model(), " (", job.id(), ")");
+    }
+    return entry->second;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::string> names_;
+  std::set<std::string> used_;
+};
+
+std::set<int32_t> ClassesOf(const v1::Job& job) {
+  std::set<int32_t> classes;
+  for (const auto& [label, count] : job.spec().bias().fixed()) classes.insert(label);
+  if (job.spec().bias().has_varied()) classes.insert(job.spec().bias().varied().class_());
+  return classes;
+}
+
+absl::Status CheckAlike(absl::Span<const JobToAnalyse> jobs) {
+  const v1::Job& first = jobs.front().job;
+  for (const auto& [job, runs, classifiers, losses] : jobs) {
+    if (job.kind() != v1::STUDY) {
+      return absl::FailedPreconditionError(absl::StrCat("job ", job.id(), " trains a classifier: it claims nothing"));
+    }
+    if (job.dataset_digest() != first.dataset_digest()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("jobs ", first.id(), " and ", job.id(), " have different datasets"));
+    }
+    if (ClassesOf(job) != ClassesOf(first)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "jobs ", first.id(), " and ", job.id(), " have different classes: ", absl::StrJoin(ClassesOf(first), ", "),
+          " and ", absl::StrJoin(ClassesOf(job), ", ")));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The classifiers of all jobs, each once, and where those are that can be corrected for.
+struct JudgeList {
+  std::vector<v1::Classifier> classifiers;
+  std::map<std::string, int> index;
+
+  explicit JudgeList(absl::Span<const JobToAnalyse> jobs) {
+    const std::set<int32_t> classes = ClassesOf(jobs.front().job);
+    const std::vector<int> labels(classes.begin(), classes.end());
+    std::set<std::string> seen;
+    for (const JobToAnalyse& job : jobs) {
+      for (const v1::Classifier& classifier : job.classifiers) {
+        if (!seen.insert(classifier.digest()).second) continue;
+        if (stats::CorrectionOf(ConfusionOf(classifier), labels, 0, 0).ok()) {
+          index[classifier.digest()] = static_cast<int>(classifiers.size());
+        }
+        classifiers.push_back(classifier);
+      }
+    }
+  }
+  int Find(const std::string& digest) const {
+    const auto found = index.find(digest);
+    return found == index.end() ? -1 : found->second;
+  }
+};
+
+stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::string arm, int judge) {
+  stats::StudyRun result;
+  result.arm = std::move(arm);
+  result.family = FamilyOf(job.job.spec().models(run.model_index()));
+  result.job = job.job.id();
+  result.iteration = run.iteration();
+  result.seed = run.seed();
+  for (const auto& [label, count] : run.bias_point().counts()) {
+    result.trained[label] = count;
+    const auto found = run.histogram().counts().find(label);
+    result.counts[label] = found == run.histogram().counts().end() ? 0 : found->second;
+  }
+  result.images = run.manifest_digest();
+  if (result.images.empty()) {
+    result.images = absl::StrCat(job.job.id(), "/", run.iteration(), "/",
+                                 absl::StrJoin(result.trained, ",", absl::PairFormatter(":")));
+  }
+  result.judge = judge;
+  const auto loss = job.largest_generator_loss.find(run.id());
+  if (loss != job.largest_generator_loss.end()) result.largest_generator_loss = loss->second;
+  return result;
+}
+
+absl::StatusOr<stats::Study> StudyOf(absl::Span<const JobToAnalyse> jobs, const JudgeList& judges,
+                                     bool allow_different_judges) {
+  stats::Study study;
+  ArmNames names;
+  std::set<std::string> digests;
+  for (const JobToAnalyse& job : jobs) {
+    for (const v1::Run& run : job.runs) {
+      if (!HasResult(run) || AcceptedImages(run.histogram()) == 0) continue;
+      const std::string& digest = run.histogram().classifier_digest();
+      digests.insert(digest);
+      study.runs.push_back(StudyRunOf(job, run, names.Of(job.job, run), judges.Find(digest)));
+    }
+  }
+  if (digests.size() > 1 && !allow_different_judges) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the runs were judged by ", digests.size(), " different classifiers (", absl::StrJoin(digests, ", "),
+        "), whose errors differ; allow_different_judges compares them all the same"));
+  }
+  for (const v1::Classifier& classifier : judges.classifiers) study.judges.push_back(ConfusionOf(classifier));
+  return study;
+}
+
+v1::Verdict ToProto(stats::Verdict verdict) {
+  switch (verdict) {
+    case stats::Verdict::kSupported:
+      return v1::SUPPORTED;
+    case stats::Verdict::kOpposite:
+      return v1::OPPOSITE;
+    case stats::Verdict::kPreserved:
+      return v1::PRESERVED;
+    case stats::Verdict::kUndecided:
+      break;
+  }
+  return v1::UNDECIDED;
+}
+
+v1::ClaimTest ToProto(const stats::ClaimTest& test) {
+  v1::ClaimTest result;
+  result.set_verdict(ToProto(test.verdict));
+  if (!test.p.has_value()) return result;
+  result.set_statistic_name(test.statistic_name);
+  result.set_statistic(test.statistic);
+  result.set_effect(test.effect);
+  result.set_p(*test.p);
+  if (test.interval.has_value()) {
+    result.set_low(test.interval->low);
+    result.set_high(test.interval->high);
+  }
+  if (test.adjusted_p.has_value()) result.set_adjusted_p(*test.adjusted_p);
+  if (test.equivalence_p.has_value()) result.set_equivalence_p(*test.equivalence_p);
+  if (test.adjusted_equivalence_p.has_value()) result.set_adjusted_equivalence_p(*test.adjusted_equivalence_p);
+  if (test.units_needed.has_value()) result.set_units_needed(*test.units_needed);
+  return result;
+}
+
+v1::Finding ToProto(const stats::Finding& finding) {
+  v1::Finding result;
+  result.set_claim(finding.claim);
+  result.set_part(finding.part);
+  result.set_arm(finding.arm);
+  result.set_against(finding.against);
+  if (finding.label.has_value()) result.set_class_(*finding.label);
+  result.set_effect_name(finding.effect_name);
+  result.set_null_effect(finding.null);
+  result.set_margin(finding.margin);
+  result.set_predicted(finding.predicted);
+  result.set_units(finding.units);
+  result.set_unit(finding.unit);
+  *result.mutable_raw() = ToProto(finding.raw);
+  if (finding.corrected.has_value()) *result.mutable_corrected() = ToProto(*finding.corrected);
+  result.set_note(finding.note);
+  return result;
+}
+
+void AddNotes(absl::Span<const JobToAnalyse> jobs, const stats::Study& study, v1::AnalyseJobsResponse& response) {
+  std::set<int> judges;
+  for (const stats::StudyRun& run : study.runs) judges.insert(run.judge);
+  if (!judges.empty() && *judges.begin() < 0) {
+    response.add_notes("nothing is corrected: the judge of some runs is not known, or cannot be corrected for");
+  } else if (!judges.empty()) {
+    response.add_notes("corrected values suppose that the judge errs on generated images as it does on real ones");
+  }
+  if (judges.size() > 1) response.add_notes("different judges: a difference between runs may be theirs");
+  for (const JobToAnalyse& job : jobs) {
+    const auto open =
+        std::count_if(job.runs.begin(), job.runs.end(), [](const v1::Run& run) { return !HasResult(run); });
+    if (open > 0) {
+      response.add_notes(
+          absl::StrCat("job ", job.job.id(), ": ", open, " of ", job.runs.size(), " runs have no result"));
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status CheckJobsToAnalyse(const v1::AnalyseJobsRequest& request) {
+  if (request.job_ids().empty() || request.job_ids_size() > 100) {
+    return InvalidField("job_ids", absl::StrCat(request.job_ids_size(), " jobs are not 1 to 100"));
+  }
+  std::set<std::string> seen;
+  for (const std::string& id : request.job_ids()) {
+    if (!seen.insert(id).second) return InvalidField("job_ids", absl::StrCat("job ", id, " is named twice"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(absl::Span<const JobToAnalyse> jobs,
+                                                    const v1::AnalyseJobsRequest& request) {
+  SKEW_RETURN_IF_ERROR(CheckJobsToAnalyse(request));
+  SKEW_RETURN_IF_ERROR(CheckAlike(jobs));
+  stats::AnalysisOptions options;
+  if (request.has_focus_class()) {
+    if (!ClassesOf(jobs.front().job).contains(request.focus_class())) {
+      return InvalidField("focus_class", absl::StrCat(request.focus_class(), " is not a class of the jobs: ",
+                                                      absl::StrJoin(ClassesOf(jobs.front().job), ", ")));
+    }
+    options.focus_class = request.focus_class();
+  }
+  const JudgeList judges(jobs);
+  SKEW_ASSIGN_OR_RETURN(const stats::Study study, StudyOf(jobs, judges, request.allow_different_judges()));
+  SKEW_ASSIGN_OR_RETURN(const stats::Analysis analysis, stats::AnalyseStudy(study, options));
+  v1::AnalyseJobsResponse response;
+  *response.mutable_job_ids() = request.job_ids();
+  response.set_runs(analysis.runs);
+  for (const stats::Finding& finding : analysis.findings) *response.add_findings() = ToProto(finding);
+  response.mutable_classifiers()->Assign(judges.classifiers.begin(), judges.classifiers.end());
+  response.set_alpha(options.alpha);
+  AddNotes(jobs, study, response);
+  return response;
+}
+
+std::optional<double> LargestInColumn(absl::string_view csv, absl::string_view column) {
+  std::optional<double> largest;
+  std::ptrdiff_t index = -1;
+  for (const absl::string_view line : absl::StrSplit(csv, '\n', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ',');
+    if (index < 0) {
+      const auto found = std::find(fields.begin(), fields.end(), column);
+      if (found == fields.end()) return std::nullopt;
+      index = found - fields.begin();
+      continue;
+    }
+    double value = 0;
+    if (static_cast<size_t>(index) >= fields.size() || !absl::SimpleAtod(fields[static_cast<size_t>(index)], &value))
+      continue;
+    if (std::isfinite(value) && (!largest.has_value() || value > *largest)) largest = value;
+  }
+  return largest;
+}
+
+}  // namespace skew

@@ -1,0 +1,37 @@
+// The stored judges as corrections.
+#ifndef SKEW_COMMON_JUDGES_H_
+#define SKEW_COMMON_JUDGES_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "common/stats/judge.h"
+#include "skew/v1/run.pb.h"
+
+namespace skew {
+
+// Confusion counts of the calibration half of the test split.
+stats::ConfusionMatrix ConfusionOf(const v1::Classifier& classifier);
+
+// Makes each correction once. Thread-compatible.
+class Judges {
+ public:
+  // Borrowed.
+  explicit Judges(absl::Span<const v1::Classifier> classifiers) : classifiers_(classifiers) {}
+
+  // For the classes (ascending) of a job; owned by this. Null when there is no judge with this digest, or it cannot be
+  // corrected for.
+  const stats::JudgeCorrection* Find(const std::string& digest, const std::vector<int>& labels);
+
+ private:
+  absl::Span<const v1::Classifier> classifiers_;
+  std::map<std::pair<std::string, std::vector<int>>, std::optional<stats::JudgeCorrection>> corrections_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_COMMON_JUDGES_H_

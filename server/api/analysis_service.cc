@@ -1,0 +1,46 @@
+#include "server/api/analysis_service.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/file.h"
+#include "common/status.h"
+#include "server/api/respond.h"
+
+namespace skew {
+namespace {
+
+constexpr size_t kMostLossBytes = size_t{64} << 20;  // of one losses.csv
+
+}  // namespace
+
+grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* /*context*/, const v1::AnalyseJobsRequest* request,
+                                          v1::AnalyseJobsResponse* response) {
+  if (const absl::Status status = CheckJobsToAnalyse(*request); !status.ok()) return ToGrpc(status);
+  std::vector<JobToAnalyse> jobs;
+  for (const std::string& text : request->job_ids()) {
+    const absl::StatusOr<JobId> id = JobId::Parse(text);
+    if (!id.ok()) return ToGrpc(id.status());
+    absl::StatusOr<JobToAnalyse> job = Load(*id);
+    if (!job.ok()) return ToGrpc(job.status());
+    jobs.push_back(*std::move(job));
+  }
+  return Respond(skew::AnalyseJobs(jobs, *request), *response);
+}
+
+absl::StatusOr<JobToAnalyse> AnalysisService::Load(JobId id) {
+  SKEW_ASSIGN_OR_RETURN(JobStore::JobWithRuns stored, jobs_->GetWithRuns(id));
+  JobToAnalyse job{std::move(stored.job), std::move(stored.runs), std::move(stored.classifiers), {}};
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Artifact> artifacts, artifacts_->List(id));
+  for (const v1::Artifact& artifact : artifacts) {
+    if (artifact.name() != "losses.csv") continue;
+    SKEW_ASSIGN_OR_RETURN(const std::string csv, ReadFile(artifacts_->PathOf(artifact.digest()), kMostLossBytes));
+    const std::optional<double> largest = LargestInColumn(csv, "loss_g");
+    if (largest.has_value()) job.largest_generator_loss[artifact.run_id()] = *largest;
+  }
+  return job;
+}
+
+}  // namespace skew

@@ -1,0 +1,32 @@
+// skew.v1.AnalysisService; semantics in analysis_service.proto.
+#ifndef SKEW_SERVER_API_ANALYSIS_SERVICE_H_
+#define SKEW_SERVER_API_ANALYSIS_SERVICE_H_
+
+#include "common/analysis.h"
+#include "common/ids.h"
+#include "grpcpp/grpcpp.h"
+#include "server/store/artifact_store.h"
+#include "server/store/job_store.h"
+#include "skew/v1/analysis_service.grpc.pb.h"
+
+namespace skew {
+
+// Thread-safe.
+class AnalysisService final : public v1::AnalysisService::Service {
+ public:
+  // Borrowed; they outlive the server.
+  AnalysisService(JobStore* jobs, ArtifactStore* artifacts) : jobs_(jobs), artifacts_(artifacts) {}
+
+  grpc::Status AnalyseJobs(grpc::ServerContext* context, const v1::AnalyseJobsRequest* request,
+                           v1::AnalyseJobsResponse* response) override;
+
+ private:
+  absl::StatusOr<JobToAnalyse> Load(JobId id);
+
+  JobStore* const jobs_;
+  ArtifactStore* const artifacts_;
+};
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_API_ANALYSIS_SERVICE_H_

@@ -1,0 +1,170 @@
+#include "common/analysis.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace skew {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A job of a GAN and a VAE at two bias points; the GAN halves class 1, the VAE keeps it, both a little irregularly.
+JobToAnalyse StudyJob(const std::string& id, int iterations, const std::string& judge = "judge") {
+  JobToAnalyse job;
+  job.job.set_id(id);
+  job.job.set_kind(v1::STUDY);
+  job.job.set_dataset_digest("mnist");
+  v1::JobSpec& spec = *job.job.mutable_spec();
+  (*spec.mutable_bias()->mutable_fixed())[0] = 900;
+  spec.mutable_bias()->mutable_varied()->set_class_(1);
+  spec.mutable_bias()->mutable_varied()->add_counts(100);
+  spec.mutable_bias()->mutable_varied()->add_counts(300);
+  spec.add_models()->mutable_dcgan();
+  spec.add_models()->mutable_vae();
+  for (int model = 0; model < 2; ++model) {
+    for (const int count : {100, 300}) {
+      for (int iteration = 0; iteration < iterations; ++iteration) {
+        v1::Run& run = job.runs.emplace_back();
+        run.set_id(absl::StrCat(id, ".", job.runs.size()));
+        run.set_model_index(model);
+        run.set_model(model == 0 ? "dcgan" : "vae");
+        (*run.mutable_bias_point()->mutable_counts())[0] = 900;
+        (*run.mutable_bias_point()->mutable_counts())[1] = count;
+        run.set_iteration(iteration);
+        run.set_seed(static_cast<uint32_t>(iteration));
+        run.set_state(v1::SUCCEEDED);
+        run.set_manifest_digest(absl::StrCat(count, "/", iteration));
+        v1::ClassHistogram& histogram = *run.mutable_histogram();
+        const int own = (model == 0 ? count / 2 : count) + 3 * iteration;
+        histogram.set_final(true);
+        histogram.set_images(1000);
+        (*histogram.mutable_counts())[0] = 1000 - own;
+        (*histogram.mutable_counts())[1] = own;
+        histogram.set_classifier_digest(judge);
+      }
+    }
+  }
+  v1::Classifier& classifier = job.classifiers.emplace_back();
+  classifier.set_digest(judge);
+  classifier.set_classes(2);
+  for (const int count : {495, 5, 5, 495}) classifier.add_confusion(count);
+  return job;
+}
+
+absl::StatusOr<v1::AnalyseJobsResponse> Analyse(const std::vector<JobToAnalyse>& jobs,
+                                                v1::AnalyseJobsRequest request = {}) {
+  for (const JobToAnalyse& job : jobs) request.add_job_ids(job.job.id());
+  return AnalyseJobs(jobs, request);
+}
+
+const v1::Finding* Find(const v1::AnalyseJobsResponse& response, const std::string& claim, const std::string& part) {
+  for (const v1::Finding& finding : response.findings()) {
+    if (finding.claim() == claim && finding.part() == part) return &finding;
+  }
+  return nullptr;
+}
+
+TEST(AnalysisTest, FindingsOfAJob) {
+  const auto response = Analyse({StudyJob("j1", 6)});
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->runs(), 24);
+  EXPECT_EQ(response->classifiers_size(), 1);
+  EXPECT_EQ(response->alpha(), 0.05);
+  const v1::Finding* bias = Find(*response, "H2", "bias");
+  ASSERT_NE(bias, nullptr);
+  EXPECT_EQ(bias->arm(), "dcgan");
+  EXPECT_EQ(bias->against(), "vae");
+  EXPECT_EQ(bias->units(), 12);
+  EXPECT_EQ(bias->raw().verdict(), v1::SUPPORTED);
+  EXPECT_TRUE(bias->has_corrected());
+  EXPECT_THAT(response->notes(0), HasSubstr("errs on generated images as it does on real ones"));
+  const v1::Finding* slope = Find(*response, "H1", "slope");
+  ASSERT_NE(slope, nullptr);
+  EXPECT_EQ(slope->class_(), 1);
+  EXPECT_TRUE(slope->raw().has_low());
+  const v1::Finding* loss = Find(*response, "H7", "loss");
+  EXPECT_FALSE(loss->raw().has_p());
+  EXPECT_THAT(loss->note(), HasSubstr("losses"));
+}
+
+TEST(AnalysisTest, RunsWithoutAResultAreLeftOutAndSaidSo) {
+  JobToAnalyse job = StudyJob("j1", 3);
+  job.runs[0].set_state(v1::FAILED);
+  job.runs[1].set_state(v1::RUNNING);
+  const auto response = Analyse({job});
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->runs(), 10);
+  EXPECT_EQ(response->notes(response->notes_size() - 1), "job j1: 2 of 12 runs have no result");
+}
+
+TEST(AnalysisTest, AJobWithoutResultsDecidesNothing) {
+  JobToAnalyse job = StudyJob("j1", 1);
+  for (v1::Run& run : job.runs) run.set_state(v1::QUEUED);
+  const auto response = Analyse({job});
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->runs(), 0);
+  for (const v1::Finding& finding : response->findings()) EXPECT_EQ(finding.raw().verdict(), v1::UNDECIDED);
+}
+
+TEST(AnalysisTest, OtherSettingsAreAnotherArm) {
+  JobToAnalyse longer = StudyJob("j2", 3);
+  longer.job.mutable_spec()->mutable_training()->set_steps(9000);
+  const auto response = Analyse({StudyJob("j1", 3), longer});
+  ASSERT_TRUE(response.ok());
+  std::set<std::string> arms;
+  for (const v1::Finding& finding : response->findings()) arms.insert(finding.arm());
+  EXPECT_TRUE(arms.contains("dcgan"));
+  EXPECT_TRUE(arms.contains("dcgan (j2)"));
+}
+
+TEST(AnalysisTest, DifferentJudgesAreRefusedUnlessAllowed) {
+  JobToAnalyse other = StudyJob("j2", 2, "another judge");
+  for (v1::Run& run : other.runs) run.set_seed(run.seed() + 10);
+  const auto refused = Analyse({StudyJob("j1", 2), other});
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(refused.status().message(), HasSubstr("another judge, judge"));
+  v1::AnalyseJobsRequest request;
+  request.set_allow_different_judges(true);
+  const auto allowed = Analyse({StudyJob("j1", 2), other}, request);
+  ASSERT_TRUE(allowed.ok());
+  EXPECT_EQ(allowed->classifiers_size(), 2);
+  EXPECT_THAT(allowed->notes(1), HasSubstr("different judges"));
+}
+
+TEST(AnalysisTest, RefusesWhatDoesNotBelongTogether) {
+  JobToAnalyse training = StudyJob("j2", 1);
+  training.job.set_kind(v1::CLASSIFIER_TRAINING);
+  EXPECT_THAT(Analyse({StudyJob("j1", 1), training}).status().message(), HasSubstr("trains a classifier"));
+  JobToAnalyse dataset = StudyJob("j2", 1);
+  dataset.job.set_dataset_digest("fashion");
+  EXPECT_THAT(Analyse({StudyJob("j1", 1), dataset}).status().message(), HasSubstr("different datasets"));
+  JobToAnalyse classes = StudyJob("j2", 1);
+  (*classes.job.mutable_spec()->mutable_bias()->mutable_fixed())[5] = 10;
+  EXPECT_THAT(Analyse({StudyJob("j1", 1), classes}).status().message(), HasSubstr("0, 1 and 0, 1, 5"));
+  EXPECT_THAT(Analyse({StudyJob("j1", 1), StudyJob("j1", 1)}).status().message(), HasSubstr("named twice"));
+  EXPECT_EQ(AnalyseJobs({}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  v1::AnalyseJobsRequest request;
+  request.set_focus_class(9);
+  EXPECT_THAT(Analyse({StudyJob("j1", 1)}, request).status().message(), HasSubstr("9 is not a class"));
+}
+
+TEST(AnalysisTest, WithoutTheJudgeNothingIsCorrected) {
+  JobToAnalyse job = StudyJob("j1", 2);
+  job.classifiers.clear();
+  const auto response = Analyse({job});
+  ASSERT_TRUE(response.ok());
+  EXPECT_FALSE(Find(*response, "H1", "slope")->has_corrected());
+  EXPECT_THAT(response->notes(0), HasSubstr("nothing is corrected"));
+}
+
+TEST(AnalysisTest, LargestInColumn) {
+  EXPECT_EQ(LargestInColumn("step,loss_d,loss_g\n1,0.5,0.7\n2,3,2.5\n3,1,nan\n4,1\n", "loss_g"), 2.5);
+  EXPECT_EQ(LargestInColumn("step,loss_g\n1,-3\n2,-2\n", "loss_g"), -2);
+  EXPECT_FALSE(LargestInColumn("step,loss\n1,2\n", "loss_g").has_value());
+  EXPECT_FALSE(LargestInColumn("", "loss_g").has_value());
+}
+
+}  // namespace
+}  // namespace skew

@@ -14,7 +14,8 @@ namespace {
 
 constexpr size_t kPage = 1000;
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+std::shared_ptr<grpc::Channel> Connect(const std::string& target,
+                                       const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   // Dead peers are found within half a minute, also while a watch has nothing to say.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
@@ -29,7 +30,8 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A page of runs or a table of a large study is longer than gRPC's 4 MiB.
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, credentials != nullptr ? credentials : grpc::InsecureChannelCredentials(),
+                                   arguments);
 }
 
 template <typename Field>
@@ -44,7 +46,8 @@ Client::Stubs::Stubs(std::shared_ptr<grpc::Channel> channel, std::string call_to
       jobs(v1::JobService::NewStub(channel)),
       runs(v1::RunService::NewStub(channel)),
       artifacts(v1::ArtifactService::NewStub(channel)),
-      server(v1::ServerService::NewStub(channel)) {}
+      server(v1::ServerService::NewStub(channel)),
+      access(v1::AccessService::NewStub(channel)) {}
 
 void Client::Stubs::Prepare(grpc::ClientContext& context) const {
   if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
@@ -52,7 +55,7 @@ void Client::Stubs::Prepare(grpc::ClientContext& context) const {
 
 Client::Client(Options options)
     : options_(std::move(options)),
-      stubs_(std::make_unique<Stubs>(Connect(options_.server.target), options_.server.token)) {}
+      stubs_(std::make_unique<Stubs>(Connect(options_.server.target, options_.credentials), options_.server.token)) {}
 
 Client::~Client() = default;
 
@@ -77,19 +80,6 @@ absl::Status Client::Repeat(Retry& retry, const std::function<absl::Status()>& a
     }
     if (!retry.Wait()) return Explain(status);
   }
-}
-
-template <typename Stub, typename Response, typename Method, typename Request>
-absl::StatusOr<Response> Client::Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request) {
-  Response response;
-  Retry retry(options_.patience, options_.first_wait);
-  SKEW_RETURN_IF_ERROR(Repeat(retry, [&] {
-    grpc::ClientContext context;
-    stubs_->Prepare(context);
-    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_deadline));
-    return FromGrpc((stub.get()->*method)(&context, request, &response));
-  }));
-  return response;
 }
 
 absl::StatusOr<v1::SubmitJobResponse> Client::SubmitJob(const v1::SubmitJobRequest& request) {

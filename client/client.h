@@ -14,6 +14,8 @@
 #include "absl/time/time.h"
 #include "client/retry.h"
 #include "client/server_address.h"
+#include "grpcpp/security/credentials.h"
+#include "skew/v1/access_service.pb.h"
 #include "skew/v1/device.pb.h"
 #include "skew/v1/event.pb.h"
 #include "skew/v1/job.pb.h"
@@ -37,6 +39,8 @@ class Client {
  public:
   struct Options {
     ServerAddress server;
+    // Null: without TLS.
+    std::shared_ptr<grpc::ChannelCredentials> credentials;
     // For calls, from their first UNAVAILABLE on.
     absl::Duration patience = absl::Seconds(10);
     // For streams under way, from their interruption on: long enough for a restart of the server.
@@ -76,6 +80,17 @@ class Client {
   absl::StatusOr<std::vector<v1::Device>> ListDevices();
   absl::StatusOr<std::vector<v1::Dataset>> ListDatasets();
   absl::StatusOr<std::vector<v1::Classifier>> ListClassifiers();
+
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI();
+  absl::StatusOr<v1::User> CreateUser(const v1::CreateUserRequest& request);
+  absl::StatusOr<std::vector<v1::User>> ListUsers();
+  absl::StatusOr<v1::User> UpdateUser(const v1::UpdateUserRequest& request);
+  absl::StatusOr<v1::CreateTokenResponse> CreateToken(const v1::CreateTokenRequest& request);
+  // Of `user`; empty: one's own.
+  absl::StatusOr<std::vector<v1::Token>> ListTokens(const std::string& user);
+  absl::StatusOr<v1::Token> RevokeToken(const std::string& token_id);
+  // At most `limit`, over as many pages as that takes. Page size and token of `request` do not count.
+  absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(v1::ListAuditEventsRequest request, size_t limit);
 
   // Calls `on_event` with every event of the job after `after_revision` until the job has finished; then returns OK.
   // A stream that was cut, or that the draining server ended, is opened again after the last event seen. DATA_LOSS when

@@ -1,12 +1,16 @@
-// What client.cc and client_streams.cc share; for nobody else.
+// What the sources of Client share; for nobody else.
 #ifndef SKEW_CLIENT_CLIENT_STUBS_H_
 #define SKEW_CLIENT_CLIENT_STUBS_H_
 
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/time/clock.h"
 #include "client/client.h"
+#include "common/status.h"
 #include "grpcpp/grpcpp.h"
+#include "skew/v1/access_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -24,7 +28,21 @@ struct Client::Stubs {
   const std::unique_ptr<v1::RunService::Stub> runs;
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
   const std::unique_ptr<v1::ServerService::Stub> server;
+  const std::unique_ptr<v1::AccessService::Stub> access;
 };
+
+template <typename Stub, typename Response, typename Method, typename Request>
+absl::StatusOr<Response> Client::Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request) {
+  Response response;
+  Retry retry(options_.patience, options_.first_wait);
+  SKEW_RETURN_IF_ERROR(Repeat(retry, [&] {
+    grpc::ClientContext context;
+    stubs_->Prepare(context);
+    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_deadline));
+    return FromGrpc((stub.get()->*method)(&context, request, &response));
+  }));
+  return response;
+}
 
 }  // namespace skew
 

@@ -9,10 +9,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "client/channel_credentials.h"
 #include "client/client.h"
 #include "client/commands/command.h"
 #include "client/error_text.h"
@@ -28,6 +28,8 @@ struct Flags {
   std::string server;
   std::string output = "table";
   std::string timeout = "10s";
+  skew::TlsSettings tls;
+  bool insecure = false;
 };
 
 // Files and sockets opened later must not end up as standard input or output.
@@ -63,6 +65,10 @@ void AddGlobalFlags(CLI::App& app, Flags& flags) {
   app.add_option("-s,--server", flags.server,
                  "host:port or unix:PATH. Default: SKEW_SERVER, else the current context of "
                  "~/.config/skew/config.yaml, else 127.0.0.1:7433");
+  app.add_option("--ca", flags.tls.ca, "CA (PEM) of the server's certificate: connect with TLS")->envname("SKEW_CA");
+  app.add_option("--cert", flags.tls.certificate, "Your own certificate (PEM), which names you")->envname("SKEW_CERT");
+  app.add_option("--key", flags.tls.key, "Its private key (PEM)")->envname("SKEW_KEY");
+  app.add_flag("--insecure", flags.insecure, "Send a token to another machine without TLS");
   app.add_option("-o,--output", flags.output, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
@@ -75,12 +81,17 @@ void AddGlobalFlags(CLI::App& app, Flags& flags) {
       "5 timed out, 6 not authenticated or not allowed, 7 not found.");
 }
 
-absl::StatusOr<skew::Client::Options> ClientOptions(const Flags& flags, bool timeout_given) {
+absl::StatusOr<skew::Client::Options> ClientOptions(const skew::Command& command, const Flags& flags,
+                                                    bool timeout_given) {
   skew::Client::Options options;
   SKEW_ASSIGN_OR_RETURN(options.server, skew::ResolveServer({.flag = flags.server,
                                                              .env_server = Environment("SKEW_SERVER"),
                                                              .env_token = Environment("SKEW_TOKEN"),
+                                                             .tls = flags.tls,
+                                                             .insecure = flags.insecure,
+                                                             .without_token = command.asks_for_token,
                                                              .config_path = ConfigPath()}));
+  SKEW_ASSIGN_OR_RETURN(options.credentials, skew::CredentialsFor(options.server.tls));
   ParseTimeout(flags.timeout, &options.patience);
   if (timeout_given) options.call_deadline = options.patience;
   return options;
@@ -92,7 +103,10 @@ skew::Output OutputOf(const std::string& name) {
 }
 
 absl::StatusOr<skew::ExitCode> RunCommand(const skew::Command& command, const Flags& flags, bool timeout_given) {
-  SKEW_ASSIGN_OR_RETURN(skew::Client::Options options, ClientOptions(flags, timeout_given));
+  skew::Client::Options options;
+  if (command.needs_server) {
+    SKEW_ASSIGN_OR_RETURN(options, ClientOptions(command, flags, timeout_given));
+  }
   const skew::Output output = OutputOf(flags.output);
   const bool terminal = isatty(STDOUT_FILENO) != 0 && isatty(STDERR_FILENO) != 0 && Environment("TERM") != "dumb";
   // Before the client, whose threads must not get the screen's signals.
@@ -106,8 +120,11 @@ absl::StatusOr<skew::ExitCode> RunCommand(const skew::Command& command, const Fl
       std::cerr << line << std::endl;
     }
   };
-  skew::Client client(std::move(options));
-  skew::Session session{.client = &client,
+  std::optional<skew::Client> client;
+  if (command.needs_server) client.emplace(options);
+  skew::Session session{.client = client.has_value() ? &*client : nullptr,
+                        .options = &options,
+                        .config_path = ConfigPath(),
                         .output = output,
                         .in = &std::cin,
                         .out = &std::cout,
@@ -133,6 +150,8 @@ int main(int argc, char** argv) {
   skew::AddRunCommands(app, command);
   skew::AddFileCommands(app, command);
   skew::AddServerCommands(app, command);
+  skew::AddAccessCommands(app, command);
+  skew::AddLoginCommands(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

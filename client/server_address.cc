@@ -1,5 +1,7 @@
 #include "client/server_address.h"
 
+#include <arpa/inet.h>
+
 #include <optional>
 
 #include "absl/strings/match.h"
@@ -44,6 +46,11 @@ absl::StatusOr<ServerAddress> ContextOf(const YAML::Node& root, const std::strin
   SKEW_ASSIGN_OR_RETURN(address.target, TextAt(context, "server", path));
   if (address.target.empty()) return BrokenConfig(path, absl::StrCat("context ", Quoted(name), " has no server"));
   SKEW_ASSIGN_OR_RETURN(address.token, TextAt(context, "token", path));
+  SKEW_ASSIGN_OR_RETURN(address.tls.ca, TextAt(context, "ca", path));
+  SKEW_ASSIGN_OR_RETURN(address.tls.certificate, TextAt(context, "cert", path));
+  SKEW_ASSIGN_OR_RETURN(address.tls.key, TextAt(context, "key", path));
+  SKEW_ASSIGN_OR_RETURN(const std::string insecure, TextAt(context, "insecure", path));
+  address.insecure = insecure == "true";
   address.origin = absl::StrCat("from context ", Quoted(name), " in ", path);
   return address;
 }
@@ -78,13 +85,45 @@ absl::StatusOr<ServerAddress> ChooseServer(const AddressSources& sources) {
 
 }  // namespace
 
+bool IsLocal(absl::string_view target) {
+  if (absl::StartsWith(target, "unix:")) return true;
+  const std::string host(target.substr(0, target.rfind(':')));
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  return host == "localhost" || host == "[::1]";
+}
+
+absl::Status CheckTls(const ServerAddress& address) {
+  if (address.tls.certificate.empty() != address.tls.key.empty()) {
+    return absl::InvalidArgumentError("a client certificate needs both --cert and --key");
+  }
+  if (address.tls.ca.empty() && !address.tls.certificate.empty()) {
+    return absl::InvalidArgumentError("a client certificate needs TLS: --ca names whose certificate the server has");
+  }
+  if (address.tls.ca.empty() && !address.token.empty() && !address.insecure && !IsLocal(address.target)) {
+    return absl::InvalidArgumentError(absl::StrCat("the token for ", Quoted(address.target), " (", address.origin,
+                                                   ") would be sent in the clear: give --ca, or say --insecure"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ServerAddress> ResolveServer(const AddressSources& sources) {
   SKEW_ASSIGN_OR_RETURN(ServerAddress address, ChooseServer(sources));
   if (!sources.env_token.empty()) address.token = sources.env_token;
+  if (sources.without_token) address.token.clear();
+  if (!sources.tls.ca.empty()) address.tls.ca = sources.tls.ca;
+  if (!sources.tls.certificate.empty() || !sources.tls.key.empty()) {
+    address.tls.certificate = sources.tls.certificate;
+    address.tls.key = sources.tls.key;
+  }
+  if (sources.insecure) address.insecure = true;
+  // On a unix socket there is nobody to hide from and no TLS.
+  if (absl::StartsWith(address.target, "unix:")) address.tls = {};
   if (!IsAddress(address.target)) {
     return absl::InvalidArgumentError(
         absl::StrCat("server ", Quoted(address.target), " (", address.origin, ") is neither host:port nor unix:PATH"));
   }
+  SKEW_RETURN_IF_ERROR(CheckTls(address));
   return address;
 }
 

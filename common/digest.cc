@@ -1,5 +1,6 @@
 #include "common/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -50,6 +51,10 @@ absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
   }
   if (in.bad()) return absl::InternalError(absl::StrCat("cannot read ", path));
   return sha.HexDigest();
+}
+
+bool SecretsEqual(absl::string_view a, absl::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::string RandomHex(size_t bytes) {

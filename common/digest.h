@@ -33,6 +33,9 @@ std::string Sha256Hex(absl::string_view bytes);
 // Of a file's content, read in pieces. NOT_FOUND or INTERNAL with the path.
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path);
 
+// Whether two secrets (or digests of secrets) are the same, in a time that tells nothing but their lengths.
+bool SecretsEqual(absl::string_view a, absl::string_view b);
+
 // `bytes` bytes from the system's generator, as lower-case hexadecimal digits.
 std::string RandomHex(size_t bytes);
 

@@ -3,12 +3,11 @@
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <unistd.h>
 
 #include <chrono>
-#include <list>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 
@@ -17,11 +16,6 @@ namespace {
 
 constexpr int kMostRequestBytes = 8 << 20;  // more than the largest spec, so that its own check can explain itself
 constexpr int kPumpThreads = 2;
-
-std::vector<std::string> ListenAddresses(const Daemon::Options& options, const StateDir& state_dir) {
-  if (!options.listen.empty()) return options.listen;
-  return {absl::StrCat("unix:", state_dir.ApiSocket()), "127.0.0.1:7433"};
-}
 
 // Dead peers are found within a minute; clients may ping as often as every ten seconds.
 void SetKeepalive(grpc::ServerBuilder& builder) {
@@ -32,20 +26,30 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
-std::string WithPort(const std::string& address, int port) {
-  if (absl::StartsWith(address, "unix:")) return address;
-  return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+// Connections that arrive on `address` are from this machine and without TLS.
+bool IsForLogins(const ListenAddress& address, const Daemon::Options& options) {
+  return address.kind == ListenAddress::Kind::kUnix ||
+         (address.kind == ListenAddress::Kind::kLoopback && options.tls.certificate.empty());
+}
+
+absl::Status CheckTlsOptions(const TlsFiles& tls) {
+  if (tls.certificate.empty() != tls.key.empty() || (tls.certificate.empty() && !tls.client_ca.empty())) {
+    return absl::InvalidArgumentError("TLS needs both --tls-cert and --tls-key; --tls-client-ca comes on top of them");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
   SKEW_ASSIGN_OR_RETURN(std::vector<Lease> devices, DeviceLedger::Parse(options.devices, UsableCores()));
+  SKEW_RETURN_IF_ERROR(CheckTlsOptions(options.tls));
   SKEW_ASSIGN_OR_RETURN(StateDir state_dir, StateDir::Open(options.state_dir));
   SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Connections> connections, Connections::Open(state_dir.Database()));
   if (options.datasets.empty()) options.datasets = state_dir.Datasets();
   std::unique_ptr<Daemon> daemon(
       new Daemon(std::move(options), std::move(state_dir), std::move(connections), std::move(devices)));
+  SKEW_RETURN_IF_ERROR(daemon->access_.EnsureAdmin(LoginOf(geteuid())));
   SKEW_RETURN_IF_ERROR(daemon->ListenForWorkers());
   SKEW_RETURN_IF_ERROR(daemon->Listen());
   daemon->scheduler_.Start();
@@ -65,12 +69,15 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       devices_(std::move(devices)),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket())}),
       scheduler_(&runs_, &artifacts_, &datasets_, &devices_, &launcher_, &state_dir_, &clock_, options_.scheduler),
-      pump_(&events_, &hub_, kPumpThreads),
+      access_(connections_.get(), &clock_),
+      gate_(&access_, &jobs_, &logins_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
+      pump_(&events_, &hub_, &gate_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
-      job_service_(&jobs_, &datasets_, &scheduler_, &hub_, &pump_),
-      run_service_(&jobs_, &scheduler_, &hub_, &state_dir_),
-      artifact_service_(&artifacts_),
-      server_service_(&jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()) {
+      access_service_(&gate_, &access_, &clock_),
+      job_service_(&gate_, &jobs_, &datasets_, &scheduler_, &hub_, &pump_),
+      run_service_(&gate_, &jobs_, &scheduler_, &hub_, &state_dir_),
+      artifact_service_(&gate_, &artifacts_),
+      server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
 }
 
@@ -85,28 +92,56 @@ absl::Status Daemon::ListenForWorkers() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<ListenAddress>> Daemon::ListenAddresses() const {
+  std::vector<std::string> texts = options_.listen;
+  if (texts.empty()) texts = {absl::StrCat("unix:", state_dir_.ApiSocket()), "127.0.0.1:7433"};
+  std::vector<ListenAddress> addresses;
+  for (const std::string& text : texts) {
+    SKEW_ASSIGN_OR_RETURN(ListenAddress address, ListenAddress::Parse(text));
+    if (address.kind == ListenAddress::Kind::kNetwork && options_.tls.certificate.empty() && !options_.insecure) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("address ", text,
+                       " is reached from other machines and would carry tokens and data in the clear: give "
+                       "--tls-cert and --tls-key (deploy/make-certs.sh makes them), or say --insecure"));
+    }
+    addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
 absl::Status Daemon::Listen() {
+  SKEW_ASSIGN_OR_RETURN(const std::vector<ListenAddress> listen, ListenAddresses());
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMostRequestBytes);
   SetKeepalive(builder);
-  std::list<int> ports;  // gRPC keeps pointers to them
-  const std::vector<std::string> listen = ListenAddresses(options_, state_dir_);
-  for (const std::string& address : listen) {
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports.emplace_back(0));
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (!options_.tls.certificate.empty()) {
+    SKEW_ASSIGN_OR_RETURN(credentials, TlsServerCredentials(options_.tls));
   }
-  for (grpc::Service* service :
-       std::initializer_list<grpc::Service*>{&job_service_, &run_service_, &artifact_service_, &server_service_}) {
+  std::vector<int> ports(listen.size(), 0);  // gRPC keeps pointers to them
+  for (size_t i = 0; i < listen.size(); ++i) {
+    if (!IsForLogins(listen[i], options_)) builder.AddListeningPort(listen[i].text, credentials, &ports[i]);
+  }
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{&access_service_, &job_service_, &run_service_,
+                                                                      &artifact_service_, &server_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();
-  auto port = ports.begin();
-  for (const std::string& address : listen) {
-    if (api_server_ == nullptr || *port == 0) return absl::UnavailableError(absl::StrCat("cannot listen on ", address));
-    addresses_.push_back(WithPort(address, *port++));
+  for (size_t i = 0; i < listen.size(); ++i) {
+    if (IsForLogins(listen[i], options_)) {
+      SKEW_ASSIGN_OR_RETURN(addresses_.emplace_back(), logins_.Listen(listen[i]));
+      continue;
+    }
+    if (api_server_ == nullptr || ports[i] == 0) {
+      return absl::UnavailableError(absl::StrCat("cannot listen on ", listen[i].text));
+    }
+    addresses_.push_back(absl::StrCat(listen[i].host, ":", ports[i]));
   }
+  if (api_server_ == nullptr) return absl::InternalError("the API server cannot be started");
   server_service_.SetAddresses(addresses_);
+  logins_.Serve(api_server_.get());
   return absl::OkStatus();
 }
 
@@ -120,6 +155,7 @@ void Daemon::Shutdown() {
   scheduler_.Drain();
   // Workers are gone; streams have said why they end; what still hangs on after the deadline is cut.
   const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
+  logins_.Stop();
   if (api_server_ != nullptr) api_server_->Shutdown(deadline);
   if (worker_server_ != nullptr) worker_server_->Shutdown(deadline);
 }

@@ -10,13 +10,19 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/access_gate.h"
+#include "server/api/access_service.h"
 #include "server/api/job_service.h"
+#include "server/api/listen_address.h"
+#include "server/api/local_listener.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
+#include "server/api/tls.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
 #include "server/jobs/scheduler.h"
+#include "server/store/access_store.h"
 #include "server/store/artifact_store.h"
 #include "server/store/connections.h"
 #include "server/store/dataset_registry.h"
@@ -38,12 +44,15 @@ class Daemon {
     std::string devices = "cpu";  // see DeviceLedger::Parse
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
+    TlsFiles tls;                 // with a certificate, every host:port speaks TLS, and nothing else
+    bool insecure = false;        // host:port that is not loopback may do without
     Scheduler::Options scheduler;
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
-  // options that cannot be; FAILED_PRECONDITION when another daemon has the state directory; UNAVAILABLE when an
-  // address cannot be listened on; or the database's errors.
+  // options that cannot be, such as an address that others than this machine reach without TLS or `insecure`;
+  // FAILED_PRECONDITION when another daemon has the state directory; UNAVAILABLE when an address cannot be listened on;
+  // or the database's errors.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(Options options);
 
   // As Shutdown.
@@ -58,6 +67,7 @@ class Daemon {
 
  private:
   Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices);
+  absl::StatusOr<std::vector<ListenAddress>> ListenAddresses() const;
   absl::Status Listen();
   absl::Status ListenForWorkers();
 
@@ -75,8 +85,12 @@ class Daemon {
   DeviceLedger devices_;
   LocalLauncher launcher_;
   Scheduler scheduler_;
+  AccessStore access_;
+  LocalListener logins_;
+  AccessGate gate_;
   WatchPump pump_;
   WorkerService worker_service_;
+  AccessService access_service_;
   JobService job_service_;
   RunService run_service_;
   ArtifactService artifact_service_;

@@ -46,6 +46,13 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--datasets", flags.daemon.datasets,
                  "One folder per dataset, each with the four IDX files. Default: STATE_DIR/datasets");
   app.add_option("--worker", flags.daemon.worker_program, "The skew-worker program. Default: the one beside skewd");
+  app.add_option(
+      "--tls-cert", flags.daemon.tls.certificate,
+      "Certificate (PEM): every host:port then speaks TLS. It and the next two are read again when they change");
+  app.add_option("--tls-key", flags.daemon.tls.key, "Its private key (PEM)");
+  app.add_option("--tls-client-ca", flags.daemon.tls.client_ca, "CA (PEM) whose client certificates name users");
+  app.add_flag("--insecure", flags.daemon.insecure,
+               "Allow addresses that other machines reach without TLS; tokens then travel in the clear");
   app.add_option("--checkpoint-every", flags.checkpoint_seconds, "Seconds between the checkpoints of a run")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();

@@ -26,6 +26,10 @@ enum class Output { kTable, kJson, kCsv };
 // What a command works with. Lent for the call.
 struct Session {
   Client* client;
+  // Of the client, for a command that makes one of its own.
+  const Client::Options* options = nullptr;
+  // Where contexts are stored; empty when there is no place.
+  std::string config_path;
   Output output = Output::kTable;
   std::istream* in;
   // Results, and only those.
@@ -43,6 +47,10 @@ struct Command {
   std::function<absl::StatusOr<ExitCode>(Session&)> run;
   // Whether it can draw a live view.
   bool live = false;
+  // Without one, there are no client and no options.
+  bool needs_server = true;
+  // A stored token, or that of the environment, is not used.
+  bool asks_for_token = false;
   // What field violations are about, in error messages: the file of the spec.
   std::string spec_source;
 };
@@ -55,6 +63,8 @@ void AddJobCommands(CLI::App& app, Command& chosen);     // jobs, job, results, 
 void AddRunCommands(CLI::App& app, Command& chosen);     // runs, run, logs
 void AddFileCommands(CLI::App& app, Command& chosen);    // artifacts, fetch
 void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datasets, classifiers
+void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
+void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);

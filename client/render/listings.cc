@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/render/cells.h"
 #include "client/render/format.h"
 
 namespace skew {
@@ -12,18 +13,10 @@ namespace {
 // Enough of a digest to tell it from others.
 constexpr size_t kShownDigits = 12;
 
-// A time that may be absent.
-Cell TimeCell(bool present, const google::protobuf::Timestamp& time) {
-  if (!present) return {"-", ""};
-  return {TimeText(time), ExactTime(time)};
-}
-
 Cell DigestCell(const std::string& digest) {
   if (digest.empty()) return {"-", ""};
   return {digest.substr(0, kShownDigits), digest};
 }
-
-Cell OrDash(const std::string& text) { return {text.empty() ? "-" : text, text}; }
 
 std::string StepsText(const v1::Progress& progress) {
   return progress.total_steps() == 0 ? "-" : absl::StrCat(progress.step(), "/", progress.total_steps());

@@ -4,7 +4,6 @@
 
 #include "common/results.h"
 #include "common/status.h"
-#include "server/api/caller.h"
 #include "server/api/respond.h"
 #include "server/api/submission.h"
 
@@ -35,15 +34,17 @@ v1::Job Preview(const NewJob& job) {
 
 grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
                                    v1::SubmitJobResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
   const absl::StatusOr<PreparedJob> prepared =
-      PrepareJob(request->spec(), OwnerOf(*context), request->request_id(), *datasets_);
+      PrepareJob(request->spec(), caller->user, request->request_id(), *datasets_);
   if (!prepared.ok()) return ToGrpc(prepared.status());
   if (request->validate_only()) {
     *response->mutable_job() = Preview(prepared->job);
     return grpc::Status::OK;
   }
-  absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training);
+  absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training, caller->AsActor());
   if (!submission.ok()) return ToGrpc(submission.status());
   scheduler_->Wake();
   *response->mutable_job() = std::move(submission->job);
@@ -52,27 +53,35 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
   return grpc::Status::OK;
 }
 
-grpc::Status JobService::GetJob(grpc::ServerContext* /*context*/, const v1::GetJobRequest* request, v1::Job* response) {
+grpc::Status JobService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request, v1::Job* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   return id.ok() ? Respond(jobs_->Get(*id), *response) : ToGrpc(id.status());
 }
 
-grpc::Status JobService::ListJobs(grpc::ServerContext* /*context*/, const v1::ListJobsRequest* request,
+grpc::Status JobService::ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
                                   v1::ListJobsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   return Respond(jobs_->List(*request), *response);
 }
 
-grpc::Status JobService::CancelJob(grpc::ServerContext* /*context*/, const v1::CancelJobRequest* request,
+grpc::Status JobService::CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
                                    v1::Job* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->Cancel(*id), *response);
+  const grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
   scheduler_->Wake();
   return status;
 }
 
-grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::GetResultsRequest* request,
+grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
                                     v1::GetResultsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return ToGrpc(id.status());
   const absl::StatusOr<JobStore::JobWithRuns> stored = jobs_->GetWithRuns(*id);
@@ -87,11 +96,13 @@ grpc::Status JobService::GetResults(grpc::ServerContext* /*context*/, const v1::
   return grpc::Status::OK;
 }
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(grpc::CallbackServerContext* /*context*/,
+grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(grpc::CallbackServerContext* context,
                                                                      const v1::WatchJobRequest* request) {
+  absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return new FailedWatch(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return new FailedWatch(id.status());
-  return pump_->Watch(*id, request->after_revision());
+  return pump_->Watch(*std::move(caller), *id, request->after_revision());
 }
 
 }  // namespace skew

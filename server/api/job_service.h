@@ -3,6 +3,7 @@
 #define SKEW_SERVER_API_JOB_SERVICE_H_
 
 #include "grpcpp/grpcpp.h"
+#include "server/api/access_gate.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/event_hub.h"
 #include "server/jobs/scheduler.h"
@@ -16,8 +17,9 @@ namespace skew {
 class JobService final : public v1::JobService::WithCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
   // Borrowed; they outlive the server.
-  JobService(JobStore* jobs, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump)
-      : jobs_(jobs), datasets_(datasets), scheduler_(scheduler), hub_(hub), pump_(pump) {}
+  JobService(AccessGate* gate, JobStore* jobs, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub,
+             WatchPump* pump)
+      : gate_(gate), jobs_(jobs), datasets_(datasets), scheduler_(scheduler), hub_(hub), pump_(pump) {}
 
   grpc::Status SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
                          v1::SubmitJobResponse* response) override;
@@ -31,6 +33,7 @@ class JobService final : public v1::JobService::WithCallbackMethod_WatchJob<v1::
                                                            const v1::WatchJobRequest* request) override;
 
  private:
+  AccessGate* const gate_;
   JobStore* const jobs_;
   DatasetRegistry* const datasets_;
   Scheduler* const scheduler_;

@@ -33,21 +33,27 @@ int64_t SendFile(const std::string& path, int64_t offset, Writer write) {
 
 }  // namespace
 
-grpc::Status RunService::GetRun(grpc::ServerContext* /*context*/, const v1::GetRunRequest* request, v1::Run* response) {
+grpc::Status RunService::GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
   return id.ok() ? Respond(jobs_->GetRun(*id), *response) : ToGrpc(id.status());
 }
 
-grpc::Status RunService::ListRuns(grpc::ServerContext* /*context*/, const v1::ListRunsRequest* request,
+grpc::Status RunService::ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
                                   v1::ListRunsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   return Respond(jobs_->ListRuns(*request), *response);
 }
 
-grpc::Status RunService::CancelRun(grpc::ServerContext* /*context*/, const v1::CancelRunRequest* request,
+grpc::Status RunService::CancelRun(grpc::ServerContext* context, const v1::CancelRunRequest* request,
                                    v1::Run* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->Cancel(*id), *response);
+  const grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
   scheduler_->Wake();
   return status;
 }
@@ -68,11 +74,16 @@ absl::StatusOr<AttemptId> RunService::FindAttempt(const v1::ReadLogRequest& requ
 
 grpc::Status RunService::ReadLog(grpc::ServerContext* context, const v1::ReadLogRequest* request,
                                  grpc::ServerWriter<v1::ReadLogResponse>* writer) {
+  absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<AttemptId> attempt = FindAttempt(*request);
   if (!attempt.ok()) return ToGrpc(attempt.status());
   if (request->offset() < 0) return ToGrpc(InvalidField("offset", absl::StrCat(request->offset(), " is below 0")));
   const std::string path = state_dir_->LogFile(*attempt);
-  const auto write = [writer](std::string data, int64_t offset) {
+  absl::Status access;
+  const auto write = [&](std::string data, int64_t offset) {
+    access = gate_->Recheck(*caller);
+    if (!access.ok()) return false;
     v1::ReadLogResponse response;
     response.set_data(std::move(data));
     response.set_offset(offset);
@@ -84,14 +95,18 @@ grpc::Status RunService::ReadLog(grpc::ServerContext* context, const v1::ReadLog
     if (!run.ok()) return ToGrpc(run.status());
     const bool ended = run->attempts(attempt->number - 1).has_end_time();  // before the read: what was there is sent
     offset = SendFile(path, offset, write);
+    if (access.ok()) access = gate_->Recheck(*caller);
+    if (!access.ok()) return ToGrpc(access);
     if (offset < 0 || ended || !request->follow() || context->IsCancelled()) return grpc::Status::OK;
     // A file tells nobody that it grew: look again after a while.
     if (hub_->AwaitDrain(absl::Milliseconds(300))) return ToGrpc(absl::UnavailableError("the server is shutting down"));
   }
 }
 
-grpc::Status ArtifactService::ListArtifacts(grpc::ServerContext* /*context*/, const v1::ListArtifactsRequest* request,
+grpc::Status ArtifactService::ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
                                             v1::ListArtifactsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   if (request->run_id().empty() == request->job_id().empty()) {
     return ToGrpc(InvalidField("run_id", "exactly one of run_id and job_id is needed"));
   }
@@ -109,8 +124,10 @@ grpc::Status ArtifactService::ListArtifacts(grpc::ServerContext* /*context*/, co
   return grpc::Status::OK;
 }
 
-grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* /*context*/, const v1::ReadArtifactRequest* request,
+grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* context, const v1::ReadArtifactRequest* request,
                                            grpc::ServerWriter<v1::ReadArtifactResponse>* writer) {
+  absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> run = RunId::Parse(request->run_id());
   if (!run.ok()) return ToGrpc(run.status());
   const absl::StatusOr<v1::Artifact> artifact = artifacts_->Find(*run, request->name());
@@ -123,11 +140,13 @@ grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* /*context*/, con
   *response.mutable_artifact() = *artifact;
   if (!writer->Write(response)) return grpc::Status::CANCELLED;
   response.clear_artifact();
+  absl::Status access;
   SendFile(artifacts_->PathOf(artifact->digest()), request->offset(), [&](std::string data, int64_t /*offset*/) {
+    access = gate_->Recheck(*caller);
     response.set_data(std::move(data));
-    return writer->Write(response);
+    return access.ok() && writer->Write(response);
   });
-  return grpc::Status::OK;
+  return ToGrpc(access);
 }
 
 }  // namespace skew

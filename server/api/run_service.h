@@ -3,6 +3,7 @@
 #define SKEW_SERVER_API_RUN_SERVICE_H_
 
 #include "grpcpp/grpcpp.h"
+#include "server/api/access_gate.h"
 #include "server/jobs/event_hub.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/artifact_store.h"
@@ -16,8 +17,8 @@ namespace skew {
 class RunService final : public v1::RunService::Service {
  public:
   // Borrowed; they outlive the server.
-  RunService(JobStore* jobs, Scheduler* scheduler, const EventHub* hub, const StateDir* state_dir)
-      : jobs_(jobs), scheduler_(scheduler), hub_(hub), state_dir_(state_dir) {}
+  RunService(AccessGate* gate, JobStore* jobs, Scheduler* scheduler, const EventHub* hub, const StateDir* state_dir)
+      : gate_(gate), jobs_(jobs), scheduler_(scheduler), hub_(hub), state_dir_(state_dir) {}
 
   grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override;
   grpc::Status ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
@@ -29,6 +30,7 @@ class RunService final : public v1::RunService::Service {
  private:
   absl::StatusOr<AttemptId> FindAttempt(const v1::ReadLogRequest& request);
 
+  AccessGate* const gate_;
   JobStore* const jobs_;
   Scheduler* const scheduler_;
   const EventHub* const hub_;
@@ -38,7 +40,8 @@ class RunService final : public v1::RunService::Service {
 // Thread-safe.
 class ArtifactService final : public v1::ArtifactService::Service {
  public:
-  explicit ArtifactService(ArtifactStore* artifacts) : artifacts_(artifacts) {}
+  // Borrowed; they outlive the server.
+  ArtifactService(AccessGate* gate, ArtifactStore* artifacts) : gate_(gate), artifacts_(artifacts) {}
 
   grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
                              v1::ListArtifactsResponse* response) override;
@@ -46,6 +49,7 @@ class ArtifactService final : public v1::ArtifactService::Service {
                             grpc::ServerWriter<v1::ReadArtifactResponse>* writer) override;
 
  private:
+  AccessGate* const gate_;
   ArtifactStore* const artifacts_;
 };
 

@@ -13,8 +13,10 @@ void ServerService::SetAddresses(std::vector<std::string> addresses) {
   addresses_ = std::move(addresses);
 }
 
-grpc::Status ServerService::GetServerInfo(grpc::ServerContext* /*context*/, const v1::GetServerInfoRequest* /*request*/,
+grpc::Status ServerService::GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* request,
                                           v1::ServerInfo* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<int64_t> revision = events_->NewestRevision();
   if (!revision.ok()) return ToGrpc(revision.status());
   const absl::StatusOr<v1::RunCounts> runs = jobs_->CountRuns();
@@ -31,23 +33,28 @@ grpc::Status ServerService::GetServerInfo(grpc::ServerContext* /*context*/, cons
   return grpc::Status::OK;
 }
 
-grpc::Status ServerService::ListDevices(grpc::ServerContext* /*context*/, const v1::ListDevicesRequest* /*request*/,
+grpc::Status ServerService::ListDevices(grpc::ServerContext* context, const v1::ListDevicesRequest* request,
                                         v1::ListDevicesResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const std::vector<v1::Device> devices = devices_->List();
   response->mutable_devices()->Assign(devices.begin(), devices.end());
   return grpc::Status::OK;
 }
 
-grpc::Status ServerService::ListDatasets(grpc::ServerContext* /*context*/, const v1::ListDatasetsRequest* /*request*/,
+grpc::Status ServerService::ListDatasets(grpc::ServerContext* context, const v1::ListDatasetsRequest* request,
                                          v1::ListDatasetsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const std::vector<v1::Dataset> datasets = datasets_->List();
   response->mutable_datasets()->Assign(datasets.begin(), datasets.end());
   return grpc::Status::OK;
 }
 
-grpc::Status ServerService::ListClassifiers(grpc::ServerContext* /*context*/,
-                                            const v1::ListClassifiersRequest* /*request*/,
+grpc::Status ServerService::ListClassifiers(grpc::ServerContext* context, const v1::ListClassifiersRequest* request,
                                             v1::ListClassifiersResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<std::vector<v1::Classifier>> classifiers = jobs_->ListClassifiers();
   if (!classifiers.ok()) return ToGrpc(classifiers.status());
   response->mutable_classifiers()->Assign(classifiers->begin(), classifiers->end());

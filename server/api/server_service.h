@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/access_gate.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
 #include "server/store/dataset_registry.h"
@@ -22,9 +23,15 @@ namespace skew {
 class ServerService final : public v1::ServerService::Service {
  public:
   // Borrowed; they outlive the server.
-  ServerService(JobStore* jobs, EventLog* events, DatasetRegistry* datasets, const DeviceLedger* devices,
-                const EventHub* hub, absl::Time start_time)
-      : jobs_(jobs), events_(events), datasets_(datasets), devices_(devices), hub_(hub), start_time_(start_time) {}
+  ServerService(AccessGate* gate, JobStore* jobs, EventLog* events, DatasetRegistry* datasets,
+                const DeviceLedger* devices, const EventHub* hub, absl::Time start_time)
+      : gate_(gate),
+        jobs_(jobs),
+        events_(events),
+        datasets_(datasets),
+        devices_(devices),
+        hub_(hub),
+        start_time_(start_time) {}
 
   // Known only once the server listens.
   void SetAddresses(std::vector<std::string> addresses);
@@ -39,6 +46,7 @@ class ServerService final : public v1::ServerService::Service {
                                v1::ListClassifiersResponse* response) override;
 
  private:
+  AccessGate* const gate_;
   JobStore* const jobs_;
   EventLog* const events_;
   DatasetRegistry* const datasets_;

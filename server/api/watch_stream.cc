@@ -11,7 +11,8 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
                           public EventHub::Waiter,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(WatchPump* pump, JobId job, int64_t after_revision) : pump_(pump), job_(job), reached_(after_revision) {}
+  WatchStream(WatchPump* pump, Caller caller, JobId job, int64_t after_revision)
+      : pump_(pump), job_(job), caller_(std::move(caller)), reached_(after_revision) {}
 
   void Start() {
     self_ = shared_from_this();
@@ -21,6 +22,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
   // On a pump thread: reads the next page and sends it, ends the stream, or waits for more.
   void Advance() {
     if (IsCancelled()) return End(Place::kPump, grpc::Status::CANCELLED);
+    if (const absl::Status access = pump_->gate_->Recheck(caller_); !access.ok()) {
+      return End(Place::kPump, ToGrpc(access));
+    }
     const bool draining = pump_->hub_->draining();  // before the read: what was there then is sent
     absl::StatusOr<EventPage> page = pump_->events_->Read(job_, reached_, kPage);
     if (!page.ok()) return End(Place::kPump, ToGrpc(page.status()));
@@ -78,10 +82,13 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
   }
 
   void AwaitEvents() {
+    // Once it is armed, another thread may have it.
+    Caller caller = caller_;
     Move(Place::kPump, Place::kHub);
     const bool armed = pump_->hub_->Arm(job_, reached_, shared_from_this());
     if (IsCancelled()) return End(Place::kHub, grpc::Status::CANCELLED);
-    if (!armed) Wake();
+    // Access that ended since it was last checked has woken nobody here.
+    if (!armed || !pump_->gate_->Recheck(caller).ok()) Wake();
   }
 
   void SendPage(EventPage page) {
@@ -115,6 +122,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
   std::shared_ptr<WatchStream> self_;  // until gRPC is done
 
   // Of whoever has the stream.
+  Caller caller_;
   int64_t reached_;
   EventPage page_;
   size_t next_ = 0;
@@ -126,7 +134,8 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchJobResponse>,
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-WatchPump::WatchPump(EventLog* events, EventHub* hub, int threads) : events_(events), hub_(hub) {
+WatchPump::WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, int threads)
+    : events_(events), hub_(hub), gate_(gate) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
@@ -138,8 +147,8 @@ WatchPump::~WatchPump() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchPump::Watch(JobId job, int64_t after_revision) {
-  const auto stream = std::make_shared<WatchStream>(this, job, after_revision);
+grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchPump::Watch(Caller caller, JobId job, int64_t after_revision) {
+  const auto stream = std::make_shared<WatchStream>(this, std::move(caller), job, after_revision);
   stream->Start();
   return stream.get();
 }

@@ -29,15 +29,30 @@ void EventHub::Disarm(JobId job, const Waiter* waiter) {
   std::erase_if(topics_[job].waiters, [waiter](const std::shared_ptr<Waiter>& one) { return one.get() == waiter; });
 }
 
+std::vector<std::shared_ptr<EventHub::Waiter>> EventHub::TakeWaiters() {
+  std::vector<std::shared_ptr<Waiter>> waiters;
+  for (auto& [job, topic] : topics_) {
+    waiters.insert(waiters.end(), topic.waiters.begin(), topic.waiters.end());
+    topic.waiters.clear();
+  }
+  return waiters;
+}
+
+void EventHub::WakeAll() {
+  std::vector<std::shared_ptr<Waiter>> waiters;
+  {
+    absl::MutexLock lock(&mutex_);
+    waiters = TakeWaiters();
+  }
+  for (const std::shared_ptr<Waiter>& waiter : waiters) waiter->Wake();
+}
+
 void EventHub::Drain() {
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
     absl::MutexLock lock(&mutex_);
     draining_ = true;
-    for (auto& [job, topic] : topics_) {
-      waiters.insert(waiters.end(), topic.waiters.begin(), topic.waiters.end());
-      topic.waiters.clear();
-    }
+    waiters = TakeWaiters();
   }
   for (const std::shared_ptr<Waiter>& waiter : waiters) waiter->Wake();
 }

@@ -35,6 +35,9 @@ class EventHub {
   // Forgets `waiter`; it may be in the middle of being woken.
   void Disarm(JobId job, const Waiter* waiter);
 
+  // Wakes everybody who waits now, as if there were an event.
+  void WakeAll();
+
   // The server is going away: wakes everybody, now and at every later Arm.
   void Drain();
   bool draining() const;
@@ -47,6 +50,8 @@ class EventHub {
     int64_t newest = 0;
     std::vector<std::shared_ptr<Waiter>> waiters;
   };
+
+  std::vector<std::shared_ptr<Waiter>> TakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
   std::map<JobId, Topic> topics_ ABSL_GUARDED_BY(mutex_);

@@ -63,7 +63,7 @@ absl::Status InsertLabels(Database& db, JobId id, const v1::JobSpec& spec) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job) {
+absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& actor) {
   Statement insert = scope.db.Prepare(
       "INSERT INTO jobs (kind, owner, request_id, request_digest, spec, dataset_digest, classifier_key, create_time) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -77,11 +77,13 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job) {
   v1::Event event;
   event.mutable_job_accepted()->set_runs(static_cast<int32_t>(job.runs.size()));
   SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, std::move(event)));
+  SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, "SubmitJob", id.ToString(), v1::JobKind_Name(job.kind)));
   return id;
 }
 
 // Makes sure that the classifier `job` needs is trained, being trained, or about to be; says so when it is not ready.
-absl::Status EnsureTraining(WriteScope& scope, const NewJob& job, const NewJob& training, Submission& submission) {
+absl::Status EnsureTraining(WriteScope& scope, const NewJob& job, const NewJob& training, const Actor& actor,
+                            Submission& submission) {
   if (job.kind != v1::STUDY) return absl::OkStatus();
   SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, job.classifier_key));
   if (classifier.has_value()) return absl::OkStatus();
@@ -91,7 +93,7 @@ absl::Status EnsureTraining(WriteScope& scope, const NewJob& job, const NewJob& 
     if (end.ended) trainer.reset();  // it failed or was cancelled, and this job gives it another chance
   }
   if (!trainer.has_value()) {
-    SKEW_ASSIGN_OR_RETURN(trainer, Insert(scope, training));
+    SKEW_ASSIGN_OR_RETURN(trainer, Insert(scope, training, actor));
   }
   submission.notes.push_back(
       absl::StrCat("its runs start when job ", trainer->ToString(), " has trained the classifier"));
@@ -160,14 +162,14 @@ absl::StatusOr<std::vector<v1::Classifier>> ReadClassifiers(Database& db) {
 
 }  // namespace
 
-absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& training) {
+absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& training, const Actor& actor) {
   Submission submission;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, FindByRequest(scope.db, job));
     submission.existing = id.has_value();
     if (!id.has_value()) {
-      SKEW_RETURN_IF_ERROR(EnsureTraining(scope, job, training, submission));
-      SKEW_ASSIGN_OR_RETURN(id, Insert(scope, job));
+      SKEW_RETURN_IF_ERROR(EnsureTraining(scope, job, training, actor, submission));
+      SKEW_ASSIGN_OR_RETURN(id, Insert(scope, job, actor));
     }
     SKEW_ASSIGN_OR_RETURN(submission.job, ReadJob(scope.db, *id));
     return absl::OkStatus();
@@ -182,6 +184,20 @@ absl::StatusOr<v1::Job> JobStore::Get(JobId id) {
     return absl::OkStatus();
   }));
   return job;
+}
+
+absl::StatusOr<std::string> JobStore::Owner(JobId id) {
+  std::string owner;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row = db.Prepare("SELECT owner FROM jobs WHERE id = ?");
+    row.Bind(id.number);
+    const bool found = row.Step();
+    SKEW_RETURN_IF_ERROR(row.status());
+    if (!found) return absl::NotFoundError(absl::StrCat("there is no job ", id.ToString()));
+    owner = row.Text(0);
+    return absl::OkStatus();
+  }));
+  return owner;
 }
 
 absl::StatusOr<v1::ListJobsResponse> JobStore::List(const v1::ListJobsRequest& request) {
@@ -204,7 +220,7 @@ absl::StatusOr<v1::ListJobsResponse> JobStore::List(const v1::ListJobsRequest& r
   return response;
 }
 
-absl::StatusOr<v1::Job> JobStore::Cancel(JobId id) {
+absl::StatusOr<v1::Job> JobStore::Cancel(JobId id, const Actor& actor) {
   v1::Job job;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(const v1::Job before, ReadJob(scope.db, id));
@@ -219,16 +235,18 @@ absl::StatusOr<v1::Job> JobStore::Cancel(JobId id) {
     while (open.Step()) numbers.push_back(open.Int32(0));
     SKEW_RETURN_IF_ERROR(open.status());
     for (const int32_t number : numbers) SKEW_RETURN_IF_ERROR(CancelRun(scope, RunId{id, number}));
+    SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, "CancelJob", id.ToString()));
     SKEW_ASSIGN_OR_RETURN(job, ReadJob(scope.db, id));
     return absl::OkStatus();
   }));
   return job;
 }
 
-absl::StatusOr<v1::Run> JobStore::Cancel(RunId id) {
+absl::StatusOr<v1::Run> JobStore::Cancel(RunId id, const Actor& actor) {
   v1::Run run;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_RETURN_IF_ERROR(CancelRun(scope, id));
+    SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, "CancelRun", id.ToString()));
     SKEW_ASSIGN_OR_RETURN(run, ReadRun(scope.db, id));
     return absl::OkStatus();
   }));

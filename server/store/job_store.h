@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/ids.h"
+#include "server/store/audit_log.h"
 #include "server/store/connections.h"
 #include "skew/v1/job.pb.h"
 #include "skew/v1/job_service.pb.h"
@@ -36,7 +37,7 @@ struct Submission {
   std::vector<std::string> notes;
 };
 
-// Thread-safe.
+// Every change by a user is stored with its audit event. Thread-safe.
 class JobStore {
  public:
   JobStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
@@ -44,17 +45,19 @@ class JobStore {
   // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it
   // needs is neither trained nor being trained, `training` is stored before it in the same transaction. ALREADY_EXISTS
   // when `request_id` was used with another spec.
-  absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training);
+  absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training, const Actor& actor);
 
   // NOT_FOUND
   absl::StatusOr<v1::Job> Get(JobId id);
+  // Whose job it is, for good. NOT_FOUND
+  absl::StatusOr<std::string> Owner(JobId id);
 
   // INVALID_ARGUMENT for a page size out of 1..1000 or a page token that is not of this list.
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request);
 
   // See JobService.CancelJob and RunService.CancelRun.
-  absl::StatusOr<v1::Job> Cancel(JobId id);
-  absl::StatusOr<v1::Run> Cancel(RunId id);
+  absl::StatusOr<v1::Job> Cancel(JobId id, const Actor& actor);
+  absl::StatusOr<v1::Run> Cancel(RunId id, const Actor& actor);
 
   absl::StatusOr<v1::Run> GetRun(RunId id);
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request);

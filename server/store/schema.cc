@@ -121,6 +121,40 @@ CREATE TABLE events (
   data BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX events_by_job ON events (job_id, revision);
+
+-- Who may use the server, and what they changed.
+CREATE TABLE users (
+  name TEXT PRIMARY KEY,
+  role INTEGER NOT NULL,             -- v1::Role
+  disabled INTEGER NOT NULL DEFAULT 0,
+  create_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tokens (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  user TEXT NOT NULL REFERENCES users (name),
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,              -- SHA-256 of the secret, which is not stored
+  parent INTEGER REFERENCES tokens (number),
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  last_use_time INTEGER,
+  revoke_time INTEGER
+) STRICT;
+CREATE INDEX tokens_by_user ON tokens (user, number);
+CREATE INDEX tokens_by_parent ON tokens (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE audit_events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_events_by_actor ON audit_events (actor, number);
+CREATE INDEX audit_events_by_object ON audit_events (object, number);
 )sql"};
 
 absl::StatusOr<int64_t> VersionOf(Database& db) {

@@ -62,7 +62,8 @@ std::vector<std::string> EnvironmentFor(const Launch& launch) {
   std::vector<std::string> environment;
   for (char** one = environ; *one != nullptr; ++one) {
     const absl::string_view entry = *one;
-    if (!absl::StartsWith(entry, "OMP_NUM_THREADS=") && !absl::StartsWith(entry, "SKEW_ATTEMPT_TOKEN=")) {
+    if (!absl::StartsWith(entry, "OMP_NUM_THREADS=") && !absl::StartsWith(entry, "SKEW_ATTEMPT_TOKEN=") &&
+        !absl::StartsWith(entry, "SKEW_TOKEN=")) {  // a user's token is none of the worker's business
       environment.emplace_back(entry);
     }
   }

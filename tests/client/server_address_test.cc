@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 constexpr char kConfig[] = R"(
 current-context: lab
 contexts:
-  lab: {server: "lab.example:7000", token: lab-token}
+  lab: {server: "lab.example:7000", token: lab-token, ca: /etc/lab.pem}
   home: {server: "unix:/run/skewd.sock"}
 )";
 
@@ -58,6 +58,7 @@ TEST_F(ServerAddressTest, ThenTheCurrentContext) {
   ASSERT_TRUE(address.ok()) << address.status();
   EXPECT_EQ(address->target, "lab.example:7000");
   EXPECT_EQ(address->token, "lab-token");
+  EXPECT_EQ(address->tls.ca, "/etc/lab.pem");
   EXPECT_THAT(address->origin, HasSubstr("from context 'lab' in " + path_.string()));
   sources.env_token = "mine";
   EXPECT_EQ(ResolveServer(sources)->token, "mine");
@@ -68,6 +69,46 @@ TEST_F(ServerAddressTest, ThenTheDefault) {
   ASSERT_TRUE(address.ok()) << address.status();
   EXPECT_EQ(address->target, "127.0.0.1:7433");
   EXPECT_THAT(address->origin, HasSubstr("the default"));
+}
+
+TEST_F(ServerAddressTest, TheCurrentContextsCredentialsAreForItsServerOnly) {
+  AddressSources sources = With(kConfig);
+  sources.flag = "lab.example:7001";
+  const auto address = ResolveServer(sources);
+  ASSERT_TRUE(address.ok()) << address.status();
+  EXPECT_EQ(address->token, "");
+  EXPECT_EQ(address->tls.ca, "");
+}
+
+TEST_F(ServerAddressTest, ATokenGoesToAnotherMachineOnlyOverTls) {
+  AddressSources sources = {.flag = "lab.example:7000", .env_server = "", .env_token = "t", .config_path = ""};
+  const absl::Status status = ResolveServer(sources).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("in the clear"));
+  sources.insecure = true;
+  EXPECT_TRUE(ResolveServer(sources).ok());
+  sources.insecure = false;
+  sources.tls.ca = "ca.pem";
+  EXPECT_TRUE(ResolveServer(sources).ok());
+  sources.tls.ca = "";
+  for (const char* target : {"127.0.0.1:1", "127.9.0.1:1", "localhost:1", "[::1]:1", "unix:/run/skewd.sock"}) {
+    sources.flag = target;
+    EXPECT_TRUE(ResolveServer(sources).ok()) << target;
+  }
+  for (const char* target : {"127.example.com:1", "localhost.example:1", "0.0.0.0:1", "10.0.0.1:1"}) {
+    sources.flag = target;
+    EXPECT_FALSE(ResolveServer(sources).ok()) << target;
+  }
+}
+
+TEST_F(ServerAddressTest, HalfAKeyPairIsRefused) {
+  AddressSources sources = {.flag = "lab.example:7000", .env_server = "", .env_token = "", .config_path = ""};
+  sources.tls.certificate = "ada.pem";
+  EXPECT_TRUE(absl::IsInvalidArgument(ResolveServer(sources).status()));
+  sources.tls.key = "ada.key";
+  EXPECT_TRUE(absl::IsInvalidArgument(ResolveServer(sources).status())) << "without TLS";
+  sources.tls.ca = "ca.pem";
+  EXPECT_TRUE(ResolveServer(sources).ok());
 }
 
 TEST_F(ServerAddressTest, RefusesOtherForms) {

@@ -5,12 +5,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "tests/testing/synthetic_dataset.h"
 
 namespace skew {
 
-TestDaemon::TestDaemon() : folder_(MakeTempFolder()) {
+TestDaemon::TestDaemon(std::function<void(Daemon::Options&)> change)
+    : change_(std::move(change)), folder_(MakeTempFolder()) {
   WriteSyntheticDataset(folder_ + "/datasets/tiny", 3, 40, 10);
   Start();
 }
@@ -28,6 +30,7 @@ void TestDaemon::Start() {
   options.devices = "cpu:1x1";
   options.worker_program = SCRIPTED_WORKER;
   options.scheduler.stop_grace = absl::Seconds(2);
+  if (change_) change_(options);
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options);
   if (!daemon.ok()) {
     std::fprintf(stderr, "%s\n", daemon.status().ToString().c_str());

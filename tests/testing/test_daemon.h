@@ -19,7 +19,8 @@ namespace skew {
 // training images each.
 class TestDaemon {
  public:
-  TestDaemon();
+  // `change` may alter the options of every start.
+  explicit TestDaemon(std::function<void(Daemon::Options&)> change = nullptr);
   ~TestDaemon();
 
   void Start();
@@ -52,6 +53,7 @@ class TestDaemon {
   v1::Run GetRun(const std::string& run);
 
  private:
+  const std::function<void(Daemon::Options&)> change_;
   std::string folder_;
   std::unique_ptr<Daemon> daemon_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -1,0 +1,44 @@
+#include "server/store/api_token.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace skew {
+namespace {
+
+constexpr char kPrefix[] = "skew";
+constexpr size_t kSecretDigits = 64;
+
+bool IsSecret(absl::string_view text) {
+  return text.size() == kSecretDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f'); });
+}
+
+}  // namespace
+
+std::string ApiToken::ToString() const { return absl::StrCat(kPrefix, "_", TokenId(number), "_", secret); }
+
+absl::StatusOr<ApiToken> ApiToken::Parse(absl::string_view text) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '_');
+  if (parts.size() == 3 && parts[0] == kPrefix && IsSecret(parts[2])) {
+    const absl::StatusOr<int64_t> number = ParseTokenId(parts[1]);
+    if (number.ok()) return ApiToken{*number, std::string(parts[2])};
+  }
+  return absl::InvalidArgumentError("this is no API token");
+}
+
+std::string TokenId(int64_t number) { return absl::StrCat("t", number); }
+
+absl::StatusOr<int64_t> ParseTokenId(absl::string_view id) {
+  int64_t number = 0;
+  if (absl::SimpleAtoi(absl::StripPrefix(id, "t"), &number) && number > 0 && id == TokenId(number)) return number;
+  return absl::InvalidArgumentError(absl::StrCat("'", id, "' is not a token's id: t and a number, like t3"));
+}
+
+}  // namespace skew

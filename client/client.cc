@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "client/client_stubs.h"
@@ -34,6 +35,14 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target,
                                    arguments);
 }
 
+// The other end speaks, but not with us: it ended the connection before the first call. Only gRPC's words tell that
+// from a server that is not there.
+bool IsRefusedHandshake(const absl::Status& status) {
+  const absl::string_view text = status.message();
+  return absl::IsUnavailable(status) && absl::StrContains(text, "failed to connect") &&
+         (absl::StrContains(text, "Socket closed") || absl::StrContains(text, "handshake failed"));
+}
+
 template <typename Field>
 auto ToVector(const Field& repeated) {
   return std::vector<typename Field::value_type>(repeated.begin(), repeated.end());
@@ -60,6 +69,13 @@ Client::Client(Options options)
 Client::~Client() = default;
 
 absl::Status Client::Explain(const absl::Status& status) const {
+  if (IsRefusedHandshake(status)) {
+    return absl::UnauthenticatedError(absl::StrCat(
+        "the server at ", options_.server.target, " (", options_.server.origin, ") ended the handshake: ",
+        options_.server.tls.ca.empty() ? "it may speak TLS; then --ca is needed"
+                                       : "its certificate is not of the CA in --ca, or yours not of its CA",
+        ": ", status.message()));
+  }
   if (absl::IsUnavailable(status)) {
     return Annotate(status, absl::StrCat("the server at ", options_.server.target, " (", options_.server.origin,
                                          ") is not available"));

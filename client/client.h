@@ -32,6 +32,8 @@ namespace skew {
 //   UNAVAILABLE        and no other error is retried, with growing waits. It comes back when the patience is used up,
 //   with
 //                      the address, where that was read, and the reason.
+//   UNAUTHENTICATED    also when the patience is used up on a server that ends the connection before the first
+//                      call: one of the two does not take the other's certificate, or only one speaks TLS.
 //   DEADLINE_EXCEEDED  a call was not answered within Options::call_deadline.
 //
 // Submitting twice is safe only with a request id. Thread-compatible; calls block.

@@ -234,10 +234,10 @@ class TlsTest(AccessCase):
         self.assertIn("names no user", self.tls("jobs", code=6, pair=self.certs / "stranger").stderr)
 
     def test_what_another_ca_signed_does_not_connect(self):
-        self.tls("jobs", code=3, pair=self.other / "ada")
-        self.tls("jobs", code=3, ca=self.other / "ca.pem")
+        self.tls("jobs", code=6, pair=self.other / "ada")
+        self.tls("jobs", code=6, ca=self.other / "ca.pem")
         # A server's certificate is no user's.
-        self.tls("jobs", code=3, pair=self.certs / "server")
+        self.tls("jobs", code=6, pair=self.certs / "server")
 
     def test_plain_text_is_refused_for_every_method(self):
         with grpc.insecure_channel(self.server.address) as channel:
@@ -245,7 +245,7 @@ class TlsTest(AccessCase):
                 with self.assertRaises(grpc.RpcError) as caught:
                     channel.unary_unary(f"/skew.v1.{method}")(b"", timeout=10)
                 self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
-        self.ctl("jobs", code=3, server=self.server.address)
+        self.assertIn("--ca", self.ctl("jobs", code=6, server=self.server.address).stderr)
 
     def test_bad_files_are_said_at_the_start(self):
         command = [harness.BIN / "skewd", "--state-dir", self.home / "state", "--listen", "127.0.0.1:0", "--tls-cert",
@@ -266,7 +266,7 @@ class ReloadTest(AccessCase):
         self.admin("user", "add", "ada")
         before = self.certificate()
         self.tls("jobs", pair=self.certs / "ada")
-        self.tls("jobs", code=3, ca=self.other / "ca.pem", pair=self.other / "ada")
+        self.tls("jobs", code=6, ca=self.other / "ca.pem", pair=self.other / "ada")
         for name in ("server.key", "server.pem", "ca.pem"):
             os.replace(shutil.copy(self.other / name, self.folder / "new"), self.certs / name)
         deadline = time.monotonic() + 30
@@ -274,7 +274,7 @@ class ReloadTest(AccessCase):
             self.assertLess(time.monotonic(), deadline, "the server still shows its old certificate")
             time.sleep(0.2)
         self.tls("jobs", ca=self.other / "ca.pem", pair=self.other / "ada")
-        self.tls("jobs", code=3, ca=self.other / "ca.pem", pair=self.certs / "ada")
+        self.tls("jobs", code=6, ca=self.other / "ca.pem", pair=self.certs / "ada")
         self.assertIsNone(self.server.process.poll())
 
     def certificate(self):

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
+#include <optional>
+#include <string>
 
 #include "common/digest.h"
 #include "server/api/listen_address.h"

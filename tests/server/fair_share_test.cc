@@ -208,8 +208,8 @@ TEST(DecayTest, HalvesInAHalfLifeAndAddsUpOverPieces) {
   EXPECT_NEAR(pieces, UseOfHolding(absl::Hours(2), half_life), 1e-6);
 }
 
-// Slots in simulated time. Runs take their own random time; the policy is told only what runs of the same batch took on
-// average before, if any have ended, and for others what all took on average.
+// Slots in simulated time. Runs take their own random time; the policy is told only what runs of the same shape (here:
+// of the same mean length) took before, if any have ended, and for others what all took on average.
 class Box {
  public:
   Box(std::vector<FairShareDevice> devices, absl::Duration half_life, FairShareOptions options, uint32_t seed)
@@ -231,7 +231,8 @@ class Box {
     batch.waiting_since = snapshot_.now;
     batch.need = need;
     batch.expected = {absl::InfiniteDuration()};
-    mean_[batch.job] = mean;
+    batch.shape = absl::ToInt64Microseconds(mean);
+    if (const auto known = learned_.find(batch.shape); known != learned_.end()) batch.expected = {known->second};
     snapshot_.users[user].batches.push_back(batch);
   }
 
@@ -263,6 +264,7 @@ class Box {
  private:
   struct Running {
     ActiveLease lease;
+    int64_t shape = 0;
     absl::Time start;
     absl::Duration length;
   };
@@ -272,7 +274,7 @@ class Box {
     snapshot_.active.clear();
     for (const auto& [end, running] : running_) {
       snapshot_.active.push_back(running.lease);
-      const auto known = learned_.find(running.lease.job);
+      const auto known = learned_.find(running.shape);
       snapshot_.active.back().left = known == learned_.end()
                                          ? absl::InfiniteDuration()
                                          : std::max(known->second - (snapshot_.now - running.start), absl::Seconds(1));
@@ -294,7 +296,8 @@ class Box {
     running.lease = {batch.job, start.user, start.device, batch.need, 1, absl::InfiniteDuration()};
     if (batch.need.whole_device) running.lease.slots = device.free_slots;
     running.start = snapshot_.now;
-    running.length = mean_[batch.job] * std::uniform_real_distribution<double>(0.5, 1.5)(random_);
+    running.shape = batch.shape;
+    running.length = absl::Microseconds(batch.shape) * std::uniform_real_distribution<double>(0.5, 1.5)(random_);
     device.free_slots -= running.lease.slots;
     device.free_bytes -= batch.need.memory_bytes;
     longest_wait_[start.user] = std::max(longest_wait_[start.user], snapshot_.now - batch.waiting_since);
@@ -346,10 +349,12 @@ class Box {
     snapshot_.devices[ended.lease.device].free_bytes += ended.lease.need.memory_bytes;
     lengths_ += ended.length;
     options_.unknown = lengths_ / ++ends_;
-    auto [known, first] = learned_.try_emplace(ended.lease.job, ended.length);
+    auto [known, first] = learned_.try_emplace(ended.shape, ended.length);
     if (!first) known->second = 0.8 * known->second + 0.2 * ended.length;
-    for (QueuedBatch& batch : snapshot_.users[ended.lease.user].batches) {
-      if (batch.job == ended.lease.job) batch.expected = {known->second};
+    for (FairShareUser& user : snapshot_.users) {
+      for (QueuedBatch& batch : user.batches) {
+        if (batch.shape == ended.shape) batch.expected = {known->second};
+      }
     }
   }
 
@@ -361,8 +366,7 @@ class Box {
   int64_t starts_ = 0;
   absl::Duration lengths_;
   int64_t ends_ = 0;
-  std::map<JobId, absl::Duration> mean_;
-  std::map<JobId, absl::Duration> learned_;
+  std::map<int64_t, absl::Duration> learned_;
   std::multimap<absl::Time, Running> running_;
   std::vector<absl::Duration> held_;
   std::vector<absl::Duration> longest_wait_;
@@ -384,11 +388,11 @@ TEST_P(SimulationTest, SharesFollowTheWeightsWhileUsersCompete) {
   Box box(Slots(4).devices, absl::Hours(6), {}, GetParam());
   for (size_t user = 0; user < weights.size(); ++user)
     box.AddUser(std::string(1, static_cast<char>('a' + user)), weights[user]);
-  // 3,000 jobs of 1 to 20 runs, whose lengths differ by user and job; everybody has more than enough.
+  // 3,000 jobs of 1 to 20 runs of 8 shapes from one to twenty minutes; everybody has more than enough.
   std::mt19937 random(GetParam() + 1);
   for (int i = 0; i < 3000; ++i) {
     const size_t user = random() % weights.size();
-    const double minutes = std::exp(std::uniform_real_distribution<double>(0, 3)(random)) * (user == 0 ? 0.2 : 1);
+    const double minutes = std::exp(3 * static_cast<double>(random() % 8) / 7) * (user == 0 ? 0.2 : 1);
     box.Submit(user, 1 + static_cast<int32_t>(random() % 20), absl::Minutes(minutes));
   }
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);

@@ -43,9 +43,13 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
   SKEW_ASSIGN_OR_RETURN(std::vector<Lease> devices, DeviceLedger::Parse(options.devices, UsableCores()));
   SKEW_ASSIGN_OR_RETURN(StateDir state_dir, StateDir::Open(options.state_dir));
   SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Connections> connections, Connections::Open(state_dir.Database()));
+  if (options.fair_share_half_life <= absl::ZeroDuration() || options.scheduler.aged_after <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("the fair share's half-life and the age to reserve at must be above zero");
+  }
   if (options.datasets.empty()) options.datasets = state_dir.Datasets();
   std::unique_ptr<Daemon> daemon(
       new Daemon(std::move(options), std::move(state_dir), std::move(connections), std::move(devices)));
+  SKEW_RETURN_IF_ERROR(daemon->OpenQueue());
   SKEW_RETURN_IF_ERROR(daemon->ListenForWorkers());
   SKEW_RETURN_IF_ERROR(daemon->Listen());
   daemon->scheduler_.Start();
@@ -64,14 +68,26 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       datasets_(options_.datasets),
       devices_(std::move(devices)),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket())}),
-      scheduler_(&runs_, &artifacts_, &datasets_, &devices_, &launcher_, &state_dir_, &clock_, options_.scheduler),
+      queue_(connections_.get(), &clock_, options_.fair_share_half_life),
+      queue_view_(&queue_, &devices_, &clock_, options_.scheduler.aged_after),
+      scheduler_(&runs_, &queue_, &artifacts_, &datasets_, &devices_, &launcher_, &state_dir_, &clock_,
+                 options_.scheduler),
       pump_(&events_, &hub_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
-      job_service_(&jobs_, &datasets_, &scheduler_, &hub_, &pump_),
-      run_service_(&jobs_, &scheduler_, &hub_, &state_dir_),
+      job_service_(&jobs_, &queue_, &queue_view_, &datasets_, &scheduler_, &hub_, &pump_, options_.owner_of),
+      run_service_(&jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&artifacts_),
-      server_service_(&jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()) {
+      server_service_(&jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()),
+      queue_service_(&queue_, &queue_view_, &devices_, &scheduler_) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
+}
+
+absl::Status Daemon::OpenQueue() {
+  SKEW_RETURN_IF_ERROR(queue_.Open());
+  SKEW_ASSIGN_OR_RETURN(const std::set<std::string> drained, queue_.DrainedDevices());
+  // Those that this daemon does not have stay drained for the day they come back.
+  for (const std::string& device : drained) devices_.SetDrained(device, true).IgnoreError();
+  return absl::OkStatus();
 }
 
 absl::Status Daemon::ListenForWorkers() {
@@ -96,8 +112,8 @@ absl::Status Daemon::Listen() {
   for (const std::string& address : listen) {
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports.emplace_back(0));
   }
-  for (grpc::Service* service :
-       std::initializer_list<grpc::Service*>{&job_service_, &run_service_, &artifact_service_, &server_service_}) {
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{&job_service_, &run_service_, &artifact_service_,
+                                                                      &server_service_, &queue_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

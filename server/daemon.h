@@ -10,18 +10,22 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/caller.h"
 #include "server/api/job_service.h"
+#include "server/api/queue_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/artifact_store.h"
 #include "server/store/connections.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "server/workers/local_launcher.h"
@@ -39,6 +43,8 @@ class Daemon {
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
     Scheduler::Options scheduler;
+    absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
+    OwnerFunction owner_of = OwnerOf;                       // see caller.h
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -58,6 +64,7 @@ class Daemon {
 
  private:
   Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices);
+  absl::Status OpenQueue();
   absl::Status Listen();
   absl::Status ListenForWorkers();
 
@@ -74,6 +81,8 @@ class Daemon {
   DatasetRegistry datasets_;
   DeviceLedger devices_;
   LocalLauncher launcher_;
+  QueueStore queue_;
+  QueueView queue_view_;
   Scheduler scheduler_;
   WatchPump pump_;
   WorkerService worker_service_;
@@ -81,6 +90,7 @@ class Daemon {
   RunService run_service_;
   ArtifactService artifact_service_;
   ServerService server_service_;
+  QueueService queue_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;
   std::vector<std::string> addresses_;

@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "client/render/format.h"
+#include "client/render/queue.h"
 
 namespace skew {
 namespace {
@@ -69,7 +71,10 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                {"", "total_steps"},
                {"losses", "losses"},
                {"generated", "histogram"},
-               {"reason", "reason"}});
+               {"reason", "reason"},
+               {"outlook", "wait_reason"},
+               {"", "expected_start"},
+               {"", "expected_end"}});
   for (const v1::Run& run : runs) {
     const std::string reason = run.reason() == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(run.reason());
     table.AddRow({run.id(),
@@ -82,7 +87,10 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                   absl::StrCat(run.progress().total_steps()),
                   OrDash(MetricsText(run.progress().metrics())),
                   {SharesText(run.histogram()), CountsText(run.histogram().counts())},
-                  reason});
+                  reason,
+                  {OutlookText(run.outlook(), absl::Now()), run.outlook().wait_reason()},
+                  run.outlook().has_start_time() ? ExactTime(run.outlook().start_time()) : "",
+                  run.outlook().has_end_time() ? ExactTime(run.outlook().end_time()) : ""});
   }
   return table;
 }
@@ -106,9 +114,16 @@ Table ArtifactTable(absl::Span<const v1::Artifact> artifacts) {
 }
 
 Table DeviceTable(absl::Span<const v1::Device> devices) {
-  Table table({{"device", "device"}, {"cores", "cores"}, {"run", "run"}, {"since (UTC)", "since"}});
+  Table table({{"device", "device"},
+               {"kind", "kind"},
+               {"cores", "cores"},
+               {"state", "state"},
+               {"run", "run"},
+               {"since (UTC)", "since"}});
   for (const v1::Device& device : devices) {
-    table.AddRow({device.name(), OrDash(absl::StrJoin(device.cores(), " ")), OrDash(device.run_id()),
+    const std::string state = device.drained() ? "drained" : device.run_ids().empty() ? "free" : "taken";
+    table.AddRow({device.name(), device.kind(), OrDash(absl::StrJoin(device.cores(), " ")), state,
+                  OrDash(absl::StrJoin(device.run_ids(), " ")),
                   TimeCell(device.has_lease_time(), device.lease_time())});
   }
   return table;

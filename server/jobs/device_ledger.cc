@@ -39,7 +39,10 @@ absl::StatusOr<std::vector<Lease>> ParseCpu(absl::string_view spec, absl::string
   std::vector<Lease> devices;
   for (size_t slot = 0; slot < slots; ++slot) {
     const auto first = cores.begin() + static_cast<ptrdiff_t>(slot * cores_per_slot);
-    devices.push_back({absl::StrCat("cpu", slot), "cpu", {first, first + static_cast<ptrdiff_t>(cores_per_slot)}});
+    devices.push_back({absl::StrCat("cpu", slot),
+                       "cpu",
+                       {first, first + static_cast<ptrdiff_t>(cores_per_slot)},
+                       absl::StrCat("cpu x", cores_per_slot)});
   }
   return devices;
 }
@@ -61,7 +64,8 @@ absl::StatusOr<std::vector<Lease>> ParseCuda(absl::string_view spec, absl::strin
     }
   }
   std::vector<Lease> devices;
-  for (const int32_t gpu : gpus) devices.push_back({absl::StrCat("cuda", gpu), absl::StrCat("cuda:", gpu), cores});
+  for (const int32_t gpu : gpus)
+    devices.push_back({absl::StrCat("cuda", gpu), absl::StrCat("cuda:", gpu), cores, "cuda"});
   return devices;
 }
 
@@ -75,7 +79,7 @@ absl::StatusOr<std::vector<Lease>> DeviceLedger::Parse(absl::string_view spec, c
 }
 
 DeviceLedger::DeviceLedger(std::vector<Lease> devices) {
-  for (Lease& lease : devices) entries_.push_back({std::move(lease), false, {}, {}});
+  for (Lease& lease : devices) entries_.push_back({std::move(lease), false, false, {}, {}});
 }
 
 DeviceLedger::Entry& DeviceLedger::Find(const std::string& device) {
@@ -85,15 +89,37 @@ DeviceLedger::Entry& DeviceLedger::Find(const std::string& device) {
   return *found;
 }
 
-std::optional<Lease> DeviceLedger::Take(absl::Time now) {
+std::optional<Lease> DeviceLedger::Take(const std::string& device, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   for (Entry& entry : entries_) {
-    if (entry.taken) continue;
+    if (entry.lease.device != device || entry.taken || entry.drained) continue;
     entry.taken = true;
     entry.since = now;
     return entry.lease;
   }
   return std::nullopt;
+}
+
+absl::Status DeviceLedger::SetDrained(const std::string& device, bool drained) {
+  absl::MutexLock lock(&mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.lease.device != device) continue;
+    entry.drained = drained;
+    return absl::OkStatus();
+  }
+  return absl::NotFoundError(absl::StrCat("there is no device ", device));
+}
+
+bool DeviceLedger::HasFree() const {
+  absl::MutexLock lock(&mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& one) { return !one.taken && !one.drained; });
+}
+
+std::vector<DeviceSlots> DeviceLedger::Slots() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<DeviceSlots> slots;
+  for (const Entry& entry : entries_) slots.push_back({entry.lease.device, entry.lease.kind, 1, entry.drained});
+  return slots;
 }
 
 void DeviceLedger::SetHolder(const std::string& device, RunId run) {
@@ -114,9 +140,12 @@ std::vector<v1::Device> DeviceLedger::List() const {
   for (const Entry& entry : entries_) {
     v1::Device& device = devices.emplace_back();
     device.set_name(entry.lease.device);
+    device.set_kind(entry.lease.kind);
+    device.set_drained(entry.drained);
     device.mutable_cores()->Assign(entry.lease.cores.begin(), entry.lease.cores.end());
     if (!entry.holder.has_value()) continue;
     device.set_run_id(entry.holder->ToString());
+    device.add_run_ids(device.run_id());
     *device.mutable_lease_time() = ToProto(entry.since);
   }
   return devices;

@@ -22,6 +22,15 @@ struct Lease {
   std::string device;          // "cpu0", "cuda1"
   std::string torch_device;    // "cpu", "cuda:1"
   std::vector<int32_t> cores;  // to pin the worker to
+  std::string kind;            // runs take equally long on devices of one kind
+};
+
+// A device as the scheduler sees it.
+struct DeviceSlots {
+  std::string name;
+  std::string kind;
+  int slots = 1;  // runs it takes at once
+  bool drained = false;
 };
 
 // Thread-safe.
@@ -33,17 +42,24 @@ class DeviceLedger {
 
   explicit DeviceLedger(std::vector<Lease> devices);
 
-  // A device that nobody holds; empty when all are taken. Its holder is not known yet.
-  std::optional<Lease> Take(absl::Time now);
+  // Takes the device; empty when it is taken, drained or unknown. Its holder is not known yet.
+  std::optional<Lease> Take(const std::string& device, absl::Time now);
   void SetHolder(const std::string& device, RunId run);
   void Return(const std::string& device);
 
+  // Nothing new is to be started on a drained device. NOT_FOUND.
+  absl::Status SetDrained(const std::string& device, bool drained);
+
+  // Whether anything could be started now.
+  bool HasFree() const;
+  std::vector<DeviceSlots> Slots() const;
   std::vector<v1::Device> List() const;
 
  private:
   struct Entry {
     Lease lease;
     bool taken = false;
+    bool drained = false;
     std::optional<RunId> holder;
     absl::Time since;
   };

@@ -1,15 +1,11 @@
 #include "server/jobs/fair_share.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <tuple>
 #include <utility>
 
 namespace skew {
 namespace {
-
-constexpr double kLn2 = 0.693147180559945309417;
 
 // A device that is kept for an aged run until the time at which that should fit.
 struct Reservation {
@@ -275,15 +271,6 @@ bool FitsEver(const Need& need, const FairShareDevice& device) {
 
 std::vector<StartDecision> DecideStarts(const FairShareSnapshot& snapshot, const FairShareOptions& options) {
   return Round(snapshot, options).Decide();
-}
-
-double DecayedUse(double use, absl::Duration elapsed, absl::Duration half_life) {
-  return use * std::exp2(-absl::FDivDuration(std::max(elapsed, absl::ZeroDuration()), half_life));
-}
-
-double UseOfHolding(absl::Duration held, absl::Duration half_life) {
-  const double lives = absl::FDivDuration(std::max(held, absl::ZeroDuration()), half_life);
-  return absl::ToDoubleSeconds(half_life) / kLn2 * -std::expm1(-kLn2 * lives);
 }
 
 }  // namespace skew

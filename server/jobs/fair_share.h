@@ -111,10 +111,6 @@ bool IsReady(const QueuedBatch& batch, absl::Time now);
 bool FitsNow(const Need& need, const FairShareDevice& device, bool empty);
 bool FitsEver(const Need& need, const FairShareDevice& device);
 
-// Decay of use: what an amount has become after `elapsed`, and what a slot that is held for `held` until now adds.
-double DecayedUse(double use, absl::Duration elapsed, absl::Duration half_life);
-double UseOfHolding(absl::Duration held, absl::Duration half_life);
-
 }  // namespace skew
 
 #endif  // SKEW_SERVER_JOBS_FAIR_SHARE_H_

@@ -12,6 +12,7 @@
 #include "common/proto_time.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/jobs/queue_snapshot.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -20,7 +21,12 @@ namespace {
 std::string Text(const absl::Status& status) { return status.ToString(); }
 
 worker::v1::Command::Action ActionFor(StopCause cause) {
-  return cause == StopCause::kDrain ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
+  const bool goes_on = cause == StopCause::kDrain || cause == StopCause::kPause;
+  return goes_on ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
+}
+
+bool Contains(const absl::StatusOr<std::vector<AttemptId>>& attempts, const AttemptId& id) {
+  return attempts.ok() && std::find(attempts->begin(), attempts->end(), id) != attempts->end();
 }
 
 void RemoveFolder(const std::string& path) {
@@ -29,11 +35,16 @@ void RemoveFolder(const std::string& path) {
   if (error) spdlog::warn("cannot remove {}: {}", path, error.message());
 }
 
+// Rows of the queue that are read of each user for one decision: more than there are devices to fill.
+constexpr int kRowsPerUser = 64;
+
 }  // namespace
 
-Scheduler::Scheduler(RunStore* runs, ArtifactStore* artifacts, DatasetRegistry* datasets, DeviceLedger* devices,
-                     Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options)
+Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
+                     DeviceLedger* devices, Launcher* launcher, const StateDir* state_dir, Clock* clock,
+                     Options options)
     : runs_(runs),
+      queue_(queue),
       artifacts_(artifacts),
       datasets_(datasets),
       devices_(devices),
@@ -134,7 +145,9 @@ void Scheduler::Recover() {
 
 bool Scheduler::EndRecovered(const AttemptId& attempt) {
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(attempt, [&](const AttemptFacts& facts) {
-    return DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
+    AttemptEnd verdict = DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
+    verdict.held_until = facts.last_heard;  // nobody is charged for the time without a daemon
+    return verdict;
   });
   if (!end.ok()) {
     spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
@@ -149,14 +162,15 @@ bool Scheduler::EndRecovered(const AttemptId& attempt) {
 void Scheduler::RequestStops() {
   const absl::StatusOr<std::vector<AttemptId>> cancelling = runs_->CancellingAttempts();
   if (!cancelling.ok()) spdlog::warn("cannot read the cancelled runs: {}", Text(cancelling.status()));
+  const absl::StatusOr<std::vector<AttemptId>> paused = runs_->PausedAttempts();
+  if (!paused.ok()) spdlog::warn("cannot read the paused runs: {}", Text(paused.status()));
   const absl::Time now = clock_->Now();
   std::vector<AttemptId> to_kill;
   {
     absl::MutexLock lock(&mutex_);
     for (auto& [id, attempt] : in_flight_) {
-      const bool cancelled =
-          cancelling.ok() && std::find(cancelling->begin(), cancelling->end(), id) != cancelling->end();
-      if (cancelled) StopLocked(id, attempt, StopCause::kCancel);
+      if (Contains(cancelling, id)) StopLocked(id, attempt, StopCause::kCancel);
+      if (Contains(paused, id)) StopLocked(id, attempt, StopCause::kPause);
       if (now >= attempt.time_limit) StopLocked(id, attempt, StopCause::kTimeout);
       if (draining_) StopLocked(id, attempt, StopCause::kDrain);
       if (now < attempt.kill_time || attempt.exited) continue;
@@ -221,22 +235,48 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
 bool Scheduler::Dispatch() {
   const absl::StatusOr<int> orphaned = runs_->FailOrphanedStudies();
   if (!orphaned.ok()) spdlog::warn("cannot fail orphaned studies: {}", Text(orphaned.status()));
-  while (true) {
+  const absl::Status settled = queue_->SettleWaits();
+  if (!settled.ok()) spdlog::warn("cannot settle what runs wait for: {}", Text(settled));
+  while (devices_->HasFree()) {
     {
       absl::MutexLock lock(&mutex_);
       if (draining_) return true;
     }
-    const std::optional<Lease> lease = devices_->Take(clock_->Now());
-    if (!lease.has_value()) return true;
-    const std::string token = RandomHex(32);
-    const absl::StatusOr<std::optional<Claim>> claim = runs_->ClaimNext(lease->device, Sha256Hex(token));
-    if (!claim.ok() || !claim->has_value()) {
-      devices_->Return(lease->device);
-      if (!claim.ok()) spdlog::warn("cannot claim a run: {}", Text(claim.status()));
-      return claim.ok();
-    }
-    Launch(**claim, *lease, token);
+    const absl::StatusOr<bool> started = StartWhatMay();
+    if (!started.ok()) spdlog::warn("cannot start runs: {}", Text(started.status()));
+    if (!started.ok()) return false;
+    if (!*started) return true;
   }
+  return true;
+}
+
+absl::StatusOr<bool> Scheduler::StartWhatMay() {
+  SKEW_ASSIGN_OR_RETURN(const QueuePicture picture, queue_->ReadReady(kRowsPerUser));
+  const std::vector<DeviceSlots> devices = devices_->Slots();
+  const FairShareSnapshot snapshot = SnapshotOf(picture, devices);
+  bool any = false;
+  for (const StartDecision& start : DecideStarts(snapshot, OptionsOf(picture, options_.aged_after))) {
+    const QueueRow& row = picture.users[start.user].rows[start.batch];
+    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[start.device]));
+    any = any || started;
+  }
+  return any;
+}
+
+// False when there is nothing to start any more: somebody was quicker to cancel or pause it.
+absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device) {
+  const std::optional<Lease> lease = devices_->Take(device.name, clock_->Now());
+  if (!lease.has_value()) return false;
+  const std::string token = RandomHex(32);
+  const absl::StatusOr<std::optional<Claim>> claim =
+      runs_->ClaimOneOf(key, {lease->device, lease->kind}, Sha256Hex(token));
+  if (!claim.ok() || !claim->has_value()) {
+    devices_->Return(lease->device);
+    if (!claim.ok()) return claim.status();
+    return false;
+  }
+  Launch(**claim, *lease, token);
+  return true;
 }
 
 void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string& token) {

@@ -20,6 +20,7 @@
 #include "server/jobs/launcher.h"
 #include "server/store/artifact_store.h"
 #include "server/store/dataset_registry.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "skew/worker/v1/worker.pb.h"
@@ -34,20 +35,21 @@ class WorkerLink {
   virtual void Send(worker::v1::Command::Action action) = 0;
 };
 
-// The only one to change a run's state after its submission, apart from cancels. It keeps no queue: it claims from the
-// store whenever a device is free. Everything runs on one thread of its own; the public methods are thread-safe and
-// only leave word for it.
+// The only one to change a run's state after its submission, apart from cancels and retries. It keeps no queue:
+// whenever a device is free, it reads what could start, decides by fair_share.h, and claims from the store. Everything
+// runs on one thread of its own; the public methods are thread-safe and only leave word for it.
 class Scheduler {
  public:
   struct Options {
     absl::Duration stop_grace = absl::Seconds(20);     // from a command to stop until the worker is killed
     absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
+    absl::Duration aged_after = absl::Hours(1);  // see FairShareOptions
   };
 
   // All pointers are borrowed and outlive this object.
-  Scheduler(RunStore* runs, ArtifactStore* artifacts, DatasetRegistry* datasets, DeviceLedger* devices,
-            Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options);
+  Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
+            DeviceLedger* devices, Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options);
   ~Scheduler();  // as Drain
 
   // Starts the thread, which first ends what an earlier daemon left behind.
@@ -87,6 +89,8 @@ class Scheduler {
   bool EndExited();
   bool End(const AttemptId& id, const InFlight& attempt);
   bool Dispatch();
+  absl::StatusOr<bool> StartWhatMay();
+  absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device);
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease) const;
   void OnExit(const AttemptId& id, const WorkerExit& exit);
@@ -94,6 +98,7 @@ class Scheduler {
   std::vector<AttemptId> ExitedAttempts();
 
   RunStore* const runs_;
+  QueueStore* const queue_;
   ArtifactStore* const artifacts_;
   DatasetRegistry* const datasets_;
   DeviceLedger* const devices_;

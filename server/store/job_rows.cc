@@ -7,6 +7,7 @@
 #include "common/proto_time.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/store/queue_rows.h"
 
 namespace skew {
 namespace {
@@ -47,9 +48,30 @@ absl::Status ReadTimes(Database& db, JobId id, v1::Job& job) {
   return times.status();
 }
 
+// Priority, pause, dependencies and need. Of the priority, the one that most of its runs have had.
+absl::Status ReadQueueState(Database& db, JobId id, v1::Job& job) {
+  Statement queue = db.Prepare(
+      "SELECT (SELECT priority FROM queue WHERE job_id = jobs.id GROUP BY priority ORDER BY SUM(queued) DESC, priority "
+      "        DESC LIMIT 1), "
+      "(SELECT IFNULL(SUM(queued), 0) FROM queue WHERE job_id = jobs.id AND paused = 0) + "
+      "(SELECT COUNT(*) FROM runs WHERE job_id = jobs.id AND state IN (2, 3) AND paused = 0), "
+      "memory_bytes, whole_device FROM jobs LEFT JOIN job_needs ON job_id = id WHERE id = ?");
+  queue.Bind(id.number);
+  if (queue.Step()) {
+    job.set_priority(queue.Int32(0));
+    job.set_paused(queue.Int(1) == 0 && !IsTerminal(job.state()));
+    if (!queue.IsNull(2)) job.mutable_need()->set_memory_bytes(queue.Int(2));
+    if (!queue.IsNull(3)) job.mutable_need()->set_whole_device(queue.Int(3) != 0);
+  }
+  SKEW_RETURN_IF_ERROR(queue.status());
+  SKEW_ASSIGN_OR_RETURN(const std::vector<JobId> dependencies, Dependencies(db, id));
+  for (const JobId dependency : dependencies) job.add_after(dependency.ToString());
+  return absl::OkStatus();
+}
+
 constexpr absl::string_view kRunColumns =
     "SELECT number, model_index, model, bias_point, iteration, seed, state, reason, message, device, progress, "
-    "manifest_digest, classifier_digest, start_time, end_time FROM runs ";
+    "manifest_digest, classifier_digest, start_time, end_time, priority, paused FROM runs ";
 
 v1::Run RunOfRow(JobId job, Statement& row) {
   v1::Run run;
@@ -71,6 +93,8 @@ v1::Run RunOfRow(JobId job, Statement& row) {
       row, 13, [](v1::Run& one) { return one.mutable_start_time(); }, run);
   SetTime(
       row, 14, [](v1::Run& one) { return one.mutable_end_time(); }, run);
+  run.set_priority(row.Int32(15));
+  run.set_paused(row.Int(16) != 0);
   return run;
 }
 
@@ -150,6 +174,7 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   SKEW_ASSIGN_OR_RETURN(*job.mutable_runs(), ReadRunCounts(db, id));
   job.set_state(JobStateOf(job.runs()));
   SKEW_RETURN_IF_ERROR(ReadTimes(db, id, job));
+  SKEW_RETURN_IF_ERROR(ReadQueueState(db, id, job));
   if (job.state() == v1::JOB_FAILED) SKEW_RETURN_IF_ERROR(ExplainFailure(db, id, job));
   if (job.state() == v1::JOB_QUEUED) SKEW_RETURN_IF_ERROR(ExplainWait(db, row.Text(6), job));
   return job;

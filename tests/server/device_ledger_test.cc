@@ -44,15 +44,27 @@ TEST(DeviceSpecTest, RefusesWhatCannotBeAndNamesIt) {
 
 TEST(DeviceLedgerTest, ADeviceHasOneHolderAtATime) {
   DeviceLedger ledger(*DeviceLedger::Parse("cpu:1x1", {0}));
-  const auto lease = ledger.Take(absl::FromUnixSeconds(5));
+  const auto lease = ledger.Take("cpu0", absl::FromUnixSeconds(5));
   ASSERT_TRUE(lease.has_value());
-  EXPECT_FALSE(ledger.Take(absl::FromUnixSeconds(6)).has_value());
+  EXPECT_FALSE(ledger.HasFree());
+  EXPECT_FALSE(ledger.Take("cpu0", absl::FromUnixSeconds(6)).has_value());
   ledger.SetHolder(lease->device, RunId{JobId{1}, 2});
   EXPECT_EQ(ledger.List()[0].run_id(), "j1.2");
   EXPECT_EQ(ledger.List()[0].lease_time().seconds(), 5);
   ledger.Return(lease->device);
   EXPECT_EQ(ledger.List()[0].run_id(), "");
-  EXPECT_TRUE(ledger.Take(absl::FromUnixSeconds(7)).has_value());
+  EXPECT_TRUE(ledger.Take("cpu0", absl::FromUnixSeconds(7)).has_value());
+}
+
+TEST(DeviceLedgerTest, ADrainedDeviceIsNotTaken) {
+  DeviceLedger ledger(*DeviceLedger::Parse("cpu:2x1", {0, 1}));
+  ASSERT_TRUE(ledger.SetDrained("cpu1", true).ok());
+  EXPECT_FALSE(ledger.Take("cpu1", absl::FromUnixSeconds(5)).has_value());
+  EXPECT_TRUE(ledger.HasFree());
+  EXPECT_TRUE(ledger.List()[1].drained());
+  ASSERT_TRUE(ledger.SetDrained("cpu1", false).ok());
+  EXPECT_TRUE(ledger.Take("cpu1", absl::FromUnixSeconds(6)).has_value());
+  EXPECT_EQ(ledger.SetDrained("cpu2", true).code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <random>
 #include <set>
 
+#include "server/store/use_decay.h"
+
 namespace skew {
 namespace {
 

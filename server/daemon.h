@@ -18,6 +18,7 @@
 #include "server/api/watch_stream.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/gpu_probe.h"
 #include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/artifact_store.h"
@@ -43,6 +44,8 @@ class Daemon {
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
     Scheduler::Options scheduler;
+    int max_runs_per_device = 1;                     // of a GPU, as far as their memory fits
+    std::string nvml_library = "libnvidia-ml.so.1";  // only loaded where there are GPUs
     absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
     OwnerFunction owner_of = OwnerOf;                       // see caller.h
   };
@@ -63,7 +66,8 @@ class Daemon {
   void Shutdown();
 
  private:
-  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices);
+  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices,
+         std::unique_ptr<GpuProbe> probe);
   absl::Status OpenQueue();
   absl::Status Listen();
   absl::Status ListenForWorkers();
@@ -80,6 +84,7 @@ class Daemon {
   ArtifactStore artifacts_;
   DatasetRegistry datasets_;
   DeviceLedger devices_;
+  std::unique_ptr<GpuProbe> probe_;  // null where there is nothing to read
   LocalLauncher launcher_;
   QueueStore queue_;
   QueueView queue_view_;

@@ -59,6 +59,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--checkpoint-every", flags.checkpoint_seconds, "Seconds between the checkpoints of a run")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
+  app.add_option("--max-runs-per-device", flags.daemon.max_runs_per_device,
+                 "Runs that share a GPU at most, as far as their memory fits")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--fair-share-half-life", flags.half_life, "In which past use of the devices comes to count half")
       ->check(CLI::Validator(CheckDuration, "DURATION"))
       ->capture_default_str();

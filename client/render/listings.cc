@@ -1,6 +1,7 @@
 #include "client/render/listings.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -119,11 +120,26 @@ Table DeviceTable(absl::Span<const v1::Device> devices) {
                {"cores", "cores"},
                {"state", "state"},
                {"run", "run"},
+               {"memory", "memory_bytes", true},
+               {"leased", "leased_bytes", true},
+               {"others use", "foreign_bytes", true},
+               {"by", "foreign_processes"},
                {"since (UTC)", "since"}});
   for (const v1::Device& device : devices) {
-    const std::string state = device.drained() ? "drained" : device.run_ids().empty() ? "free" : "taken";
-    table.AddRow({device.name(), device.kind(), OrDash(absl::StrJoin(device.cores(), " ")), state,
+    std::string state = device.drained() ? "drained" : device.run_ids().empty() ? "free" : "taken";
+    if (!device.problem().empty()) state = device.problem();
+    std::vector<int32_t> others;
+    for (const v1::ForeignProcess& process : device.foreign_processes()) others.push_back(process.pid());
+    const bool known = device.memory_bytes() > 0;
+    table.AddRow({device.name(),
+                  OrDash(device.kind()),
+                  OrDash(absl::StrJoin(device.cores(), " ")),
+                  state,
                   OrDash(absl::StrJoin(device.run_ids(), " ")),
+                  {known ? BytesText(device.memory_bytes()) : "-", absl::StrCat(device.memory_bytes())},
+                  {known ? BytesText(device.leased_bytes()) : "-", absl::StrCat(device.leased_bytes())},
+                  {known ? BytesText(device.foreign_bytes()) : "-", absl::StrCat(device.foreign_bytes())},
+                  OrDash(absl::StrJoin(others, " ")),
                   TimeCell(device.has_lease_time(), device.lease_time())});
   }
   return table;

@@ -262,7 +262,10 @@ bool IsReady(const QueuedBatch& batch, absl::Time now) {
 
 bool FitsNow(const Need& need, const FairShareDevice& device, bool empty) {
   if (device.drained || device.free_slots <= 0 || (need.whole_device && !empty)) return false;
-  return device.memory_bytes == 0 || need.memory_bytes <= device.free_bytes;
+  if (device.memory_bytes == 0) return true;
+  // An empty GPU has a little in use for its own sake.
+  const int64_t needed = need.memory_bytes > 0 ? need.memory_bytes : device.memory_bytes / 10 * 9;
+  return needed <= device.free_bytes;
 }
 
 bool FitsEver(const Need& need, const FairShareDevice& device) {

@@ -30,7 +30,7 @@ namespace skew {
 
 // What one run takes of a device.
 struct Need {
-  int64_t memory_bytes = 0;   // of a GPU; CPU slots do not account for memory
+  int64_t memory_bytes = 0;   // of a GPU, 0: not known, then nearly all; CPU slots do not account for memory
   bool whole_device = false;  // nothing else beside it
 };
 

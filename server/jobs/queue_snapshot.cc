@@ -17,7 +17,11 @@ class Lengths {
   Lengths(const QueuePicture& picture, const std::vector<std::string>& kinds,
           const std::map<std::string, std::string>& kind_of)
       : kinds_(kinds) {
-    for (const auto& [key, learned] : picture.lengths) lengths_[key] = learned.length;
+    for (const auto& [key, learned] : picture.lengths) {
+      lengths_[key] = learned.length;
+      int64_t& peak = peaks_[key.first];
+      peak = std::max(peak, learned.peak_bytes);
+    }
     for (const ActiveRow& run : picture.active) {
       const auto kind = kind_of.find(run.device);
       if (kind == kind_of.end()) continue;
@@ -32,6 +36,12 @@ class Lengths {
     return found == lengths_.end() ? absl::InfiniteDuration() : found->second;
   }
 
+  // The most that a run of the shape was seen to use of a GPU; 0 when none was.
+  int64_t PeakOf(int64_t shape) const {
+    const auto found = peaks_.find(shape);
+    return found == peaks_.end() ? 0 : found->second;
+  }
+
   std::vector<absl::Duration> OnAllKinds(int64_t shape) const {
     std::vector<absl::Duration> lengths;
     for (const std::string& kind : kinds_) lengths.push_back(Of(shape, kind));
@@ -41,7 +51,16 @@ class Lengths {
  private:
   const std::vector<std::string>& kinds_;
   std::map<std::pair<int64_t, std::string>, absl::Duration> lengths_;
+  std::map<int64_t, int64_t> peaks_;
 };
+
+// As declared; else what runs of the shape needed before, and some more; else a device for itself.
+Need NeedOf(const QueueRow& row, const Lengths& lengths) {
+  Need need{row.need.memory_bytes(), row.need.whole_device()};
+  if (need.memory_bytes == 0) need.memory_bytes = lengths.PeakOf(row.key.shape) / 4 * 5;
+  if (need.memory_bytes == 0) need.whole_device = true;
+  return need;
+}
 
 QueuedBatch BatchOf(const QueueRow& row, const QueueUser& user, const Lengths& lengths) {
   QueuedBatch batch;
@@ -54,7 +73,7 @@ QueuedBatch BatchOf(const QueueRow& row, const QueueUser& user, const Lengths& l
       user.rows.begin(), user.rows.end(), [&](const QueueRow& other) { return other.key.job == row.key.job; }));
   batch.runs = row.runs;
   batch.waiting_since = row.waiting_since;
-  batch.need = {row.need.memory_bytes(), row.need.whole_device()};
+  batch.need = NeedOf(row, lengths);
   batch.expected = lengths.OnAllKinds(row.key.shape);
   batch.paused = row.paused;
   batch.after = row.after;
@@ -106,6 +125,8 @@ FairShareSnapshot SnapshotOf(const QueuePicture& picture, const std::vector<Devi
     one.kind = static_cast<size_t>(kind - kinds.begin());
     one.free_slots = device.slots;
     one.drained = device.drained;
+    one.memory_bytes = device.memory_bytes;
+    one.free_bytes = device.free_bytes;
     if (kind == kinds.end()) kinds.push_back(device.kind);
     kind_of[device.name] = device.kind;
     index_of[device.name] = snapshot.devices.size() - 1;
@@ -119,9 +140,15 @@ FairShareSnapshot SnapshotOf(const QueuePicture& picture, const std::vector<Devi
   for (const ActiveRow& run : picture.active) {
     const auto device = index_of.find(run.device);
     if (device == index_of.end()) continue;
-    --snapshot.devices[device->second].free_slots;
-    const absl::Duration left = ExpectedLeft(run, lengths.Of(run.shape, kind_of[run.device]), picture.time);
-    snapshot.active.push_back({run.run.job, user_of[run.owner], device->second, {}, 1, left});
+    ActiveLease lease{run.run.job, user_of[run.owner], device->second, {}, 1, absl::InfiniteDuration()};
+    for (const HeldLease& held : devices[device->second].held) {
+      if (held.run == run.run) lease.need = {held.memory_bytes, held.whole_device};
+    }
+    FairShareDevice& on = snapshot.devices[device->second];
+    if (lease.need.whole_device) lease.slots = on.free_slots;
+    on.free_slots -= lease.slots;
+    lease.left = ExpectedLeft(run, lengths.Of(run.shape, kind_of[run.device]), picture.time);
+    snapshot.active.push_back(lease);
   }
   return snapshot;
 }

@@ -41,7 +41,7 @@ constexpr int kRowsPerUser = 64;
 }  // namespace
 
 Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
-                     DeviceLedger* devices, Launcher* launcher, const StateDir* state_dir, Clock* clock,
+                     DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock,
                      Options options)
     : runs_(runs),
       queue_(queue),
@@ -49,6 +49,7 @@ Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts
       datasets_(datasets),
       devices_(devices),
       launcher_(launcher),
+      probe_(probe),
       state_dir_(state_dir),
       clock_(clock),
       options_(options) {
@@ -114,6 +115,7 @@ void Scheduler::Loop() {
       absl::MutexLock lock(&mutex_);
       if (draining_ && in_flight_.empty()) return;
     }
+    if (probe_ != nullptr) devices_->Update(probe_->Read());
     store_failed = !Dispatch() || store_failed;
     const absl::Time deadline = NextDeadline(store_failed);
     absl::MutexLock lock(&mutex_);
@@ -219,7 +221,9 @@ bool Scheduler::EndExited() {
 
 bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
-    return DecideAttemptEnd(facts, attempt.stop_cause, attempt.exit, clock_->Now());
+    AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, attempt.exit, clock_->Now());
+    verdict.peak_bytes = devices_->PeakOf(attempt.lease);
+    return verdict;
   });
   if (!end.ok()) {
     spdlog::error("cannot write the end of {}: {}", id.ToString(), Text(end.status()));
@@ -228,7 +232,7 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   spdlog::info("{} on {}: {} {} {}", id.ToString(), attempt.lease.device, v1::RunState_Name(end->state),
                end->reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(end->reason), end->message);
   if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(id.run));
-  devices_->Return(attempt.lease.device);
+  devices_->Return(attempt.lease);
   return true;
 }
 
@@ -257,21 +261,23 @@ absl::StatusOr<bool> Scheduler::StartWhatMay() {
   bool any = false;
   for (const StartDecision& start : DecideStarts(snapshot, OptionsOf(picture, options_.aged_after))) {
     const QueueRow& row = picture.users[start.user].rows[start.batch];
-    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[start.device]));
+    const Need& need = snapshot.users[start.user].batches[start.batch].need;
+    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[start.device], need));
     any = any || started;
   }
   return any;
 }
 
 // False when there is nothing to start any more: somebody was quicker to cancel or pause it.
-absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device) {
-  const std::optional<Lease> lease = devices_->Take(device.name, clock_->Now());
+absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device, const Need& need) {
+  const std::optional<Lease> lease =
+      devices_->Take(device.name, need.memory_bytes, need.whole_device, clock_->Now());
   if (!lease.has_value()) return false;
   const std::string token = RandomHex(32);
   const absl::StatusOr<std::optional<Claim>> claim =
       runs_->ClaimOneOf(key, {lease->device, lease->kind}, Sha256Hex(token));
   if (!claim.ok() || !claim->has_value()) {
-    devices_->Return(lease->device);
+    devices_->Return(*lease);
     if (!claim.ok()) return claim.status();
     return false;
   }
@@ -281,7 +287,7 @@ absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots&
 
 void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string& token) {
   const AttemptId id = claim.attempt;
-  devices_->SetHolder(lease.device, id.run);
+  devices_->SetHolder(lease, id.run);
   InFlight attempt;
   attempt.lease = lease;
   attempt.order = OrderFor(claim, lease);
@@ -297,6 +303,7 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
     OnExit(id, WorkerExit{false, 127});
     return;
   }
+  devices_->SetProcess(lease, process->pid);
   spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
   const absl::Status recorded = runs_->RecordProcess(id, *process);
   if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), Text(recorded));
@@ -327,6 +334,7 @@ worker::v1::WorkOrder Scheduler::OrderFor(const Claim& claim, const Lease& lease
 absl::Time Scheduler::NextDeadline(bool store_failed) {
   const absl::StatusOr<absl::Time> retry = runs_->NextRetryTime();
   absl::Time deadline = retry.value_or(clock_->Now() + options_.retry_interval);
+  if (probe_ != nullptr) deadline = std::min(deadline, clock_->Now() + options_.probe_interval);
   if (store_failed) deadline = std::min(deadline, clock_->Now() + options_.retry_interval);
   absl::MutexLock lock(&mutex_);
   for (const auto& [id, attempt] : in_flight_) {

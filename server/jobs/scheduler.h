@@ -17,6 +17,8 @@
 #include "common/clock.h"
 #include "server/jobs/attempt_verdict.h"
 #include "server/jobs/device_ledger.h"
+#include "server/jobs/fair_share.h"
+#include "server/jobs/gpu_probe.h"
 #include "server/jobs/launcher.h"
 #include "server/store/artifact_store.h"
 #include "server/store/dataset_registry.h"
@@ -44,12 +46,13 @@ class Scheduler {
     absl::Duration stop_grace = absl::Seconds(20);     // from a command to stop until the worker is killed
     absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
-    absl::Duration aged_after = absl::Hours(1);  // see FairShareOptions
+    absl::Duration aged_after = absl::Hours(1);        // see FairShareOptions
+    absl::Duration probe_interval = absl::Seconds(5);  // between readings of the GPUs
   };
 
-  // All pointers are borrowed and outlive this object.
+  // All pointers are borrowed and outlive this object; `probe` may be null.
   Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
-            DeviceLedger* devices, Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options);
+            DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock, Options options);
   ~Scheduler();  // as Drain
 
   // Starts the thread, which first ends what an earlier daemon left behind.
@@ -90,7 +93,7 @@ class Scheduler {
   bool End(const AttemptId& id, const InFlight& attempt);
   bool Dispatch();
   absl::StatusOr<bool> StartWhatMay();
-  absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device);
+  absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const Need& need);
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease) const;
   void OnExit(const AttemptId& id, const WorkerExit& exit);
@@ -103,6 +106,7 @@ class Scheduler {
   DatasetRegistry* const datasets_;
   DeviceLedger* const devices_;
   Launcher* const launcher_;
+  GpuProbe* const probe_;
   const StateDir* const state_dir_;
   Clock* const clock_;
   const Options options_;

@@ -54,8 +54,8 @@ absl::Status ChargeUse(WriteScope& scope, RunId run, int32_t attempt, absl::Time
 // A run of the owner's was just started.
 absl::Status NoteStart(WriteScope& scope, RunId run);
 
-// The attempt was the run's only one and it succeeded: learns its length.
-absl::Status LearnLength(WriteScope& scope, RunId run, int32_t attempt);
+// The run has succeeded: learns its length and what it used of a GPU's memory, when this was its only attempt.
+absl::Status LearnLength(WriteScope& scope, RunId run, int32_t attempt, int64_t peak_bytes);
 
 }  // namespace skew
 

@@ -171,7 +171,7 @@ absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const Attempt
                              .Run());
   }
   SKEW_RETURN_IF_ERROR(ChargeUse(scope, attempt.run, attempt.number, std::min(end.held_until, scope.now)));
-  if (end.state == v1::SUCCEEDED) SKEW_RETURN_IF_ERROR(LearnLength(scope, attempt.run, attempt.number));
+  if (end.state == v1::SUCCEEDED) SKEW_RETURN_IF_ERROR(LearnLength(scope, attempt.run, attempt.number, end.peak_bytes));
   RunChange change;
   change.state = end.state;
   change.reason = end.reason;

@@ -271,9 +271,10 @@ std::optional<double> LargestInColumn(absl::string_view csv, absl::string_view c
       continue;
     }
     double value = 0;
-    if (static_cast<size_t>(index) >= fields.size() || !absl::SimpleAtod(fields[static_cast<size_t>(index)], &value))
-      continue;
-    if (std::isfinite(value) && (!largest.has_value() || value > *largest)) largest = value;
+    const auto field = static_cast<size_t>(index);
+    if (field < fields.size() && absl::SimpleAtod(fields[field], &value) && std::isfinite(value)) {
+      largest = std::max(largest.value_or(value), value);
+    }
   }
   return largest;
 }

@@ -3,9 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <memory>
-#include <optional>
-#include <tuple>
+#include <string>
 #include <utility>
 
 #include "common/judges.h"

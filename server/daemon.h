@@ -44,8 +44,8 @@ class Daemon {
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
     Scheduler::Options scheduler;
-    int max_runs_per_device = 1;                     // of a GPU, as far as their memory fits
-    std::string nvml_library = "libnvidia-ml.so.1";  // only loaded where there are GPUs
+    int max_runs_per_device = 1;                            // of a GPU, as far as their memory fits
+    std::string nvml_library = "libnvidia-ml.so.1";         // only loaded where there are GPUs
     absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
     OwnerFunction owner_of = OwnerOf;                       // see caller.h
   };

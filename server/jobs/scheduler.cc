@@ -41,8 +41,8 @@ constexpr int kRowsPerUser = 64;
 }  // namespace
 
 Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
-                     DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock,
-                     Options options)
+                     DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir,
+                     Clock* clock, Options options)
     : runs_(runs),
       queue_(queue),
       artifacts_(artifacts),
@@ -270,8 +270,7 @@ absl::StatusOr<bool> Scheduler::StartWhatMay() {
 
 // False when there is nothing to start any more: somebody was quicker to cancel or pause it.
 absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device, const Need& need) {
-  const std::optional<Lease> lease =
-      devices_->Take(device.name, need.memory_bytes, need.whole_device, clock_->Now());
+  const std::optional<Lease> lease = devices_->Take(device.name, need.memory_bytes, need.whole_device, clock_->Now());
   if (!lease.has_value()) return false;
   const std::string token = RandomHex(32);
   const absl::StatusOr<std::optional<Claim>> claim =

@@ -52,7 +52,8 @@ class Scheduler {
 
   // All pointers are borrowed and outlive this object; `probe` may be null.
   Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
-            DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock, Options options);
+            DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock,
+            Options options);
   ~Scheduler();  // as Drain
 
   // Starts the thread, which first ends what an earlier daemon left behind.

@@ -202,13 +202,14 @@ absl::Status LearnLength(WriteScope& scope, RunId run, int32_t attempt, int64_t 
   if (attempt != 1) return absl::OkStatus();  // it went on from a checkpoint, or had to begin again
   // Newer runs count more, so that a faster program or machine is noticed: at least a fifth.
   return scope.db
-      .Prepare("INSERT INTO run_lengths (shape, device_kind, runs, length, peak_bytes) "
-               "SELECT r.shape, a.device_kind, 1, ? - a.start_time, ? FROM attempts a "
-               "JOIN runs r ON r.job_id = a.job_id AND r.number = a.run_number "
-               "WHERE a.job_id = ? AND a.run_number = ? AND a.number = ? "
-               "ON CONFLICT DO UPDATE SET "
-               "length = length + (excluded.length - length) / MIN(runs + 1, 5), runs = runs + 1, "
-               "peak_bytes = MAX(peak_bytes, excluded.peak_bytes)")
+      .Prepare(
+          "INSERT INTO run_lengths (shape, device_kind, runs, length, peak_bytes) "
+          "SELECT r.shape, a.device_kind, 1, ? - a.start_time, ? FROM attempts a "
+          "JOIN runs r ON r.job_id = a.job_id AND r.number = a.run_number "
+          "WHERE a.job_id = ? AND a.run_number = ? AND a.number = ? "
+          "ON CONFLICT DO UPDATE SET "
+          "length = length + (excluded.length - length) / MIN(runs + 1, 5), runs = runs + 1, "
+          "peak_bytes = MAX(peak_bytes, excluded.peak_bytes)")
       .Bind(scope.now)
       .Bind(peak_bytes)
       .Bind(run.job.number)

@@ -76,7 +76,7 @@ struct AttemptEnd {
   std::string message;
   absl::Time not_before = absl::InfinitePast();    // of the next attempt, with QUEUED
   absl::Time held_until = absl::InfiniteFuture();  // when the device was given up, when that is not now
-  int64_t peak_bytes = 0;  // of a GPU's memory, as far as was seen
+  int64_t peak_bytes = 0;                          // of a GPU's memory, as far as was seen
 };
 
 // An attempt without an end, as found at start.

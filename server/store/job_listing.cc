@@ -12,8 +12,9 @@
 namespace skew {
 namespace {
 
-// A few milliseconds' worth.
-constexpr int kMostSeeks = 4000;
+// A few milliseconds' worth, and enough for a page of any size that a single condition fills.
+constexpr int kMostSeeks = 600;
+constexpr int kMostSeeksPerJob = 2;
 
 constexpr std::array kKinds = {v1::STUDY, v1::CLASSIFIER_TRAINING};
 constexpr std::array kStates = {v1::JOB_QUEUED, v1::JOB_RUNNING, v1::JOB_SUCCEEDED, v1::JOB_FAILED, v1::JOB_CANCELLED};
@@ -122,16 +123,16 @@ std::vector<Condition> ConditionsOf(Database& db, const v1::JobFilter& filter) {
   return conditions;
 }
 
-// The greatest number, at most `at_most`, that all conditions hold for; or, when `seeks` runs out, one that all such
-// numbers are at most. 0 when there is none.
+// The greatest number, at most `at_most`, that all conditions hold for; or, when `seeks` passes `most_seeks`, one that
+// all such numbers are at most. 0 when there is none.
 struct Meeting {
   int64_t number = 0;
   bool complete = true;
 };
-absl::StatusOr<Meeting> FindMeeting(std::vector<Condition>& conditions, int64_t at_most, int& seeks) {
+absl::StatusOr<Meeting> FindMeeting(std::vector<Condition>& conditions, int64_t at_most, int most_seeks, int& seeks) {
   size_t agreed = 0;
   for (size_t i = 0; agreed < conditions.size() && at_most > 0; i = (i + 1) % conditions.size()) {
-    if (seeks > kMostSeeks) return Meeting{at_most, false};
+    if (seeks > most_seeks) return Meeting{at_most, false};
     SKEW_ASSIGN_OR_RETURN(const int64_t found, Seek(conditions[i], at_most, seeks));
     agreed = found == at_most ? agreed + 1 : 1;
     at_most = found;
@@ -145,9 +146,10 @@ absl::StatusOr<JobIdPage> FindJobs(Database& db, const v1::JobFilter& filter, in
   std::vector<Condition> conditions = ConditionsOf(db, filter);
   JobIdPage page;
   page.before = before;
+  const int most_seeks = kMostSeeks + kMostSeeksPerJob * limit;
   int seeks = 0;
   while (true) {
-    SKEW_ASSIGN_OR_RETURN(const Meeting meeting, FindMeeting(conditions, page.before - 1, seeks));
+    SKEW_ASSIGN_OR_RETURN(const Meeting meeting, FindMeeting(conditions, page.before - 1, most_seeks, seeks));
     if (meeting.number == 0) {
       page.before = 0;
       return page;

@@ -22,7 +22,7 @@ struct JobIdPage {
 // Newest first, at most `limit` jobs with numbers below `before` that `filter` lets through. Each condition (the states
 // with the kind and the owner, each label) is a sorted range of an index, and the ranges are intersected by seeking in
 // them in turn, so that the work is bounded by the smallest of them. When two that are large hardly meet, the search
-// ends after some thousand seeks: then the page has fewer jobs than asked for, and a `before` to go on from.
+// ends after some hundred seeks: then the page has fewer jobs than asked for, and a `before` to go on from.
 absl::StatusOr<JobIdPage> FindJobs(Database& db, const v1::JobFilter& filter, int64_t before, int limit);
 
 }  // namespace skew

@@ -86,6 +86,16 @@ double BenchDaemon::ResidentMegabytes() const {
   return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
+double BenchDaemon::CpuSeconds() const {
+  std::ifstream stat("/proc/" + std::to_string(pid_) + "/stat");
+  std::string word;
+  for (int field = 1; field < 14; ++field) stat >> word;  // the program's name has no blanks
+  int64_t user = 0;
+  int64_t system = 0;
+  stat >> user >> system;
+  return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 v1::JobSpec BenchSpec(const std::string& script) {
   v1::JobSpec spec;
   spec.set_dataset("tiny");

@@ -29,8 +29,8 @@ class BenchDaemon {
   // SIGTERM: workers stop, too.
   ~BenchDaemon();
 
-  // SIGKILL: what the daemon has acknowledged must be there when it comes back. The next one on the same state directory
-  // ends its workers.
+  // SIGKILL: what the daemon has acknowledged must be there when it comes back. The next one on the same state
+  // directory ends its workers.
   void Kill() { End(SIGKILL); }
 
   // A new connection over the daemon's unix socket.
@@ -38,6 +38,9 @@ class BenchDaemon {
 
   // Resident memory, in MB of 10^6 bytes.
   double ResidentMegabytes() const;
+
+  // Processor time of the daemon so far, without its workers'.
+  double CpuSeconds() const;
 
   // From the start of the process until it served.
   double StartSeconds() const { return start_seconds_; }

@@ -2,11 +2,12 @@
 // store, and watchers. Prints a Markdown table; run by deploy/bench.sh. With --short it is a test that all of this
 // works and asserts no time.
 #include <CLI/CLI.hpp>
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +33,7 @@ namespace {
 constexpr int kClients = 8;
 
 struct Load {
+  std::vector<std::string> parts = {"submissions", "lists", "watchers"};
   StoreSize store;
   absl::Duration submitting = absl::Seconds(5);
   int calls = 200;  // of each list
@@ -40,7 +42,19 @@ struct Load {
   absl::Duration patience = absl::Minutes(3);
 };
 
-Load ShortLoad() { return {{100, 4, 5}, absl::Milliseconds(300), 5, 40, 4, absl::Minutes(1)}; }
+Load ShortLoad() {
+  Load load;
+  load.store = {100, 4, 5};
+  load.submitting = absl::Milliseconds(300);
+  load.calls = 5;
+  load.watchers = 40;
+  load.events = 4;
+  return load;
+}
+
+bool Has(const Load& load, const std::string& part) {
+  return std::find(load.parts.begin(), load.parts.end(), part) != load.parts.end();
+}
 
 [[noreturn]] void Die(const std::string& problem) {
   std::fprintf(stderr, "service bench: %s\n", problem.c_str());
@@ -259,8 +273,14 @@ int64_t RevisionOf(v1::JobService::Stub& jobs, const std::string& id) {
   return job.revision();
 }
 
-void AddWatchers(const BenchDaemon& daemon, const std::string& name, WatchLoad& watchers, BenchTable& table) {
-  table.Add(absl::StrCat("event latency, ", name), MedianAndTail(watchers.TakeLatencies()));
+// `cpu`: what the daemon had used when the latencies were last taken.
+void AddWatchers(const BenchDaemon& daemon, const std::string& name, double cpu, WatchLoad& watchers,
+                 BenchTable& table) {
+  const double used = daemon.CpuSeconds() - cpu;
+  const std::vector<double> latencies = watchers.TakeLatencies();
+  table.Add(absl::StrCat("event latency, ", name),
+            absl::StrFormat("%s; the daemon computes %.1f us for each event at each watcher", MedianAndTail(latencies),
+                            1e6 * used / static_cast<double>(latencies.size())));
   table.Add(absl::StrCat("daemon memory, ", name), absl::StrFormat("%.0f MB", daemon.ResidentMegabytes()));
   if (watchers.broken() > 0) Die(absl::StrCat(watchers.broken(), " streams had gaps or broke off"));
 }
@@ -273,8 +293,9 @@ void MeasureCrowd(const BenchDaemon& daemon, v1::JobService::Stub& jobs, const s
   WatchLoad watchers(channels, watched, RevisionOf(jobs, running));
   if (!watchers.AwaitEvents(2, load.patience)) Die("not all watchers see events");
   watchers.TakeLatencies();  // while the connections were made
+  const double cpu = daemon.CpuSeconds();
   if (!watchers.AwaitEvents(2 + load.events, load.patience)) Die("events are missing");
-  AddWatchers(daemon, absl::StrCat(load.watchers, " watchers of one training on ", connections, " connections"),
+  AddWatchers(daemon, absl::StrCat(load.watchers, " watchers of one training on ", connections, " connections"), cpu,
               watchers, table);
 }
 
@@ -287,6 +308,7 @@ void MeasureSpread(const BenchDaemon& daemon, v1::RunService::Stub& runs, std::v
   WatchLoad watchers(channels, queued, 0);
   if (!watchers.AwaitEvents(1, load.patience)) Die("not all watchers see their job");
   watchers.TakeLatencies();
+  const double cpu = daemon.CpuSeconds();
   for (const std::string& job : queued) {
     grpc::ClientContext context;
     v1::CancelRunRequest request;
@@ -295,7 +317,7 @@ void MeasureSpread(const BenchDaemon& daemon, v1::RunService::Stub& runs, std::v
     Check(runs.CancelRun(&context, request, &run));
   }
   if (!watchers.AwaitTotal(2 * watched, load.patience)) Die("events are missing");
-  AddWatchers(daemon, absl::StrCat(watched, " watchers of as many jobs and connections"), watchers, table);
+  AddWatchers(daemon, absl::StrCat(watched, " watchers of as many jobs and connections"), cpu, watchers, table);
 }
 
 void MeasureLargeStore(BenchDaemon::Options options, const Load& load, BenchTable& table) {
@@ -318,10 +340,13 @@ void MeasureLargeStore(BenchDaemon::Options options, const Load& load, BenchTabl
   const auto jobs = v1::JobService::NewStub(channel);
   const auto runs = v1::RunService::NewStub(channel);
   const std::string running = AwaitRunningStudy(*jobs);
-  MeasureLists(*jobs, load, table);
-  MeasureCalls(channel, running, load, table);
+  if (Has(load, "lists")) {
+    MeasureLists(*jobs, load, table);
+    MeasureCalls(channel, running, load, table);
+  }
   const Submissions made = MeasureSubmissions(daemon, load, "large store", table);
   table.Add("daemon memory after these", absl::StrFormat("%.0f MB", daemon.ResidentMegabytes()));
+  if (!Has(load, "watchers")) return;
   MeasureCrowd(daemon, *jobs, running, 20, load, table);
   MeasureCrowd(daemon, *jobs, running, load.watchers, load, table);
   MeasureSpread(daemon, *runs, made.ids, load, table);
@@ -332,6 +357,8 @@ void MeasureLargeStore(BenchDaemon::Options options, const Load& load, BenchTabl
 
 int main(int argc, char** argv) {
   skew::BenchDaemon::Options options;
+  skew::Load load;
+  std::vector<std::string> parts = load.parts;
   bool short_form = false;
   std::string folder;
   CLI::App app("Measures the daemon through its socket.", "skew-service-bench");
@@ -340,7 +367,11 @@ int main(int argc, char** argv) {
   app.add_option("--folder", folder,
                  "Where the stores are made, or were; default: a temporary folder, removed at the end");
   app.add_flag("--short", short_form, "A small load, to prove that it works");
+  app.add_option("--part", parts, "What to measure, several times for several; default: all")
+      ->check(CLI::IsMember(load.parts));
   CLI11_PARSE(app, argc, argv);
+  if (short_form) load = skew::ShortLoad();
+  load.parts = parts;
   const bool keep = !folder.empty();
   if (!keep) folder = skew::MakeTempFolder();
   std::filesystem::create_directories(folder);
@@ -351,8 +382,7 @@ int main(int argc, char** argv) {
   skew::BenchTable table("service");
   table.Add("processors", absl::StrCat(std::thread::hardware_concurrency()));
   table.Add("syncs of 8 KB to this disk", absl::StrFormat("%.0f/s", skew::SyncsPerSecond(folder)));
-  const skew::Load load = short_form ? skew::ShortLoad() : skew::Load();
-  skew::MeasureFreshStore(options, load, table);
+  if (Has(load, "submissions")) skew::MeasureFreshStore(options, load, table);
   skew::MeasureLargeStore(options, load, table);
   if (!keep) std::filesystem::remove_all(folder);
   return 0;

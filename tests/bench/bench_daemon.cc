@@ -1,7 +1,6 @@
 #include "tests/bench/bench_daemon.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,11 +62,11 @@ BenchDaemon::BenchDaemon(const Options& options) : options_(options) {
   start_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
 }
 
-BenchDaemon::~BenchDaemon() { Kill(); }
+BenchDaemon::~BenchDaemon() { End(SIGTERM); }
 
-void BenchDaemon::Kill() {
+void BenchDaemon::End(int signal) {
   if (pid_ == 0) return;
-  kill(pid_, SIGKILL);
+  kill(pid_, signal);
   waitpid(pid_, nullptr, 0);
   pid_ = 0;
 }

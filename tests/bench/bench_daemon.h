@@ -2,6 +2,7 @@
 #ifndef SKEW_TESTS_BENCH_BENCH_DAEMON_H_
 #define SKEW_TESTS_BENCH_BENCH_DAEMON_H_
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -25,11 +26,12 @@ class BenchDaemon {
 
   // Returns when it serves.
   explicit BenchDaemon(const Options& options);
-  // As Kill.
+  // SIGTERM: workers stop, too.
   ~BenchDaemon();
 
-  // SIGKILL: what the daemon has acknowledged must be there when it comes back.
-  void Kill();
+  // SIGKILL: what the daemon has acknowledged must be there when it comes back. The next one on the same state directory
+  // ends its workers.
+  void Kill() { End(SIGKILL); }
 
   // A new connection over the daemon's unix socket.
   std::shared_ptr<grpc::Channel> Connect() const;
@@ -41,6 +43,8 @@ class BenchDaemon {
   double StartSeconds() const { return start_seconds_; }
 
  private:
+  void End(int signal);
+
   const Options options_;
   pid_t pid_ = 0;
   double start_seconds_ = 0;

@@ -28,7 +28,7 @@ struct Flags {
   skew::Daemon::Options daemon;
   std::string address_file;
   int checkpoint_seconds = 60;
-  int patience_seconds = 600;
+  int64_t patience_seconds = absl::ToInt64Seconds(daemon.worker_patience);
 };
 
 std::string BesideThisProgram(const std::string& name) {

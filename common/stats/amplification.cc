@@ -19,23 +19,14 @@ double LogitDifference(double generated, double trained) { return Logit(generate
 
 std::optional<Line> FitLine(absl::Span<const double> x, absl::Span<const double> y) {
   if (x.size() < 2) return std::nullopt;
-  const double mean_x = Mean(x);
-  const double mean_y = Mean(y);
-  double xx = 0;
-  double xy = 0;
-  double yy = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-    yy += (y[i] - mean_y) * (y[i] - mean_y);
-  }
-  if (!(xx > 1e-12 * (1 + mean_x * mean_x))) return std::nullopt;
+  const PairSums sums = SumPairs(x, y);
+  if (!(sums.xx > 1e-12 * (1 + sums.mean_x * sums.mean_x))) return std::nullopt;
   Line line;
-  line.slope = xy / xx;
-  line.intercept = mean_y - line.slope * mean_x;
+  line.slope = sums.xy / sums.xx;
+  line.intercept = sums.mean_y - line.slope * sums.mean_x;
   if (x.size() > 2) {
-    const double residual = std::max(0.0, yy - line.slope * xy);
-    line.slope_error = std::sqrt(residual / (static_cast<double>(x.size()) - 2) / xx);
+    const double residual = std::max(0.0, sums.yy - line.slope * sums.xy);
+    line.slope_error = std::sqrt(residual / (static_cast<double>(x.size()) - 2) / sums.xx);
   }
   return line;
 }

@@ -45,6 +45,16 @@ double Variance(absl::Span<const double> values) {
   return squares / (static_cast<double>(values.size()) - 1);
 }
 
+PairSums SumPairs(absl::Span<const double> x, absl::Span<const double> y) {
+  PairSums sums{Mean(x), Mean(y)};
+  for (size_t i = 0; i < x.size(); ++i) {
+    sums.xx += (x[i] - sums.mean_x) * (x[i] - sums.mean_x);
+    sums.xy += (x[i] - sums.mean_x) * (y[i] - sums.mean_y);
+    sums.yy += (y[i] - sums.mean_y) * (y[i] - sums.mean_y);
+  }
+  return sums;
+}
+
 MeanEstimate EstimateMean(absl::Span<const double> values) {
   MeanEstimate estimate;
   estimate.mean = Mean(values);

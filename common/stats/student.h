@@ -16,6 +16,18 @@ double Mean(absl::Span<const double> values);
 // With n - 1; of at least two values.
 double Variance(absl::Span<const double> values);
 
+// Sums over pairs, of deviations from the means: of x squared, of x times y, of y squared.
+struct PairSums {
+  double mean_x = 0;
+  double mean_y = 0;
+  double xx = 0;
+  double xy = 0;
+  double yy = 0;
+};
+
+// At least one pair; as many of x as of y.
+PairSums SumPairs(absl::Span<const double> x, absl::Span<const double> y);
+
 // A mean, and from two values on their standard deviation (n - 1) and the 95% interval of the mean.
 struct MeanEstimate {
   double mean = 0;

@@ -97,17 +97,8 @@ void SetTails(double p_greater, double p_less, RankTest& test) {
 }
 
 double Correlation(absl::Span<const double> x, absl::Span<const double> y) {
-  const double mean_x = Mean(x);
-  const double mean_y = Mean(y);
-  double xx = 0;
-  double xy = 0;
-  double yy = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-    yy += (y[i] - mean_y) * (y[i] - mean_y);
-  }
-  return xy / std::sqrt(xx * yy);
+  const PairSums sums = SumPairs(x, y);
+  return sums.xy / std::sqrt(sums.xx * sums.yy);
 }
 
 // All orders of y are equally likely under the null hypothesis.

@@ -169,8 +169,10 @@ bool Scheduler::Adopt(const OpenAttempt& open) {
     spdlog::info("{} goes on on {}: process {}", open.attempt.ToString(), lease->device, open.process.pid);
     return true;
   }
-  absl::MutexLock lock(&mutex_);
-  in_flight_.erase(open.attempt);
+  {
+    absl::MutexLock lock(&mutex_);
+    in_flight_.erase(open.attempt);
+  }
   devices_->Return(lease->device);
   return false;
 }

@@ -20,9 +20,9 @@ namespace skew {
 class LocalLauncher final : public Launcher {
  public:
   struct Options {
-    std::string worker_program;                          // path of skew-worker
-    std::string daemon_address;                          // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
-    absl::Duration worker_patience = absl::Minutes(10);  // for how long they wait for a daemon that is gone
+    std::string worker_program;      // path of skew-worker
+    std::string daemon_address;      // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
+    absl::Duration worker_patience;  // for how long they wait for a daemon that is gone
   };
 
   explicit LocalLauncher(Options options);

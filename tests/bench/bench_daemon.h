@@ -29,8 +29,8 @@ class BenchDaemon {
   // SIGTERM: workers stop, too.
   ~BenchDaemon();
 
-  // SIGKILL: what the daemon has acknowledged must be there when it comes back. The next one on the same state directory
-  // ends its workers.
+  // SIGKILL: what the daemon has acknowledged must be there when it comes back. The next one on the same state
+  // directory ends its workers.
   void Kill() { End(SIGKILL); }
 
   // A new connection over the daemon's unix socket.

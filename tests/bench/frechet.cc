@@ -4,7 +4,6 @@
 #include "server/train/torch.h"
 // clang-format on
 #include <ATen/ops/cat.h>
-#include <ATen/ops/linalg_eigh.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -19,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "common/data/dataset.h"
 #include "common/file.h"
+#include "common/stats/frechet.h"
 #include "common/status.h"
 #include "google/protobuf/text_format.h"
 #include "server/train/data/image_tensor.h"
@@ -41,31 +41,12 @@ struct FrechetOptions {
   int64_t images = 10000;
 };
 
-// Of features [n, d]: [d] and [d, d], in double precision.
-struct Moments {
-  explicit Moments(const at::Tensor& features) {
-    const at::Tensor x = features.to(at::kDouble);
-    mean = x.mean(0);
-    const at::Tensor centered = x - mean;
-    covariance = centered.t().matmul(centered).div(x.size(0) - 1);
-  }
-  at::Tensor mean;
-  at::Tensor covariance;
-};
-
-at::Tensor SquareRoot(const at::Tensor& symmetric) {
-  const auto [values, vectors] = at::linalg_eigh(symmetric);
-  return (vectors * values.clamp_min(0).sqrt()).matmul(vectors.t());
-}
-
-// Dowson & Landau 1982: |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the root's trace is that of the symmetric
-// (C1^(1/2) C2 C1^(1/2))^(1/2).
-double FrechetDistance(const Moments& a, const Moments& b) {
-  const at::Tensor root = SquareRoot(a.covariance);
-  const at::Tensor both = SquareRoot(root.matmul(b.covariance).matmul(root));
-  const at::Tensor distance =
-      (a.mean - b.mean).square().sum() + a.covariance.trace() + b.covariance.trace() - 2 * both.trace();
-  return distance.item<double>();
+// Of features [n, d].
+absl::StatusOr<stats::Gaussian> FitGaussian(const at::Tensor& features) {
+  const at::Tensor rows = features.to(at::kFloat).contiguous();
+  return stats::FitGaussian({{rows.data_ptr<float>(), static_cast<size_t>(rows.numel())},
+                             static_cast<int>(rows.size(0)),
+                             static_cast<int>(rows.size(1))});
 }
 
 absl::StatusOr<double> Run(const FrechetOptions& options) {
@@ -93,8 +74,10 @@ absl::StatusOr<double> Run(const FrechetOptions& options) {
   for (int64_t done = 0; done < options.images; done += kChunk) {
     features.push_back(judge->Judge(model->Generate(kChunk, static_cast<uint64_t>(done) + 1)).features);
   }
-  const Moments real(judge->Judge(ToTensor(dataset.test.images, chosen)).features);
-  return FrechetDistance(Moments(at::cat(features)), real);
+  SKEW_ASSIGN_OR_RETURN(const stats::Gaussian generated, FitGaussian(at::cat(features)));
+  SKEW_ASSIGN_OR_RETURN(const stats::Gaussian real,
+                        FitGaussian(judge->Judge(ToTensor(dataset.test.images, chosen)).features));
+  return stats::FrechetDistance(generated, real);
 }
 
 }  // namespace

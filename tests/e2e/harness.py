@@ -33,13 +33,13 @@ class Server:
         self.process = None
         self.start()
 
-    def start(self):
+    def start(self, *more_flags):
         addresses = self.folder / "addresses"
         addresses.unlink(missing_ok=True)
         self.log = open(self.folder / "skewd.log", "a", encoding="utf-8")
         self.process = subprocess.Popen(
             [BIN / "skewd", "--state-dir", self.folder / "state", "--datasets", DATA, "--listen", "127.0.0.1:0",
-             "--address-file", addresses, *self.flags], stderr=self.log)
+             "--address-file", addresses, *self.flags, *more_flags], stderr=self.log)
         while not addresses.exists():
             if self.process.poll() is not None:
                 raise RuntimeError((self.folder / "skewd.log").read_text())
@@ -65,9 +65,16 @@ class Server:
         self.channel.close()
         self.log.close()
 
+    def restart(self, *more_flags):
+        """Clean shutdown and start, with these flags beside the server's own."""
+        self.stop()
+        self.start(*more_flags)
+
     def close(self):
         if self.process.poll() is None:
             self.stop()
+        for pid in self.workers():  # of a daemon that was killed: they would wait for the next one
+            os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def workers(self):

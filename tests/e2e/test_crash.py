@@ -87,24 +87,17 @@ class CrashTest(unittest.TestCase):
         self.check_not_interrupted(job)
 
     def test_upgrade_under_a_running_queue(self):
-        flags = self.server.flags
-        self.server.stop()
-        self.server.flags = (*flags, "--on-stop", "detach")
-        self.server.start()
+        self.server.restart("--on-stop", "detach")
         job = self.server.submit(self.spec)
         self.await_progress(job, 200)
         workers = self.server.workers()
         self.assertEqual(self.server.stop(), 0)
         self.assertEqual(self.server.workers(), workers)
-        self.server.flags = flags
         self.server.start()
         self.check_not_interrupted(job)
 
     def test_daemon_that_stays_away(self):
-        flags = self.server.flags
-        self.server.stop()
-        self.server.flags = (*flags, "--worker-patience", "1")
-        self.server.start()
+        self.server.restart("--worker-patience", "1")
         job = self.server.submit(self.spec)
         self.await_progress(job, 200)
         self.server.kill()
@@ -112,7 +105,6 @@ class CrashTest(unittest.TestCase):
         while self.server.workers():
             self.assertLess(time.monotonic(), deadline, "workers did not stop without a daemon")
             time.sleep(0.1)
-        self.server.flags = flags
         self.server.start()
         self.check(job)
         attempts = [attempt for run in self.server.all_runs(job) for attempt in run.attempts]

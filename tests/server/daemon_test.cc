@@ -15,9 +15,22 @@ using ::testing::HasSubstr;
 
 class DaemonTest : public ::testing::Test {
  protected:
-  // Until the run's attempt with this number is in `state`.
+  // Until a run of the job is in `state`.
   void AwaitRunState(const std::string& job, v1::RunState state) {
     daemon_.WatchUntil(job, [state](const v1::Event& event) { return event.run_state().state() == state; });
+  }
+
+  // Submits a job whose worker outlives the daemon it was started by, and returns the job's id when the next one
+  // serves.
+  std::string RunAcrossADetachedRestart(const std::string& script) {
+    daemon_.scheduler_options().on_stop = Scheduler::OnStop::kDetach;
+    daemon_.Stop();
+    daemon_.Start();
+    std::string id = daemon_.MustSubmit(TestDaemon::Spec(script));
+    AwaitRunState(id, v1::RUNNING);
+    daemon_.Stop();
+    daemon_.Start();
+    return id;
   }
 
   grpc::Status Cancel(const std::string& job, v1::Job& response) {
@@ -223,26 +236,14 @@ TEST_F(DaemonTest, ARestartPutsRunningRunsBackAndTheyEnd) {
 }
 
 TEST_F(DaemonTest, ADetachedWorkerComesBackToTheNextDaemon) {
-  daemon_.scheduler_options().on_stop = Scheduler::OnStop::kDetach;
-  daemon_.Stop();
-  daemon_.Start();
-  const std::string id = daemon_.MustSubmit(TestDaemon::Spec("return"));
-  AwaitRunState(id, v1::RUNNING);
-  daemon_.Stop();
-  daemon_.Start();
+  const std::string id = RunAcrossADetachedRestart("return");
   EXPECT_EQ(daemon_.Await(id).state(), v1::JOB_SUCCEEDED);
   EXPECT_EQ(daemon_.GetRun(id + ".1").attempts_size(), 1);
 }
 
 TEST_F(DaemonTest, ADetachedWorkerThatDoesNotComeBackIsReplaced) {
-  daemon_.scheduler_options().on_stop = Scheduler::OnStop::kDetach;
   daemon_.scheduler_options().attach_grace = absl::Milliseconds(200);
-  daemon_.Stop();
-  daemon_.Start();
-  const std::string id = daemon_.MustSubmit(TestDaemon::Spec("deaf-once"));
-  AwaitRunState(id, v1::RUNNING);
-  daemon_.Stop();
-  daemon_.Start();
+  const std::string id = RunAcrossADetachedRestart("deaf-once");
   EXPECT_EQ(daemon_.Await(id).state(), v1::JOB_SUCCEEDED);
   const v1::Run run = daemon_.GetRun(id + ".1");
   ASSERT_EQ(run.attempts_size(), 2);

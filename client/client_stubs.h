@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "grpcpp/grpcpp.h"
 #include "skew/v1/job_service.grpc.pb.h"
+#include "skew/v1/queue_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
 
@@ -24,6 +25,7 @@ struct Client::Stubs {
   const std::unique_ptr<v1::RunService::Stub> runs;
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
   const std::unique_ptr<v1::ServerService::Stub> server;
+  const std::unique_ptr<v1::QueueService::Stub> queue;
 };
 
 }  // namespace skew

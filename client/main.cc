@@ -133,6 +133,7 @@ int main(int argc, char** argv) {
   skew::AddRunCommands(app, command);
   skew::AddFileCommands(app, command);
   skew::AddServerCommands(app, command);
+  skew::AddQueueCommands(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -10,18 +10,23 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/caller.h"
 #include "server/api/job_service.h"
+#include "server/api/queue_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/gpu_probe.h"
+#include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/artifact_store.h"
 #include "server/store/connections.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "server/workers/local_launcher.h"
@@ -40,6 +45,10 @@ class Daemon {
     std::string worker_program;   // path of skew-worker
     absl::Duration worker_patience = absl::Minutes(10);  // for how long workers wait for a daemon that is gone
     Scheduler::Options scheduler;
+    int max_runs_per_device = 1;                            // of a GPU, as far as their memory fits
+    std::string nvml_library = "libnvidia-ml.so.1";         // only loaded where there are GPUs
+    absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
+    OwnerFunction owner_of = OwnerOf;                       // see caller.h
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -61,7 +70,9 @@ class Daemon {
   void Shutdown();
 
  private:
-  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices);
+  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices,
+         std::unique_ptr<GpuProbe> probe);
+  absl::Status OpenQueue();
   absl::Status Listen();
   absl::Status ListenForWorkers();
 
@@ -77,7 +88,10 @@ class Daemon {
   ArtifactStore artifacts_;
   DatasetRegistry datasets_;
   DeviceLedger devices_;
+  std::unique_ptr<GpuProbe> probe_;  // null where there is nothing to read
   LocalLauncher launcher_;
+  QueueStore queue_;
+  QueueView queue_view_;
   Scheduler scheduler_;
   WatchPump pump_;
   WorkerService worker_service_;
@@ -85,6 +99,7 @@ class Daemon {
   RunService run_service_;
   ArtifactService artifact_service_;
   ServerService server_service_;
+  QueueService queue_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;
   std::vector<std::string> addresses_;

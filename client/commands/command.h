@@ -55,6 +55,7 @@ void AddJobCommands(CLI::App& app, Command& chosen);     // jobs, job, results, 
 void AddRunCommands(CLI::App& app, Command& chosen);     // runs, run, logs
 void AddFileCommands(CLI::App& app, Command& chosen);    // artifacts, fetch
 void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datasets, classifiers
+void AddQueueCommands(CLI::App& app, Command& chosen);   // queue, pause, resume, retry, priority, share, drain, undrain
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);

@@ -5,6 +5,7 @@
 #include "common/results.h"
 #include "common/status.h"
 #include "server/api/caller.h"
+#include "server/api/queue_service.h"
 #include "server/api/respond.h"
 #include "server/api/submission.h"
 
@@ -26,6 +27,10 @@ v1::Job Preview(const NewJob& job) {
   *preview.mutable_spec() = job.spec;
   preview.set_state(v1::JOB_QUEUED);
   preview.set_dataset_digest(job.dataset_digest);
+  preview.set_priority(job.priority);
+  preview.set_paused(job.paused);
+  for (const JobId after : job.after) preview.add_after(after.ToString());
+  *preview.mutable_need() = job.need;
   preview.mutable_runs()->set_total(static_cast<int32_t>(job.runs.size()));
   preview.mutable_runs()->set_queued(preview.runs().total());
   return preview;
@@ -36,12 +41,11 @@ v1::Job Preview(const NewJob& job) {
 grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
                                    v1::SubmitJobResponse* response) {
   if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
-  const absl::StatusOr<PreparedJob> prepared =
-      PrepareJob(request->spec(), OwnerOf(*context), request->request_id(), *datasets_);
+  const absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, owner_of_(*context), *datasets_);
   if (!prepared.ok()) return ToGrpc(prepared.status());
   if (request->validate_only()) {
     *response->mutable_job() = Preview(prepared->job);
-    return grpc::Status::OK;
+    return ToGrpc(view_->DescribeSubmission(prepared->job, prepared->training, *response->mutable_job()));
   }
   absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training);
   if (!submission.ok()) return ToGrpc(submission.status());
@@ -54,7 +58,9 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
 
 grpc::Status JobService::GetJob(grpc::ServerContext* /*context*/, const v1::GetJobRequest* request, v1::Job* response) {
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
-  return id.ok() ? Respond(jobs_->Get(*id), *response) : ToGrpc(id.status());
+  if (!id.ok()) return ToGrpc(id.status());
+  const grpc::Status status = Respond(jobs_->Get(*id), *response);
+  return status.ok() ? ToGrpc(view_->Describe(*response)) : status;
 }
 
 grpc::Status JobService::ListJobs(grpc::ServerContext* /*context*/, const v1::ListJobsRequest* request,
@@ -65,9 +71,38 @@ grpc::Status JobService::ListJobs(grpc::ServerContext* /*context*/, const v1::Li
 grpc::Status JobService::CancelJob(grpc::ServerContext* /*context*/, const v1::CancelJobRequest* request,
                                    v1::Job* response) {
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  return id.ok() ? Changed(jobs_->Cancel(*id), *response) : ToGrpc(id.status());
+}
+
+grpc::Status JobService::PauseJob(grpc::ServerContext* /*context*/, const v1::PauseJobRequest* request,
+                                  v1::Job* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  return id.ok() ? Changed(queue_->SetPaused(*id, true), *response) : ToGrpc(id.status());
+}
+
+grpc::Status JobService::ResumeJob(grpc::ServerContext* /*context*/, const v1::ResumeJobRequest* request,
+                                   v1::Job* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  return id.ok() ? Changed(queue_->SetPaused(*id, false), *response) : ToGrpc(id.status());
+}
+
+grpc::Status JobService::RetryJob(grpc::ServerContext* /*context*/, const v1::RetryJobRequest* request,
+                                  v1::Job* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
+  return id.ok() ? Changed(queue_->Retry(*id), *response) : ToGrpc(id.status());
+}
+
+grpc::Status JobService::SetJobPriority(grpc::ServerContext* /*context*/, const v1::SetJobPriorityRequest* request,
+                                        v1::Job* response) {
+  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->Cancel(*id), *response);
-  scheduler_->Wake();
+  const absl::Status valid = CheckPriority(request->priority());
+  return valid.ok() ? Changed(queue_->SetPriority(*id, request->priority()), *response) : ToGrpc(valid);
+}
+
+grpc::Status JobService::Changed(absl::StatusOr<v1::Job> job, v1::Job& response) {
+  const grpc::Status status = Respond(std::move(job), response);
+  if (status.ok()) scheduler_->Wake();
   return status;
 }
 

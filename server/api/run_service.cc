@@ -1,6 +1,7 @@
 #include "server/api/run_service.h"
 
 #include <fstream>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/api/queue_service.h"
 #include "server/api/respond.h"
 
 namespace skew {
@@ -35,20 +37,58 @@ int64_t SendFile(const std::string& path, int64_t offset, Writer write) {
 
 grpc::Status RunService::GetRun(grpc::ServerContext* /*context*/, const v1::GetRunRequest* request, v1::Run* response) {
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
-  return id.ok() ? Respond(jobs_->GetRun(*id), *response) : ToGrpc(id.status());
+  if (!id.ok()) return ToGrpc(id.status());
+  const grpc::Status status = Respond(jobs_->GetRun(*id), *response);
+  // Of one run it is not known when its job changed last: any change makes the forecast anew.
+  constexpr int64_t kNewest = std::numeric_limits<int64_t>::max();
+  return status.ok() ? ToGrpc(view_->Describe(id->job, kNewest, {response})) : status;
 }
 
 grpc::Status RunService::ListRuns(grpc::ServerContext* /*context*/, const v1::ListRunsRequest* request,
                                   v1::ListRunsResponse* response) {
-  return Respond(jobs_->ListRuns(*request), *response);
+  const grpc::Status status = Respond(jobs_->ListRuns(*request), *response);
+  if (!status.ok() || response->runs().empty()) return status;
+  const absl::StatusOr<JobId> job = JobId::Parse(request->job_id());
+  if (!job.ok()) return ToGrpc(job.status());
+  std::vector<v1::Run*> runs(response->mutable_runs()->pointer_begin(), response->mutable_runs()->pointer_end());
+  return ToGrpc(view_->Describe(*job, response->revision(), std::move(runs)));
 }
 
 grpc::Status RunService::CancelRun(grpc::ServerContext* /*context*/, const v1::CancelRunRequest* request,
                                    v1::Run* response) {
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
+  return id.ok() ? Changed(jobs_->Cancel(*id), *response) : ToGrpc(id.status());
+}
+
+grpc::Status RunService::PauseRun(grpc::ServerContext* /*context*/, const v1::PauseRunRequest* request,
+                                  v1::Run* response) {
+  const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
+  return id.ok() ? Changed(queue_->SetPaused(*id, true), *response) : ToGrpc(id.status());
+}
+
+grpc::Status RunService::ResumeRun(grpc::ServerContext* /*context*/, const v1::ResumeRunRequest* request,
+                                   v1::Run* response) {
+  const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
+  return id.ok() ? Changed(queue_->SetPaused(*id, false), *response) : ToGrpc(id.status());
+}
+
+grpc::Status RunService::RetryRun(grpc::ServerContext* /*context*/, const v1::RetryRunRequest* request,
+                                  v1::Run* response) {
+  const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
+  return id.ok() ? Changed(queue_->Retry(*id), *response) : ToGrpc(id.status());
+}
+
+grpc::Status RunService::SetRunPriority(grpc::ServerContext* /*context*/, const v1::SetRunPriorityRequest* request,
+                                        v1::Run* response) {
+  const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->Cancel(*id), *response);
-  scheduler_->Wake();
+  const absl::Status valid = CheckPriority(request->priority());
+  return valid.ok() ? Changed(queue_->SetPriority(*id, request->priority()), *response) : ToGrpc(valid);
+}
+
+grpc::Status RunService::Changed(absl::StatusOr<v1::Run> run, v1::Run& response) {
+  const grpc::Status status = Respond(std::move(run), response);
+  if (status.ok()) scheduler_->Wake();
   return status;
 }
 

@@ -67,6 +67,8 @@ std::vector<std::string> EnvironmentFor(const Launch& launch) {
       environment.emplace_back(entry);
     }
   }
+  // GPUs are counted as their driver does.
+  if (launch.lease.gpu >= 0) environment.emplace_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
   environment.push_back(absl::StrCat("OMP_NUM_THREADS=", launch.lease.cores.size()));
   environment.push_back(absl::StrCat("SKEW_ATTEMPT_TOKEN=", launch.token));
   return environment;

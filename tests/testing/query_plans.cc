@@ -23,6 +23,14 @@ constexpr std::array kMeantToBe = {
     // The answer is the whole table, one row per trained classifier.
     MeantToBe{"SCAN classifiers", "SELECT data FROM classifiers ORDER BY"},
     MeantToBe{"USE TEMP B-TREE FOR ORDER BY", "SELECT data FROM classifiers ORDER BY"},
+    // The answers are the whole tables, one row per user or per drained device.
+    MeantToBe{"SCAN shares", "SELECT user FROM shares"},
+    MeantToBe{"SCAN use", "SELECT user FROM use"},
+    MeantToBe{"SCAN use", "SELECT user, slot_time, time FROM use"},
+    MeantToBe{"SCAN drained_devices", "SELECT device FROM drained_devices"},
+    // One row.
+    MeantToBe{"SCAN use_decay", "SELECT half_life FROM use_decay"},
+    MeantToBe{"SCAN use_decay", "SELECT j.owner, a.start_time, u.slot_time"},
 };
 
 bool IsMeantToBe(absl::string_view statement, absl::string_view step) {

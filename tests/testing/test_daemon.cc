@@ -6,13 +6,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "tests/testing/query_plans.h"
 #include "tests/testing/synthetic_dataset.h"
 
 namespace skew {
 
-TestDaemon::TestDaemon() : folder_(MakeTempFolder()) {
+TestDaemon::TestDaemon(std::function<void(Daemon::Options&)> adjust)
+    : adjust_(std::move(adjust)), folder_(MakeTempFolder()) {
   WriteSyntheticDataset(folder_ + "/datasets/tiny", 3, 40, 10);
   scheduler_options_.stop_grace = absl::Seconds(2);
   Start();
@@ -31,6 +33,7 @@ void TestDaemon::Start() {
   options.devices = "cpu:1x1";
   options.worker_program = SCRIPTED_WORKER;
   options.scheduler = scheduler_options_;
+  if (adjust_) adjust_(options);
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options);
   if (!daemon.ok()) {
     std::fprintf(stderr, "%s\n", daemon.status().ToString().c_str());
@@ -45,6 +48,7 @@ void TestDaemon::Start() {
   runs_ = v1::RunService::NewStub(channel_);
   artifacts_ = v1::ArtifactService::NewStub(channel_);
   server_ = v1::ServerService::NewStub(channel_);
+  queue_ = v1::QueueService::NewStub(channel_);
 }
 
 void TestDaemon::Stop() {
@@ -111,6 +115,15 @@ void TestDaemon::WatchUntil(const std::string& job, const std::function<bool(con
   EXPECT_TRUE(reached) << "the stream of " << job << " ended first";
   context.TryCancel();
   stream->Finish();
+}
+
+std::string TestDaemon::OwnerByMetadata(const grpc::ServerContextBase& context) {
+  const auto found = context.client_metadata().find("x-test-owner");
+  return found == context.client_metadata().end() ? "local" : std::string(found->second.data(), found->second.size());
+}
+
+void TestDaemon::NameOwner(grpc::ClientContext& context, const std::string& owner) {
+  context.AddMetadata("x-test-owner", owner);
 }
 
 v1::Job TestDaemon::Await(const std::string& job) {

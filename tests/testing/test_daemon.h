@@ -10,6 +10,7 @@
 #include "grpcpp/grpcpp.h"
 #include "server/daemon.h"
 #include "skew/v1/job_service.grpc.pb.h"
+#include "skew/v1/queue_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
 
@@ -19,7 +20,8 @@ namespace skew {
 // training images each.
 class TestDaemon {
  public:
-  TestDaemon();
+  // `adjust` changes the options of every start.
+  explicit TestDaemon(std::function<void(Daemon::Options&)> adjust = nullptr);
   ~TestDaemon();
 
   // How the next Start runs the daemon.
@@ -35,6 +37,7 @@ class TestDaemon {
   v1::RunService::Stub& runs() { return *runs_; }
   v1::ArtifactService::Stub& artifacts() { return *artifacts_; }
   v1::ServerService::Stub& server() { return *server_; }
+  v1::QueueService::Stub& queue() { return *queue_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
 
   // A small valid study whose workers follow `script` (see scripted_worker.cc).
@@ -54,7 +57,12 @@ class TestDaemon {
   v1::Job GetJob(const std::string& job);
   v1::Run GetRun(const std::string& run);
 
+  // For `Options::owner_of`: the user that a call's metadata names, "local" without a name.
+  static std::string OwnerByMetadata(const grpc::ServerContextBase& context);
+  static void NameOwner(grpc::ClientContext& context, const std::string& owner);
+
  private:
+  const std::function<void(Daemon::Options&)> adjust_;
   std::string folder_;
   Scheduler::Options scheduler_options_;
   std::unique_ptr<Daemon> daemon_;
@@ -63,6 +71,7 @@ class TestDaemon {
   std::unique_ptr<v1::RunService::Stub> runs_;
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
   std::unique_ptr<v1::ServerService::Stub> server_;
+  std::unique_ptr<v1::QueueService::Stub> queue_;
 };
 
 }  // namespace skew

@@ -173,7 +173,8 @@ bool Scheduler::Adopt(const OpenAttempt& open) {
   if (open.process.pid == 0) return false;
   const absl::StatusOr<Claim> claim = runs_->ReadClaim(open.attempt);
   if (!claim.ok()) return false;
-  const std::optional<Lease> lease = devices_->TakeAgain(open.device, open.memory_bytes, open.whole_device, open.start_time);
+  const std::optional<Lease> lease =
+      devices_->TakeAgain(open.device, open.memory_bytes, open.whole_device, open.start_time);
   if (!lease.has_value()) return false;
   InFlight attempt = InFlightFor(*claim, *lease, open.start_time);
   attempt.has_order = true;

@@ -170,7 +170,8 @@ absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id) {
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   Statement row = db.Prepare(
       "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key, runs_total, runs_queued, "
-      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority FROM jobs WHERE id = ?");
+      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority FROM jobs WHERE id = "
+      "?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   v1::Job job;

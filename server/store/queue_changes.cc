@@ -148,10 +148,8 @@ absl::Status FailRuns(WriteScope& scope, JobId job, JobId failed) {
 absl::Status ChangeQueued(WriteScope& scope, JobId id, const v1::QueueChanged& change) {
   SKEW_RETURN_IF_ERROR(CheckOpen(scope.db, id, WhatIsDone(change)));
   if (change.has_priority()) {
-    SKEW_RETURN_IF_ERROR(scope.db.Prepare("UPDATE jobs SET priority = ? WHERE id = ?")
-                             .Bind(change.priority())
-                             .Bind(id.number)
-                             .Run());
+    SKEW_RETURN_IF_ERROR(
+        scope.db.Prepare("UPDATE jobs SET priority = ? WHERE id = ?").Bind(change.priority()).Bind(id.number).Run());
   }
   return UpdateOpenRuns(scope, id, std::nullopt, change);
 }

@@ -212,8 +212,8 @@ absl::StatusOr<std::vector<v1::Share>> ReadShares(Database& db, absl::Time now, 
     share.set_max_queued(user.settings.max_queued);
     share.set_max_artifact_bytes(user.settings.max_artifact_bytes);
     share.set_used_slot_seconds(user.use);
-    share.set_active_runs(static_cast<int32_t>(std::count_if(
-        picture.active.begin(), picture.active.end(), [&](const ActiveRow& one) { return one.owner == name; })));
+    share.set_active_runs(static_cast<int32_t>(std::count_if(picture.active.begin(), picture.active.end(),
+                                                             [&](const ActiveRow& one) { return one.owner == name; })));
     SKEW_RETURN_IF_ERROR(CountQueuedRuns(db, share));
   }
   return shares;

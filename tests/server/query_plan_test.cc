@@ -51,14 +51,14 @@ class Rehearsal {
   }
 
   Claim Start(const std::string& token) {
-    const auto claim = store_.runs().ClaimNext("cpu0", token);
-    EXPECT_TRUE(claim.ok() && claim->has_value()) << claim.status();
-    EXPECT_TRUE(store_.runs().RecordProcess((*claim)->attempt, {1, 2, "boot"}).ok());
+    const std::optional<Claim> claim = store_.ClaimNext(token);
+    EXPECT_TRUE(claim.has_value());
+    EXPECT_TRUE(store_.runs().RecordProcess(claim->attempt, {1, 2, "boot"}).ok());
     EXPECT_TRUE(store_.runs().FindByToken(token).ok());
     worker::v1::Report started;
     started.mutable_started();
-    Report((*claim)->attempt, started);
-    return **claim;
+    Report(claim->attempt, started);
+    return *claim;
   }
 
   void ReportArtifact(const AttemptId& attempt, const std::string& name) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/clock.h"
@@ -11,6 +12,7 @@
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 
 namespace skew {
@@ -28,6 +30,8 @@ class TestStore {
 
   // Stores a study (and, before the first, the training of its classifier); a failure fails the test.
   JobId MustSubmit(const NewJob& job);
+  // Starts the first run that may start on cpu0; empty when none may. A failure fails the test.
+  std::optional<Claim> ClaimNext(const std::string& token_digest);
   // Executes SQL in one write; a failure fails the test.
   void MustExecute(const std::string& sql);
   // The first column of the first row.
@@ -36,6 +40,7 @@ class TestStore {
   Connections& connections() { return *connections_; }
   JobStore& jobs() { return *jobs_; }
   RunStore& runs() { return *runs_; }
+  QueueStore& queue() { return *queue_; }
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
   std::string database() const { return folder_ + "/skew.db"; }
@@ -47,6 +52,7 @@ class TestStore {
   std::unique_ptr<Connections> connections_;
   std::unique_ptr<JobStore> jobs_;
   std::unique_ptr<RunStore> runs_;
+  std::unique_ptr<QueueStore> queue_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
 };

@@ -18,7 +18,7 @@ namespace {
 
 constexpr absl::Duration kFresh = absl::Seconds(1);
 // Of each user; what is beyond has a long time to wait, and no forecast.
-constexpr int kRowsPerUser = 500;
+constexpr int kForecastRowsPerUser = 500;
 constexpr int32_t kMostStarts = 20'000;
 // Numbers that no stored job has.
 constexpr JobId kPreviewTraining{std::numeric_limits<int64_t>::max() - 1};
@@ -84,7 +84,7 @@ absl::StatusOr<std::shared_ptr<const QueueView::State>> QueueView::Get(int64_t r
       return newest_;
     }
   }
-  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kRowsPerUser));
+  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kForecastRowsPerUser));
   std::shared_ptr<const State> state = Play(std::move(picture));
   absl::MutexLock lock(&mutex_);
   if (newest_ == nullptr || newest_->picture.time < state->picture.time) newest_ = state;
@@ -181,7 +181,7 @@ absl::Status QueueView::Describe(JobId job, int64_t revision, std::vector<v1::Ru
 }
 
 absl::Status QueueView::DescribeSubmission(const NewJob& job, const NewJob& training, v1::Job& preview) {
-  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kRowsPerUser, job.owner));
+  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kForecastRowsPerUser, job.owner));
   std::vector<QueueRow> rows = RowsOf(job, kPreviewJob, picture.time);
   std::vector<QueueRow> more;
   if (job.kind == v1::STUDY) {

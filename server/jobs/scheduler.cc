@@ -36,7 +36,7 @@ void RemoveFolder(const std::string& path) {
 }
 
 // Rows of the queue that are read of each user for one decision: more than there are devices to fill.
-constexpr int kRowsPerUser = 64;
+constexpr int kReadyRowsPerUser = 64;
 
 }  // namespace
 
@@ -308,7 +308,7 @@ bool Scheduler::Dispatch() {
 }
 
 absl::StatusOr<bool> Scheduler::StartWhatMay() {
-  SKEW_ASSIGN_OR_RETURN(const QueuePicture picture, queue_->ReadReady(kRowsPerUser));
+  SKEW_ASSIGN_OR_RETURN(const QueuePicture picture, queue_->ReadReady(kReadyRowsPerUser));
   const std::vector<DeviceSlots> devices = devices_->Slots();
   const FairShareSnapshot snapshot = SnapshotOf(picture, devices);
   bool any = false;

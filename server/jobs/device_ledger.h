@@ -47,7 +47,7 @@ struct DeviceSlots {
   bool drained = false;      // or out of order
   int64_t memory_bytes = 0;  // 0: not accounted for
   int64_t free_bytes = 0;    // for further leases
-  std::vector<HeldLease> held;
+  std::vector<HeldLease> held{};
 };
 
 // Memory of GPUs is accounted for by what leases have set aside and what the driver says is used: free is what neither

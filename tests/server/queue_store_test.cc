@@ -91,7 +91,9 @@ class QueueStoreTest : public ::testing::Test {
   }
 
   double UseOf(const std::string& user) {
-    for (const v1::Share& share : queue_.ListShares()->shares()) {
+    const absl::StatusOr<v1::ListSharesResponse> shares = queue_.ListShares();
+    EXPECT_TRUE(shares.ok()) << shares.status();
+    for (const v1::Share& share : shares->shares()) {
       if (share.user() == user) return share.used_slot_seconds();
     }
     return 0;

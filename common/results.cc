@@ -143,6 +143,7 @@ void AddEstimates(const Cell& cell, const Point& point, Judges& judges, bool inc
     trained.push_back(count);
   }
   std::vector<std::vector<int64_t>> counts;
+  counts.reserve(accepted.size());
   for (const v1::Run* run : accepted) counts.push_back(CountsOf(run->histogram(), point));
   const stats::JudgeCorrection* judge = judges.Find(JudgeOf(accepted), labels);
   const stats::CellEstimate estimate = stats::EstimateCell(counts, trained, judge);

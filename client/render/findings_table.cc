@@ -31,7 +31,7 @@ std::string UnitsText(const v1::Finding& finding) {
 std::string ExactIf(bool present, double value) { return present ? Exact(value) : ""; }
 
 std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, const std::string& shares, bool first) {
-  const auto once = [&](std::string text) { return first ? text : std::string(); };
+  const auto once = [&](const std::string& text) { return first ? text : std::string(); };
   const bool tested = test.has_p();
   const std::string label = finding.has_class_() ? absl::StrCat(finding.class_()) : "";
   const std::string arm = ArmText(finding);

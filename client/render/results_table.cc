@@ -31,13 +31,13 @@ std::set<int32_t> DifferingClasses(const v1::GetResultsResponse& results) {
 }
 
 std::string ShortBiasPoint(const v1::BiasPoint& point, const std::set<int32_t>& differing) {
-  const std::string whole = CountsText(point.counts());
+  std::string whole = CountsText(point.counts());
   if (DisplayWidth(whole) <= kBiasPointWidth) return whole;
   v1::BiasPoint part;
   for (const auto& [label, count] : point.counts()) {
     if (differing.contains(label)) (*part.mutable_counts())[label] = count;
   }
-  const std::string text = differing.empty() ? whole : absl::StrCat(CountsText(part.counts()), " ...");
+  std::string text = differing.empty() ? whole : absl::StrCat(CountsText(part.counts()), " ...");
   if (DisplayWidth(text) <= kBiasPointWidth) return text;
   return absl::StrCat(Clip(text, kBiasPointWidth - 3), "...");
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@
 #include "skew/v1/access_service.grpc.pb.h"
 #include "skew/worker/v1/worker.grpc.pb.h"
 #include "tests/testing/raw_call.h"
+#include "tests/testing/synthetic_dataset.h"
 #include "tests/testing/test_daemon.h"
 
 namespace skew {
@@ -271,12 +273,19 @@ TEST_F(AccessTest, TheWorkersSocketTakesOnlyTokensOfAttemptsThatGoOn) {
   EXPECT_EQ(attach(attempt_token), StatusCode::UNAUTHENTICATED);
 }
 
-TEST(AccessStartTest, WithoutTlsOnlyThisMachineIsListenedTo) {
+class AccessStartTest : public ::testing::Test {
+ protected:
+  AccessStartTest() { options_.state_dir = folder_; }
+  ~AccessStartTest() override { std::filesystem::remove_all(folder_); }
+
+  const std::string folder_ = MakeTempFolder();
+  Daemon::Options options_;
+};
+
+TEST_F(AccessStartTest, WithoutTlsOnlyThisMachineIsListenedTo) {
   for (const char* address : {"0.0.0.0:0", "[::]:0"}) {
-    Daemon::Options options;
-    options.state_dir = absl::StrCat(::testing::TempDir(), "/skew-access-start");
-    options.listen = {address};
-    const absl::Status status = Daemon::Start(options).status();
+    options_.listen = {address};
+    const absl::Status status = Daemon::Start(options_).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr(absl::StrCat("address ", address, " is reached from other machines")));
@@ -284,13 +293,11 @@ TEST(AccessStartTest, WithoutTlsOnlyThisMachineIsListenedTo) {
   }
 }
 
-TEST(AccessStartTest, HalfAKeyPairIsRefused) {
-  Daemon::Options options;
-  options.state_dir = absl::StrCat(::testing::TempDir(), "/skew-access-start");
-  options.tls.certificate = "/nowhere/server.pem";
-  EXPECT_TRUE(absl::IsInvalidArgument(Daemon::Start(options).status()));
-  options.tls.key = "/nowhere/server.key";
-  const absl::Status status = Daemon::Start(options).status();
+TEST_F(AccessStartTest, HalfAKeyPairIsRefused) {
+  options_.tls.certificate = "/nowhere/server.pem";
+  EXPECT_TRUE(absl::IsInvalidArgument(Daemon::Start(options_).status()));
+  options_.tls.key = "/nowhere/server.key";
+  const absl::Status status = Daemon::Start(options_).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("/nowhere/server.pem"));
 }

@@ -7,8 +7,8 @@
 namespace skew {
 namespace {
 
-v1::Run FinishedRun(int32_t model_index, std::map<int32_t, int32_t> trained, std::map<int32_t, int32_t> generated,
-                    int32_t rejected = 0) {
+v1::Run FinishedRun(int32_t model_index, const std::map<int32_t, int32_t>& trained,
+                    const std::map<int32_t, int32_t>& generated, int32_t rejected = 0) {
   v1::Run run;
   run.set_model_index(model_index);
   run.set_model(model_index == 0 ? "dcgan" : "vae");

@@ -51,6 +51,7 @@ void CoverCells(int cells, const std::function<SimulatedJudge(Random&)>& make_ju
     const std::vector<int64_t> trained = {kFixedCount, kVariedCounts[point], kFixedCount};
     const std::vector<double> truth = SharesOf(trained);
     std::vector<std::vector<int64_t>> runs;
+    runs.reserve(kIterations);
     for (int run = 0; run < kIterations; ++run) runs.push_back(JudgedCounts(truth, kImages, judge, random));
     const JudgeCorrection correction = *CorrectionOf(judge.confusion, {0, 1, 2}, 200, random.Below(1'000'000));
     const CellEstimate cell = EstimateCell(runs, trained, corrected ? &correction : nullptr);
@@ -85,6 +86,7 @@ TEST(NullArmTest, RawSharesOfSmallClassesAreWrongWithARealisticJudge) {
   for (int i = 0; i < 300; ++i) {
     const SimulatedJudge judge = RealisticJudge(random);
     std::vector<std::vector<int64_t>> runs;
+    runs.reserve(kIterations);
     for (int run = 0; run < kIterations; ++run) runs.push_back(JudgedCounts(SharesOf(trained), kImages, judge, random));
     raw.Add(EstimateCell(runs, trained, nullptr).classes[1].generated.interval->Contains(SharesOf(trained)[1]));
   }
@@ -249,6 +251,7 @@ TEST(BootstrapTest, CoversTooLittleWithFiveRuns) {
   Coverage student;
   for (int i = 0; i < 2000; ++i) {
     std::vector<double> shares;
+    shares.reserve(kIterations);
     for (int run = 0; run < kIterations; ++run) {
       shares.push_back(static_cast<double>(random.Binomial(kImages, 0.1)) / static_cast<double>(kImages));
     }

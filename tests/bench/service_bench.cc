@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "tests/bench/store_generator.h"
 #include "tests/bench/watch_load.h"
 #include "tests/testing/synthetic_dataset.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 namespace {
@@ -341,8 +343,8 @@ int main(int argc, char** argv) {
                  "Where the stores are made, or were; default: a temporary folder, removed at the end");
   app.add_flag("--short", short_form, "A small load, to prove that it works");
   CLI11_PARSE(app, argc, argv);
-  const bool keep = !folder.empty();
-  if (!keep) folder = skew::MakeTempFolder();
+  std::optional<skew::TempFolder> temporary;
+  if (folder.empty()) folder = temporary.emplace().path();
   std::filesystem::create_directories(folder);
   options.state_dir = folder;
   options.datasets = folder + "/datasets";
@@ -354,6 +356,5 @@ int main(int argc, char** argv) {
   const skew::Load load = short_form ? skew::ShortLoad() : skew::Load();
   skew::MeasureFreshStore(options, load, table);
   skew::MeasureLargeStore(options, load, table);
-  if (!keep) std::filesystem::remove_all(folder);
   return 0;
 }

@@ -11,7 +11,7 @@
 #include "common/proto_time.h"
 #include "server/store/api_token.h"
 #include "tests/testing/fake_clock.h"
-#include "tests/testing/synthetic_dataset.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 namespace {
@@ -20,15 +20,11 @@ using ::testing::ElementsAre;
 
 class AccessStoreTest : public ::testing::Test {
  protected:
-  AccessStoreTest() : folder_(MakeTempFolder()), connections_(*Connections::Open(folder_ + "/skew.db")) {
+  AccessStoreTest() {
     store_.SetListener([this] { ++changes_; });
     v1::CreateUserRequest ada;
     ada.set_name("ada");
     EXPECT_TRUE(store_.CreateUser(ada, kRoot).ok());
-  }
-  ~AccessStoreTest() override {
-    connections_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   absl::StatusOr<v1::CreateTokenResponse> Create(absl::Duration lifetime, int64_t parent = 0) {
@@ -45,9 +41,10 @@ class AccessStoreTest : public ::testing::Test {
 
   static inline const Actor kRoot{"root", "login root"};
 
-  const std::string folder_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
   FakeClock clock_;
-  std::unique_ptr<Connections> connections_;
+  const std::unique_ptr<Connections> connections_ = *Connections::Open(folder_ + "/skew.db");
   AccessStore store_{connections_.get(), &clock_};
   int changes_ = 0;
 };

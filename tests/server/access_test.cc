@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,7 +19,7 @@
 #include "skew/v1/access_service.grpc.pb.h"
 #include "skew/worker/v1/worker.grpc.pb.h"
 #include "tests/testing/raw_call.h"
-#include "tests/testing/synthetic_dataset.h"
+#include "tests/testing/temp_folder.h"
 #include "tests/testing/test_daemon.h"
 
 namespace skew {
@@ -275,10 +274,9 @@ TEST_F(AccessTest, TheWorkersSocketTakesOnlyTokensOfAttemptsThatGoOn) {
 
 class AccessStartTest : public ::testing::Test {
  protected:
-  AccessStartTest() { options_.state_dir = folder_; }
-  ~AccessStartTest() override { std::filesystem::remove_all(folder_); }
+  AccessStartTest() { options_.state_dir = temp_.path(); }
 
-  const std::string folder_ = MakeTempFolder();
+  const TempFolder temp_;
   Daemon::Options options_;
 };
 

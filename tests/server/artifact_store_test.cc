@@ -6,25 +6,23 @@
 
 #include "common/digest.h"
 #include "common/file.h"
-#include "tests/testing/synthetic_dataset.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 namespace {
 
 class ArtifactStoreTest : public ::testing::Test {
  protected:
-  ArtifactStoreTest() : folder_(MakeTempFolder()), store_(nullptr, folder_ + "/artifacts") {
-    std::filesystem::create_directories(folder_ + "/artifacts");
-  }
-  ~ArtifactStoreTest() override { std::filesystem::remove_all(folder_); }
+  ArtifactStoreTest() { std::filesystem::create_directories(folder_ + "/artifacts"); }
 
   std::string Write(const std::string& content) {
     EXPECT_TRUE(WriteFileAtomically(folder_ + "/file", content).ok());
     return folder_ + "/file";
   }
 
-  std::string folder_;
-  ArtifactStore store_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
+  ArtifactStore store_{nullptr, folder_ + "/artifacts"};
 };
 
 TEST_F(ArtifactStoreTest, MovesTheFileToItsDigest) {

@@ -13,7 +13,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "skew/v1/server_service.grpc.pb.h"
-#include "tests/testing/synthetic_dataset.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 namespace {
@@ -56,7 +56,6 @@ class LocalListenerTest : public ::testing::Test {
   ~LocalListenerTest() override {
     listener_.Stop();
     server_->Shutdown(std::chrono::system_clock::now());
-    std::filesystem::remove_all(folder_);
   }
 
   std::string Listen(const std::string& address) {
@@ -90,7 +89,8 @@ class LocalListenerTest : public ::testing::Test {
     return info.version();
   }
 
-  const std::string folder_ = MakeTempFolder();
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
   LocalListener listener_;
   WhoService service_{&listener_};
   std::unique_ptr<grpc::Server> server_;

@@ -2,21 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
 #include "server/store/schema.h"
 #include "skew/v1/run.pb.h"
-#include "tests/testing/synthetic_dataset.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 namespace {
 
 class SqliteTest : public ::testing::Test {
  protected:
-  SqliteTest() : folder_(MakeTempFolder()), path_(folder_ + "/test.db") { db_ = MustOpen(); }
-  ~SqliteTest() override { std::filesystem::remove_all(folder_); }
+  SqliteTest() { db_ = MustOpen(); }
 
   std::unique_ptr<Database> MustOpen() {
     auto db = Database::Open(path_, Database::Mode::kReadWriteCreate, absl::Milliseconds(50));
@@ -24,8 +21,9 @@ class SqliteTest : public ::testing::Test {
     return *std::move(db);
   }
 
-  std::string folder_;
-  std::string path_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
+  const std::string path_ = folder_ + "/test.db";
   std::unique_ptr<Database> db_;
 };
 

@@ -44,10 +44,4 @@ void WriteSyntheticDataset(const std::string& folder, int32_t classes, int32_t t
   WriteSplit(folder + "/t10k", classes, test_per_class);
 }
 
-std::string MakeTempFolder() {
-  std::string folder = "/tmp/skew-test-XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) std::abort();
-  return folder;
-}
-
 }  // namespace skew

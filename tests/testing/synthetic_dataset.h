@@ -10,9 +10,6 @@ namespace skew {
 // Writes a folder with four IDX files of 28x28 images of classes 0, 1, 2, ...; every class has this many.
 void WriteSyntheticDataset(const std::string& folder, int32_t classes, int32_t train_per_class, int32_t test_per_class);
 
-// A new folder below the system's temporary one with a short path (sockets in it must be reachable).
-std::string MakeTempFolder();
-
 }  // namespace skew
 
 #endif  // SKEW_TESTS_TESTING_SYNTHETIC_DATASET_H_

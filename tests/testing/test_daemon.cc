@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <utility>
 
 #include "tests/testing/query_plans.h"
@@ -13,17 +12,13 @@
 
 namespace skew {
 
-TestDaemon::TestDaemon(std::function<void(Daemon::Options&)> change)
-    : change_(std::move(change)), folder_(MakeTempFolder()) {
+TestDaemon::TestDaemon(std::function<void(Daemon::Options&)> change) : change_(std::move(change)) {
   WriteSyntheticDataset(folder_ + "/datasets/tiny", 3, 40, 10);
   scheduler_options_.stop_grace = absl::Seconds(2);
   Start();
 }
 
-TestDaemon::~TestDaemon() {
-  Stop();
-  std::filesystem::remove_all(folder_);
-}
+TestDaemon::~TestDaemon() { Stop(); }
 
 void TestDaemon::Start() {
   Daemon::Options options;

@@ -12,6 +12,7 @@
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 
@@ -57,7 +58,8 @@ class TestDaemon {
 
  private:
   const std::function<void(Daemon::Options&)> change_;
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
   Scheduler::Options scheduler_options_;
   std::unique_ptr<Daemon> daemon_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -4,13 +4,10 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-
-#include "tests/testing/synthetic_dataset.h"
 
 namespace skew {
 
-TestStore::TestStore() : folder_(MakeTempFolder()) {
+TestStore::TestStore() {
   absl::StatusOr<std::unique_ptr<Connections>> connections = Connections::Open(database());
   if (!connections.ok()) {
     std::fprintf(stderr, "%s\n", connections.status().ToString().c_str());
@@ -22,11 +19,6 @@ TestStore::TestStore() : folder_(MakeTempFolder()) {
   events_ = std::make_unique<EventLog>(connections_.get());
   artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
   access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
-}
-
-TestStore::~TestStore() {
-  connections_.reset();
-  std::filesystem::remove_all(folder_);
 }
 
 NewJob TestStore::Study(int runs, const std::string& owner, const std::map<std::string, std::string>& labels) {

@@ -13,13 +13,13 @@
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
 #include "server/store/run_store.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 
 class TestStore {
  public:
   TestStore();
-  ~TestStore();
 
   // A job of `runs` runs, whose judge is the classifier "key".
   static NewJob Study(int runs, const std::string& owner = "ada",
@@ -47,7 +47,8 @@ class TestStore {
   const std::string& folder() const { return folder_; }
 
  private:
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
   RealClock clock_;
   std::unique_ptr<Connections> connections_;
   std::unique_ptr<JobStore> jobs_;

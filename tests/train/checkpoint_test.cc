@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/train/trainer.h"
+#include "tests/testing/temp_folder.h"
 #include "tests/train/synthetic.h"
 
 namespace skew::train {
@@ -27,12 +28,6 @@ using testing::SizeIs;
 
 class CheckpointTest : public testing::Test {
  protected:
-  CheckpointTest() {
-    std::string pattern = absl::StrCat(testing::TempDir(), "/checkpoint-test-XXXXXX");
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~CheckpointTest() override { std::filesystem::remove_all(folder_); }
-
   std::vector<std::string> Files() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder_)) names.push_back(entry.path().filename());
@@ -40,7 +35,8 @@ class CheckpointTest : public testing::Test {
     return names;
   }
 
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
 };
 
 Checkpoint MakeCheckpoint(int64_t step) {

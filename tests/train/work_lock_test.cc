@@ -1,6 +1,5 @@
 #include "server/train/work_lock.h"
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
@@ -8,19 +7,15 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew::train {
 namespace {
 
 class WorkLockTest : public testing::Test {
  protected:
-  WorkLockTest() {
-    std::string pattern = testing::TempDir() + "/work-lock-test-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~WorkLockTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
   StopRequest stop_;
 };
 

@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "tests/testing/temp_folder.h"
 #include "tests/train/scripted_daemon.h"
 #include "tests/train/synthetic.h"
 
@@ -62,12 +63,9 @@ struct Outcome {
 class WorkerTest : public testing::Test {
  protected:
   WorkerTest() {
-    std::string pattern = testing::TempDir() + "/worker-test-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
     std::filesystem::create_directory(DatasetFolder());
     WriteSyntheticDataset(DatasetFolder());
   }
-  ~WorkerTest() override { std::filesystem::remove_all(folder_); }
 
   std::string DatasetFolder() const { return folder_ + "/dataset"; }
 
@@ -114,7 +112,8 @@ class WorkerTest : public testing::Test {
     return outcome;
   }
 
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string& folder_ = temp_.path();
   std::optional<v1::Classifier> classifier_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <zlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -11,6 +10,7 @@
 #include "common/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/temp_folder.h"
 
 namespace skew {
 namespace {
@@ -53,15 +53,12 @@ std::string Gzip(const std::string& content) {
 // A folder with a sound dataset of 3 training and 2 test images, one file of which each test spoils.
 class DatasetTest : public testing::Test {
  protected:
-  DatasetTest() : dir_(testing::TempDir() + "dataset-test-XXXXXX") {
-    EXPECT_NE(mkdtemp(dir_.data()), nullptr);
+  DatasetTest() {
     Write("train-images-idx3-ubyte", ImagesFile(3));
     Write("train-labels-idx1-ubyte", LabelsFile({0, 1, 2}));
     Write("t10k-images-idx3-ubyte", ImagesFile(2));
     Write("t10k-labels-idx1-ubyte", LabelsFile({0, 1}));
   }
-
-  ~DatasetTest() override { std::filesystem::remove_all(dir_); }
 
   std::string PathOf(const std::string& name) const { return dir_ + "/" + name; }
   void Write(const std::string& name, const std::string& content) {
@@ -75,7 +72,8 @@ class DatasetTest : public testing::Test {
     EXPECT_THAT(std::string(status.message()), testing::AllOf(HasSubstr(PathOf(name)), HasSubstr(problem)));
   }
 
-  std::string dir_;
+  const TempFolder temp_;
+  const std::string& dir_ = temp_.path();
 };
 
 TEST(IdxTest, ImagesKeepTheirPixels) {

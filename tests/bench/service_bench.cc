@@ -106,6 +106,7 @@ Submissions MeasureSubmissions(const BenchDaemon& daemon, const Load& load, cons
                                BenchTable& table) {
   std::vector<Submissions> made(kClients);
   std::vector<std::thread> clients;
+  clients.reserve(made.size());
   const absl::Time start = absl::Now();
   for (Submissions& one : made) clients.emplace_back([&] { one = SubmitUntil(daemon, start + load.submitting); });
   for (std::thread& client : clients) client.join();
@@ -152,6 +153,7 @@ void MeasureFreshStore(BenchDaemon::Options options, const Load& load, BenchTabl
   });
   std::vector<std::vector<std::string>> acknowledged(kClients);
   std::vector<std::thread> clients;
+  clients.reserve(acknowledged.size());
   for (std::vector<std::string>& ids : acknowledged) {
     clients.emplace_back([&] {
       const auto stub = v1::JobService::NewStub(daemon.Connect());
@@ -248,6 +250,7 @@ void MeasureCalls(const std::shared_ptr<grpc::Channel>& channel, const std::stri
 
 std::vector<std::shared_ptr<grpc::Channel>> Connections(const BenchDaemon& daemon, int count) {
   std::vector<std::shared_ptr<grpc::Channel>> channels;
+  channels.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) channels.push_back(daemon.Connect());
   return channels;
 }

@@ -29,7 +29,7 @@ void WriteSplit(const std::string& prefix, int32_t classes, int32_t per_class) {
   for (uint32_t i = 0; i < count; ++i) {
     const auto label = static_cast<int32_t>(i % static_cast<uint32_t>(classes));
     labels.push_back(static_cast<char>(label));
-    images.append(28 * 28, static_cast<char>(20 * label + static_cast<int32_t>(i % 7)));
+    images.append(size_t{28} * 28, static_cast<char>(20 * label + static_cast<int32_t>(i % 7)));
   }
   MustWrite(prefix + "-images-idx3-ubyte", images);
   MustWrite(prefix + "-labels-idx1-ubyte", labels);

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "client/client_stubs.h"
 #include "common/status.h"
 
@@ -82,7 +83,7 @@ absl::Status Client::Explain(const absl::Status& status) const {
     return Annotate(status, absl::StrCat("the server at ", options_.server.target, " (", options_.server.origin,
                                          ") is not available"));
   }
-  if (absl::IsDeadlineExceeded(status)) {
+  if (absl::IsDeadlineExceeded(status) && absl::Now() < options_.deadline) {
     return Annotate(status, absl::StrCat("no answer from ", options_.server.target, " within ",
                                          absl::FormatDuration(options_.call_deadline)));
   }
@@ -98,7 +99,9 @@ absl::Status Client::Repeat(Retry& retry, const std::function<absl::Status()>& a
     if (!retry.has_waited() && options_.on_outage != nullptr) {
       options_.on_outage(absl::StrCat(options_.server.target, " is not available, trying again: ", status.message()));
     }
-    if (!retry.Wait()) return Explain(IsSilence(status) && !refused.ok() ? refused : status);
+    if (retry.Wait()) continue;
+    const absl::Status last = Explain(IsSilence(status) && !refused.ok() ? refused : status);
+    return absl::Now() < options_.deadline ? last : absl::DeadlineExceededError(last.message());
   }
 }
 

@@ -34,7 +34,7 @@ namespace skew {
 //                      with the address, where that was read, and the reason.
 //   UNAUTHENTICATED    also when the patience is used up on a server that ends the connection before the first call:
 //                      one of the two does not take the other's certificate, or only one speaks TLS.
-//   DEADLINE_EXCEEDED  a call was not answered within Options::call_deadline.
+//   DEADLINE_EXCEEDED  a call was not answered within Options::call_deadline, or Options::deadline has passed.
 //
 // Submitting twice is safe only with a request id. Thread-compatible; calls block.
 class Client {
@@ -49,6 +49,8 @@ class Client {
     absl::Duration stream_patience = absl::Minutes(2);
     absl::Duration call_deadline = absl::Minutes(1);
     absl::Duration first_wait = absl::Milliseconds(100);
+    // Ends every call and stream, and all waiting for a server that is not available.
+    absl::Time deadline = absl::InfiniteFuture();
     // Told once per outage that a call or stream is tried again. May be null.
     std::function<void(absl::string_view note)> on_outage;
   };
@@ -119,7 +121,8 @@ class Client {
   absl::StatusOr<Response> Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request);
   // Repeats `attempt` while it is UNAVAILABLE and `retry` has patience.
   absl::Status Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const;
-  Retry StreamRetry() const { return {options_.stream_patience, options_.first_wait}; }
+  Retry CallRetry() const { return {options_.patience, options_.first_wait, options_.deadline}; }
+  Retry StreamRetry() const { return {options_.stream_patience, options_.first_wait, options_.deadline}; }
   absl::Status Explain(const absl::Status& status) const;
 
   const Options options_;

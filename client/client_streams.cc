@@ -106,6 +106,7 @@ absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
   return Repeat(retry, [&]() -> absl::Status {
     grpc::ClientContext context;
     stubs_->Prepare(context);
+    context.set_deadline(absl::ToChronoTime(options_.deadline));
     v1::WatchJobRequest request;
     request.set_job_id(job_id);
     request.set_after_revision(order.revision());
@@ -141,6 +142,7 @@ absl::Status Client::ReadLog(const std::string& run_id, int32_t attempt, bool fo
   return Repeat(retry, [&]() -> absl::Status {
     grpc::ClientContext context;
     stubs_->Prepare(context);
+    context.set_deadline(absl::ToChronoTime(options_.deadline));
     const absl::Time begin = absl::Now();
     const auto reader = stubs_->runs->ReadLog(&context, request);
     const absl::Status status = ReadStream(context, *reader, [&](const v1::ReadLogResponse& message) -> absl::Status {
@@ -160,10 +162,11 @@ absl::Status Client::ReadLog(const std::string& run_id, int32_t attempt, bool fo
 absl::StatusOr<v1::Artifact> Client::ReadArtifact(const std::string& run_id, const std::string& name,
                                                   const std::function<absl::Status(absl::string_view)>& on_data) {
   ArtifactCheck check;
-  Retry retry(options_.patience, options_.first_wait);
+  Retry retry = CallRetry();
   SKEW_RETURN_IF_ERROR(Repeat(retry, [&]() -> absl::Status {
     grpc::ClientContext context;
     stubs_->Prepare(context);
+    context.set_deadline(absl::ToChronoTime(options_.deadline));
     v1::ReadArtifactRequest request;
     request.set_run_id(run_id);
     request.set_name(name);

@@ -2,6 +2,7 @@
 #ifndef SKEW_CLIENT_CLIENT_STUBS_H_
 #define SKEW_CLIENT_CLIENT_STUBS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -40,11 +41,11 @@ struct Client::Stubs {
 template <typename Stub, typename Response, typename Method, typename Request>
 absl::StatusOr<Response> Client::Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request) {
   Response response;
-  Retry retry(options_.patience, options_.first_wait);
+  Retry retry = CallRetry();
   SKEW_RETURN_IF_ERROR(Repeat(retry, [&] {
     grpc::ClientContext context;
     stubs_->Prepare(context);
-    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_deadline));
+    context.set_deadline(absl::ToChronoTime(std::min(absl::Now() + options_.call_deadline, options_.deadline)));
     return FromGrpc((stub.get()->*method)(&context, request, &response));
   }));
   return response;

@@ -9,12 +9,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/channel_credentials.h"
 #include "client/client.h"
 #include "client/commands/command.h"
+#include "client/duration.h"
 #include "client/error_text.h"
 #include "client/exit_code.h"
 #include "client/server_address.h"
@@ -49,31 +51,24 @@ std::string ConfigPath() {
   return home.empty() ? "" : absl::StrCat(home, "/.config/skew/config.yaml");
 }
 
-// A positive duration; a bare number is seconds.
-bool ParseTimeout(const std::string& text, absl::Duration* timeout) {
-  return (absl::ParseDuration(text, timeout) || absl::ParseDuration(absl::StrCat(text, "s"), timeout)) &&
-         *timeout > absl::ZeroDuration() && *timeout < absl::Hours(24 * 365);
-}
-
-std::string CheckTimeout(const std::string& text) {
-  absl::Duration timeout;
-  return ParseTimeout(text, &timeout) ? "" : absl::StrCat("'", text, "' is not a duration like 10s or 2m");
-}
-
 void AddGlobalFlags(CLI::App& app, Flags& flags) {
   app.set_version_flag("--version", absl::StrCat("skewctl ", skew::Version(), " (", skew::BuildDescription(), ")"));
   app.add_option("-s,--server", flags.server,
                  "host:port or unix:PATH. Default: SKEW_SERVER, else the current context of "
                  "~/.config/skew/config.yaml, else 127.0.0.1:7433");
-  app.add_option("--ca", flags.tls.ca, "CA (PEM) of the server's certificate: connect with TLS")->envname("SKEW_CA");
-  app.add_option("--cert", flags.tls.certificate, "Your own certificate (PEM), which names you")->envname("SKEW_CERT");
-  app.add_option("--key", flags.tls.key, "Its private key (PEM)")->envname("SKEW_KEY");
+  app.add_option("--ca", flags.tls.ca, "CA (PEM) of the server's certificate: connect with TLS")
+      ->type_name("FILE")
+      ->envname("SKEW_CA");
+  app.add_option("--cert", flags.tls.certificate, "Your own certificate (PEM), which names you")
+      ->type_name("FILE")
+      ->envname("SKEW_CERT");
+  app.add_option("--key", flags.tls.key, "Its private key (PEM)")->type_name("FILE")->envname("SKEW_KEY");
   app.add_flag("--insecure", flags.insecure, "Send a token to another machine without TLS");
   app.add_option("-o,--output", flags.output, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
   app.add_option("--timeout", flags.timeout, "How long to wait for a server that is not available")
-      ->check(CLI::Validator(CheckTimeout, "DURATION"))
+      ->check(skew::DurationValidator())
       ->capture_default_str();
   app.fallthrough();  // global flags after the command too
   app.footer(
@@ -92,7 +87,7 @@ absl::StatusOr<skew::Client::Options> ClientOptions(const skew::Command& command
                                                              .without_token = command.asks_for_token,
                                                              .config_path = ConfigPath()}));
   SKEW_ASSIGN_OR_RETURN(options.credentials, skew::CredentialsFor(options.server.tls));
-  ParseTimeout(flags.timeout, &options.patience);
+  SKEW_ASSIGN_OR_RETURN(options.patience, skew::ParseTimeout(flags.timeout));
   if (timeout_given) options.call_deadline = options.patience;
   return options;
 }
@@ -134,25 +129,52 @@ absl::StatusOr<skew::ExitCode> RunCommand(const skew::Command& command, const Fl
   return command.run(session);
 }
 
+void AddCommands(CLI::App& app, skew::Command& command) {
+  skew::AddSubmitCommand(app, command);
+  skew::AddWatchCommand(app, command);
+  skew::AddWaitCommand(app, command);
+  skew::AddJobCommands(app, command);
+  skew::AddRunCommands(app, command);
+  skew::AddFileCommands(app, command);
+  skew::AddDiffCommand(app, command);
+  skew::AddServerCommands(app, command);
+  skew::AddAccessCommands(app, command);
+  skew::AddLoginCommands(app, command);
+  skew::AddAnalyseCommand(app, command);
+  skew::AddReferenceCommands(app, command);
+}
+
+// Answers a shell, which wants an answer soon or none: errors are not for the line that somebody is typing.
+int Complete(CLI::App& app, Flags& flags, const std::vector<std::string>& words) {
+  const skew::Completion completion = skew::Complete(skew::Describe(app), words);
+  skew::ShowCompletion(completion, std::cout);
+  if (completion.values == skew::Values::kNone || completion.values == skew::Values::kFiles) return 0;
+  try {
+    app.parse(std::vector<std::string>(completion.program_flags.rbegin(), completion.program_flags.rend()));
+  } catch (const CLI::ParseError&) {
+    return 0;
+  }
+  flags.timeout = "1s";
+  skew::Command command;
+  command.run = [&completion](skew::Session& session) { return skew::CompleteIds(session, completion); };
+  RunCommand(command, flags, /*timeout_given=*/true).IgnoreError();
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   OpenStandardFiles();
   // Whoever closes our output has seen enough: end quietly, as filters do.
   signal(SIGPIPE, SIG_DFL);
-  CLI::App app("Command line client of Skew");
+  CLI::App app("Command line client of Skew", "skewctl");
   Flags flags;
   skew::Command command;
   AddGlobalFlags(app, flags);
-  skew::AddSubmitCommand(app, command);
-  skew::AddWatchCommand(app, command);
-  skew::AddJobCommands(app, command);
-  skew::AddRunCommands(app, command);
-  skew::AddFileCommands(app, command);
-  skew::AddServerCommands(app, command);
-  skew::AddAccessCommands(app, command);
-  skew::AddLoginCommands(app, command);
-  skew::AddAnalyseCommand(app, command);
+  AddCommands(app, command);
+  if (argc > 2 && argv[1] == absl::string_view(skew::kCompleteCommand)) {
+    return Complete(app, flags, {argv + 2, argv + argc});
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

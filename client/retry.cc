@@ -8,7 +8,8 @@ namespace skew {
 
 bool Retry::Wait() {
   const absl::Time now = absl::Now();
-  if (!has_waited()) deadline_ = now + total_;
+  if (!has_waited_) deadline_ = std::min(now + total_, latest_);
+  has_waited_ = true;
   if (now >= deadline_) return false;
   absl::SleepFor(std::min(wait_, deadline_ - now));
   wait_ = std::min(wait_ * 2, absl::Seconds(2));

@@ -6,21 +6,25 @@
 
 namespace skew {
 
-// The patience for one outage: waits double from `first_wait` up to two seconds until `total` is used up.
+// The patience for one outage: waits double from `first_wait` up to two seconds until `total` is used up or it is
+// `latest`.
 class Retry {
  public:
-  Retry(absl::Duration total, absl::Duration first_wait) : total_(total), wait_(first_wait) {}
+  Retry(absl::Duration total, absl::Duration first_wait, absl::Time latest = absl::InfiniteFuture())
+      : total_(total), wait_(first_wait), latest_(latest) {}
 
   // Blocks for the next wait and returns true; returns false at once when the time is used up, which runs from the
   // first call on.
   bool Wait();
 
-  bool has_waited() const { return deadline_ != absl::InfiniteFuture(); }
+  bool has_waited() const { return has_waited_; }
 
  private:
   absl::Duration total_;
   absl::Duration wait_;
+  absl::Time latest_;
   absl::Time deadline_ = absl::InfiniteFuture();
+  bool has_waited_ = false;
 };
 
 }  // namespace skew

@@ -1,5 +1,6 @@
 #include "client/commands/command.h"
 
+#include "client/duration.h"
 #include "client/render/format.h"
 #include "client/render/results_table.h"
 #include "client/text.h"
@@ -9,6 +10,11 @@ namespace skew {
 
 bool IsRunId(absl::string_view id) { return id.find('.') != absl::string_view::npos; }
 
+CLI::Validator DurationValidator() {
+  const auto check = [](const std::string& text) { return std::string(ParseTimeout(text).status().message()); };
+  return {check, "DURATION"};
+}
+
 absl::Status CheckWritten(Session& session) {
   session.out->flush();
   if (session.out->good()) return absl::OkStatus();
@@ -16,7 +22,17 @@ absl::Status CheckWritten(Session& session) {
 }
 
 void Show(Session& session, const Table& table) {
-  *session.out << (session.output == Output::kCsv ? table.ToCsv() : table.ToText());
+  switch (session.output) {
+    case Output::kTable:
+      *session.out << table.ToText();
+      break;
+    case Output::kJson:
+      *session.out << table.ToJson();
+      break;
+    case Output::kCsv:
+      *session.out << table.ToCsv();
+      break;
+  }
 }
 
 absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results) {

@@ -3,6 +3,7 @@
 #define SKEW_CLIENT_COMMANDS_COMMAND_H_
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 #include <functional>
 #include <istream>
 #include <ostream>
@@ -15,6 +16,8 @@
 #include "absl/types/span.h"
 #include "client/client.h"
 #include "client/exit_code.h"
+#include "client/reference/command_doc.h"
+#include "client/reference/completion.h"
 #include "client/render/live_screen.h"
 #include "client/render/message_text.h"
 #include "client/render/table.h"
@@ -66,6 +69,21 @@ void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datas
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
+void AddWaitCommand(CLI::App& app, Command& chosen);     // wait
+void AddDiffCommand(CLI::App& app, Command& chosen);     // diff
+// completion, man. They tell of every command that `app` has when they run.
+void AddReferenceCommands(CLI::App& app, Command& chosen);
+
+// The commands with their flags, without those that are hidden.
+CommandDoc Describe(const CLI::App& app);
+
+// Writes what is known without a server, in the form of kCompleteCommand.
+void ShowCompletion(const Completion& completion, std::ostream& out);
+// Writes the ids that the completion asks for.
+absl::StatusOr<ExitCode> CompleteIds(Session& session, Completion completion);
+
+// Checks the value of a flag with ParseTimeout.
+CLI::Validator DurationValidator();
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);
@@ -73,7 +91,7 @@ bool IsRunId(absl::string_view id);
 // OK, or an error when results could not be written.
 absl::Status CheckWritten(Session& session);
 
-// Writes the table in the session's form, which is not JSON.
+// Writes the table in the session's form. In JSON, rows are objects of texts: for what is no message of the API.
 void Show(Session& session, const Table& table);
 
 // Writes the items, in JSON one a line.

@@ -56,7 +56,7 @@ void AddFileCommands(CLI::App& app, Command& chosen) {
   CLI::App* fetch = app.add_subcommand("fetch", "Download one file of a run");
   fetch->add_option("RUN", flags->run_id, "e.g. j17.3")->required();
   fetch->add_option("NAME", flags->name, "e.g. samples.png")->required();
-  fetch->add_option("--out", flags->out, "Where to; - for standard output. Default: NAME");
+  fetch->add_option("--out", flags->out, "Where to; - for standard output. Default: NAME")->type_name("FILE");
   fetch->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Fetch(session, *flags); }; });
 }
 

@@ -48,7 +48,10 @@ absl::StatusOr<ExitCode> Contexts(Session& session, const std::string& name) {
   SKEW_ASSIGN_OR_RETURN(const std::vector<NamedContext> contexts, ListContexts(session.config_path));
   Table table({{"context", "context"}, {"server", "server"}, {"token", "token"}, {"current", "current"}});
   for (const NamedContext& one : contexts) {
-    table.AddRow({one.name, one.server, one.has_token ? "yes" : "-", one.current ? "*" : ""});
+    table.AddRow({one.name,
+                  one.server,
+                  {one.has_token ? "yes" : "-", one.has_token ? "true" : "false"},
+                  {one.current ? "*" : "", one.current ? "true" : "false"}});
   }
   Show(session, table);
   SKEW_RETURN_IF_ERROR(CheckWritten(session));

@@ -4,7 +4,6 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -51,24 +50,11 @@ class YamlWriter {
     out_ << YAML::EndSeq;
   }
 
-  // In the order of the keys, numbers as numbers.
   void WriteMap(const Message& message, const FieldDescriptor& field) {
-    const Reflection& reflection = *message.GetReflection();
-    const FieldDescriptor& key = *field.message_type()->map_key();
-    std::vector<const Message*> entries;
-    for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-      entries.push_back(&reflection.GetRepeatedMessage(message, &field, i));
-    }
-    std::sort(entries.begin(), entries.end(), [&](const Message* a, const Message* b) {
-      const std::string first = ScalarText(*a, key, 0);
-      const std::string second = ScalarText(*b, key, 0);
-      if (key.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return first < second;
-      return std::stoll(first) < std::stoll(second);
-    });
     out_ << YAML::Flow << YAML::BeginMap;
-    for (const Message* entry : entries) {
+    for (const Message* entry : SortedEntries(message, field)) {
       out_ << YAML::Key;
-      WriteOne(*entry, key, 0);
+      WriteOne(*entry, *field.message_type()->map_key(), 0);
       out_ << YAML::Value;
       WriteOne(*entry, *field.message_type()->map_value(), 0);
     }
@@ -81,44 +67,60 @@ class YamlWriter {
       return WriteMessage(field.is_repeated() ? reflection.GetRepeatedMessage(message, &field, index)
                                               : reflection.GetMessage(message, &field));
     }
-    out_ << ScalarText(message, field, index);
-  }
-
-  static std::string ScalarText(const Message& message, const FieldDescriptor& field, int index) {
-    const Reflection& r = *message.GetReflection();
-    const bool many = field.is_repeated();
-    switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32:
-        return absl::StrCat(many ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field));
-      case FieldDescriptor::CPPTYPE_INT64:
-        return absl::StrCat(many ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field));
-      case FieldDescriptor::CPPTYPE_UINT32:
-        return absl::StrCat(many ? r.GetRepeatedUInt32(message, &field, index) : r.GetUInt32(message, &field));
-      case FieldDescriptor::CPPTYPE_UINT64:
-        return absl::StrCat(many ? r.GetRepeatedUInt64(message, &field, index) : r.GetUInt64(message, &field));
-      case FieldDescriptor::CPPTYPE_DOUBLE:
-        return Exact(many ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field));
-      case FieldDescriptor::CPPTYPE_FLOAT:
-        return Exact(
-            static_cast<double>(many ? r.GetRepeatedFloat(message, &field, index) : r.GetFloat(message, &field)));
-      case FieldDescriptor::CPPTYPE_BOOL:
-        return (many ? r.GetRepeatedBool(message, &field, index) : r.GetBool(message, &field)) ? "true" : "false";
-      case FieldDescriptor::CPPTYPE_ENUM:
-        return (many ? r.GetRepeatedEnum(message, &field, index) : r.GetEnum(message, &field))->name();
-      case FieldDescriptor::CPPTYPE_STRING:
-        return many ? r.GetRepeatedString(message, &field, index) : r.GetString(message, &field);
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        break;
-    }
-    google::protobuf::Duration duration;
-    duration.CopyFrom(many ? r.GetRepeatedMessage(message, &field, index) : r.GetMessage(message, &field));
-    return absl::FormatDuration(FromProto(duration));
+    out_ << ValueText(message, field, index);
   }
 
   YAML::Emitter out_;
 };
 
 }  // namespace
+
+std::vector<const Message*> SortedEntries(const Message& message, const FieldDescriptor& map) {
+  const Reflection& reflection = *message.GetReflection();
+  const FieldDescriptor& key = *map.message_type()->map_key();
+  std::vector<const Message*> entries;
+  for (int i = 0; i < reflection.FieldSize(message, &map); ++i) {
+    entries.push_back(&reflection.GetRepeatedMessage(message, &map, i));
+  }
+  std::sort(entries.begin(), entries.end(), [&](const Message* a, const Message* b) {
+    const std::string first = ValueText(*a, key, 0);
+    const std::string second = ValueText(*b, key, 0);
+    if (key.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return first < second;
+    return std::stoll(first) < std::stoll(second);
+  });
+  return entries;
+}
+
+std::string ValueText(const Message& message, const FieldDescriptor& field, int index) {
+  const Reflection& r = *message.GetReflection();
+  const bool many = field.is_repeated();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return absl::StrCat(many ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return absl::StrCat(many ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return absl::StrCat(many ? r.GetRepeatedUInt32(message, &field, index) : r.GetUInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return absl::StrCat(many ? r.GetRepeatedUInt64(message, &field, index) : r.GetUInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return Exact(many ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return Exact(
+          static_cast<double>(many ? r.GetRepeatedFloat(message, &field, index) : r.GetFloat(message, &field)));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return (many ? r.GetRepeatedBool(message, &field, index) : r.GetBool(message, &field)) ? "true" : "false";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return (many ? r.GetRepeatedEnum(message, &field, index) : r.GetEnum(message, &field))->name();
+    case FieldDescriptor::CPPTYPE_STRING:
+      return many ? r.GetRepeatedString(message, &field, index) : r.GetString(message, &field);
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      break;
+  }
+  google::protobuf::Duration duration;
+  duration.CopyFrom(many ? r.GetRepeatedMessage(message, &field, index) : r.GetMessage(message, &field));
+  return absl::FormatDuration(FromProto(duration));
+}
 
 std::string ToJson(const Message& message) {
   google::protobuf::util::JsonPrintOptions options;

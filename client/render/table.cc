@@ -1,5 +1,8 @@
 #include "client/render/table.h"
 
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
@@ -26,6 +29,15 @@ void AppendLine(const std::vector<std::string>& cells, const std::vector<int>& w
   }
   absl::StripTrailingAsciiWhitespace(&line);
   absl::StrAppend(&text, line, "\n");
+}
+
+// `text` as a JSON string, with its quotes. Bytes that are no UTF-8 come out as '?'.
+std::string JsonString(const std::string& text) {
+  google::protobuf::Value value;
+  value.set_string_value(text);
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(value, &json).ok()) return JsonString(Printable(text));
+  return json;
 }
 
 }  // namespace
@@ -62,6 +74,19 @@ std::string Table::ToCsv(bool heading) const {
       if (!columns_[i].name.empty()) cells.push_back(Escaped(row[i].raw));
     }
     absl::StrAppend(&text, absl::StrJoin(cells, ","), "\n");
+  }
+  return text;
+}
+
+std::string Table::ToJson() const {
+  std::string text;
+  for (const std::vector<Cell>& row : rows_) {
+    std::vector<std::string> members;
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (columns_[i].name.empty()) continue;
+      members.push_back(absl::StrCat(JsonString(columns_[i].name), ":", JsonString(row[i].raw)));
+    }
+    absl::StrAppend(&text, "{", absl::StrJoin(members, ","), "}\n");
   }
   return text;
 }

@@ -42,6 +42,9 @@ class Table {
   std::string ToCsv(bool heading = true) const;
   std::string ToCsvHeading() const;
 
+  // One JSON object a line for each row: texts under the names of the CSV columns, in their order.
+  std::string ToJson() const;
+
  private:
   const std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;

@@ -12,7 +12,7 @@ pairs=${1:-5}
 deploy/install-packages.sh >&2
 cmake --preset release >&2
 cmake --build --preset release --target skewd skew-worker skew-train-bench skew-service-bench skew-loss-bench \
-  python_stubs >&2
+  skew_python >&2
 deploy/fetch-datasets.sh mnist >&2
 bin=$PWD/build/release/bin
 
@@ -26,7 +26,7 @@ done
 /usr/bin/python3 tests/bench/table.py "$out"
 
 echo
-SKEW_BIN=$bin SKEW_SOURCE=$PWD SKEW_TEST_DATA=$PWD/data PYTHONPATH=build/release/tests/e2e/stubs:tests/e2e:tests/bench \
+SKEW_BIN=$bin SKEW_SOURCE=$PWD SKEW_TEST_DATA=$PWD/data PYTHONPATH=build/release/python:tests/e2e:tests/bench \
   /usr/bin/python3 tests/bench/study.py --pairs "$(((pairs + 1) / 2))" --busy
 
 echo

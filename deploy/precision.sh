@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 deploy/install-packages.sh >&2
 cmake --preset release >&2
-cmake --build --preset release --target skewd skew-worker skew-frechet python_stubs >&2
+cmake --build --preset release --target skewd skew-worker skew-frechet skew_python >&2
 deploy/fetch-datasets.sh mnist >&2
 export SKEW_BIN=$PWD/build/release/bin SKEW_SOURCE=$PWD SKEW_TEST_DATA=${SKEW_TEST_DATA:-$PWD/data}
-PYTHONPATH=build/release/tests/e2e/stubs:tests/e2e exec /usr/bin/python3 tests/bench/precision.py "$@"
+PYTHONPATH=build/release/python:tests/e2e exec /usr/bin/python3 tests/bench/precision.py "$@"

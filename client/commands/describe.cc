@@ -30,7 +30,8 @@ std::string ValueName(const std::string& type) {
 }
 
 FlagDoc DescribeFlag(const CLI::Option& option) {
-  FlagDoc flag{.text = option.get_description()};
+  FlagDoc flag;
+  flag.text = option.get_description();
   for (const std::string& name : option.get_lnames()) flag.names.push_back(absl::StrCat("--", name));
   for (const std::string& name : option.get_snames()) flag.names.push_back(absl::StrCat("-", name));
   if (option.get_items_expected_max() > 0) {

@@ -67,7 +67,9 @@ ExitCode EndWithAll(Session& session, const std::vector<v1::Job>& jobs) {
 
 absl::StatusOr<ExitCode> Wait(Session& session, const WaitFlags& flags) {
   absl::Duration timeout = absl::InfiniteDuration();
-  if (!flags.timeout.empty()) SKEW_ASSIGN_OR_RETURN(timeout, ParseTimeout(flags.timeout));
+  if (!flags.timeout.empty()) {
+    SKEW_ASSIGN_OR_RETURN(timeout, ParseTimeout(flags.timeout));
+  }
   Client client(OptionsUntil(absl::Now() + timeout, *session.options));
   std::vector<v1::Job> jobs(flags.jobs.size());
   for (size_t i = 0; i < jobs.size(); ++i) jobs[i].set_id(flags.jobs[i]);

@@ -9,8 +9,8 @@ namespace skew {
 
 struct FlagDoc {
   // With their dashes, the long ones first.
-  std::vector<std::string> names;
-  std::string text;
+  std::vector<std::string> names = {};
+  std::string text = {};
   // Stands for its value: "TEXT", "FILE", "DURATION". Empty for a flag without one.
   std::string value = {};
   // All values that it takes, when there are only these.

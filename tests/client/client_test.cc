@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "client/duration.h"
 #include "client/retry.h"
 #include "common/status.h"
 #include "tests/client/fake_server.h"
@@ -109,6 +111,32 @@ TEST(RetryTest, HasNoPatienceLeftWhenThereWasNone) {
   Retry retry(absl::ZeroDuration(), absl::Milliseconds(1));
   EXPECT_FALSE(retry.has_waited());
   EXPECT_FALSE(retry.Wait());
+}
+
+TEST(RetryTest, EndsAtTheLatestTime) {
+  Retry retry(absl::Hours(1), absl::Milliseconds(1), absl::Now() + absl::Milliseconds(4));
+  int waits = 0;
+  while (retry.Wait()) ++waits;
+  EXPECT_GE(waits, 1);
+}
+
+TEST(ClientTest, WaitsForAServerUntilTheDeadline) {
+  FakeServer server;
+  for (int i = 0; i < 1000; ++i) server.get_job.Fail(grpc::StatusCode::UNAVAILABLE);
+  Client::Options options = server.ClientOptions();
+  options.patience = absl::InfiniteDuration();
+  options.deadline = absl::Now() + absl::Milliseconds(50);
+  const absl::Status status = Client(options).GetJob("j1").status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("is not available: scripted"));
+}
+
+TEST(TimeoutTest, BareNumbersAreSeconds) {
+  EXPECT_EQ(ParseTimeout("90").value(), absl::Seconds(90));
+  EXPECT_EQ(ParseTimeout("1h30m").value(), absl::Minutes(90));
+  for (const char* text : {"", "0", "-1s", "soon", "9000h"}) {
+    EXPECT_THAT(std::string(ParseTimeout(text).status().message()), HasSubstr("is not a duration like 10s")) << text;
+  }
 }
 
 TEST(RetryTest, EndsAfterItsTotal) {

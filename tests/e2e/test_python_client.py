@@ -1,0 +1,379 @@
+"""The Python client with the real programs."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import threading
+import unittest
+from unittest import mock
+
+import harness
+import skew
+from skew.v1 import job_pb2, run_pb2
+
+SPEC = """
+dataset: mnist
+bias:
+  fixed: {0: 500, 2: 500}
+  varied: {class: 1, counts: [100, 200]}
+models: [resample]
+iterations: 2
+generation: {images: 400}
+evaluation: {classifier: {epochs: 1}}
+"""
+
+# Long enough to be interrupted.
+TRAINING = {
+    "dataset": "mnist",
+    "bias": {"fixed": {0: 500, 2: 500}, "varied": {"class": 1, "counts": [100]}},
+    "models": [{"vae": {"width": 8}}],
+    "training": {"steps": 400},
+    "generation": {"images": 200},
+    "evaluation": {"classifier": {"epochs": 1}},
+}
+
+ENDLESS = {**TRAINING, "training": {"steps": 1_000_000}}
+
+
+def with_settings(spec, **settings):
+    return {**spec, **settings}
+
+
+class ClientCase(unittest.TestCase):
+    """A server with a socket whose address outlives it, and a client of it. No settings of whoever runs this count."""
+
+    flags = ()
+
+    @classmethod
+    def setUpClass(cls):
+        harness.require_data()
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-python-", dir="/tmp"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SKEW_")}
+        patch = mock.patch.dict(os.environ, {**environment, "HOME": str(cls.folder)}, clear=True)
+        patch.start()
+        cls.addClassCleanup(patch.stop)
+        cls.socket = f"unix:{cls.folder}/skewd.sock"
+        cls.prepare()
+        cls.server = harness.Server("--listen", cls.socket, *cls.flags)
+        cls.addClassCleanup(cls.server.close)
+        cls.client = skew.Client(cls.socket, patience=5)
+        cls.addClassCleanup(cls.client.close)
+
+    @classmethod
+    def prepare(cls):
+        pass
+
+    def ctl(self, *arguments):
+        return subprocess.run([harness.BIN / "skewctl", "--server", self.socket, *arguments], check=True,
+                              capture_output=True, text=True, timeout=120).stdout
+
+    def raises(self, error, call, *arguments, **keywords):
+        with self.assertRaises(error) as caught:
+            call(*arguments, **keywords)
+        self.assertIs(type(caught.exception), error)
+        self.assertEqual(caught.exception.code, error.status)
+        return caught.exception
+
+
+class StudyTest(ClientCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.job = cls.client.wait(cls.client.submit(SPEC).id, timeout=300)
+
+    def test_a_study_ends_with_rows(self):
+        self.assertEqual(self.job.state, job_pb2.JOB_SUCCEEDED, self.job.message)
+        rows = self.client.results(self.job.id)
+        self.assertEqual([(row["count_1"], row["class"]) for row in rows],
+                         [(count, label) for count in (100, 200) for label in (0, 1, 2)])
+        for row in rows:
+            self.assertEqual(list(row), list(rows[0]))
+            self.assertEqual((row["job"], row["model"], row["runs_succeeded"]), (self.job.id, "resample", 2))
+            self.assertAlmostEqual(row["generated_mean"], row["trained_share"], delta=0.15)
+            self.assertIsInstance(row["generated_sd"], float)
+
+    def test_rows_are_those_of_skewctl(self):
+        told = list(csv.DictReader(io.StringIO(self.ctl("results", self.job.id, "--output", "csv"))))
+        rows = self.client.results(self.job.id)
+        self.assertEqual(len(told), len(rows))
+        for expected, row in zip(told, rows):
+            self.assertEqual([name for name in row if name in expected], list(expected))
+            for name, text in expected.items():
+                if row[name] is None:
+                    self.assertEqual(text, "", name)
+                elif isinstance(row[name], str):
+                    self.assertEqual(text, row[name], name)
+                else:
+                    self.assertEqual(float(text), row[name], name)
+
+    def test_rows_of_single_runs(self):
+        rows = self.client.results(self.job.id, runs=True)
+        self.assertEqual(len(rows), 2 * 2 * 3)
+        self.assertEqual({row["run"] for row in rows}, {run.id for run in self.client.runs(self.job.id)})
+        for row in rows:
+            self.assertLessEqual(row["wilson_low"], row["share"])
+            self.assertLessEqual(row["share"], row["wilson_high"])
+
+    def test_rows_before_a_run_has_succeeded(self):
+        job = self.client.submit(ENDLESS)
+        (row, *_) = self.client.results(job.id)
+        self.client.cancel(job.id)
+        self.assertIsNone(row["generated_mean"])
+        self.assertEqual(row["runs_succeeded"], 0)
+
+    def test_every_form_of_a_spec_is_the_same_spec(self):
+        path = self.folder / "spec.yaml"
+        path.write_text(SPEC)
+        study = harness.spec([harness.resample()], counts=(100, 200), images=400, iterations=2)
+        study.bias.fixed[0] = study.bias.fixed[2] = 500
+        study.ClearField("training")
+        study.ClearField("seed")
+        as_dict = {
+            "dataset": "mnist", "bias": {"fixed": {0: 500, "2": 500}, "varied": {"class": 1, "counts": (100, 200)}},
+            "models": [{"resample": None}], "iterations": 2, "generation": {"images": 400},
+            "evaluation": {"classifier": {"epochs": 1}}
+        }
+        for form in (SPEC, path, as_dict, json.dumps(as_dict), study):
+            job = self.client.submit(form, validate_only=True)
+            self.assertEqual((job.id, job.spec), ("", self.job.spec))
+
+    def test_a_request_id_names_one_job(self):
+        first = self.client.submit(ENDLESS, request_id="once")
+        self.assertEqual(self.client.submit(ENDLESS, request_id="once").id, first.id)
+        other = self.client.submit(ENDLESS)
+        self.assertNotEqual(other.id, first.id)
+        self.assertIn(other.id, [job.id for job in self.client.jobs(states=(job_pb2.JOB_QUEUED, job_pb2.JOB_RUNNING))])
+        for job in (first, other):
+            self.client.cancel(job.id)
+            self.assertEqual(self.client.wait(job.id, timeout=60).state, job_pb2.JOB_CANCELLED)
+
+    def test_jobs_are_found_by_their_labels(self):
+        job = self.client.submit(with_settings(ENDLESS, labels={"for": "python", "year": 2026}))
+        self.client.cancel(job.id)
+        self.assertEqual([one.id for one in self.client.jobs(labels={"year": "2026"})], [job.id])
+
+    def test_files_of_runs(self):
+        run = self.client.runs(self.job.id)[0].id
+        self.assertIn("samples.png", [one.name for one in self.client.artifacts(run)])
+        self.assertTrue(self.client.read_artifact(run, "samples.png").startswith(b"\x89PNG"))
+        self.assertEqual(len({one.run_id for one in self.client.artifacts(self.job.id)}), 4)
+
+    def test_a_watch_goes_on_after_any_revision(self):
+        events = list(self.client.watch(self.job.id))
+        self.assertEqual([event.sequence for event in events], list(range(1, len(events) + 1)))
+        middle = len(events) // 2
+        self.assertEqual(list(self.client.watch(self.job.id, events[middle].revision)), events[middle + 1:])
+        self.assertGreaterEqual(self.client.server_info().revision, events[-1].revision)
+
+
+class ErrorTest(ClientCase):
+    """Every class of error, from the real thing."""
+
+    flags = ("--listen", "0.0.0.0:0", "--insecure")  # where a login of this machine is nobody
+
+    def remote(self, token=None):
+        port = (self.server.folder / "addresses").read_text().split()[2].rsplit(":", 1)[1]
+        client = skew.Client(f"127.0.0.1:{port}", token)
+        self.addCleanup(client.close)
+        return client
+
+    def test_invalid_argument_names_the_fields(self):
+        error = self.raises(skew.InvalidArgument, self.client.submit,
+                            with_settings(ENDLESS, iterations=0, dataset="nothing"))
+        self.assertEqual({one.field for one in error.violations}, {"iterations", "dataset"})
+        self.assertIn("mnist", {one.field: one.description for one in error.violations}["dataset"])
+        self.assertIsInstance(error, ValueError)
+
+    def test_invalid_argument_of_what_is_no_spec(self):
+        for spec, field, words in ((with_settings(ENDLESS, modells=[]), "modells", "models"),
+                                   (with_settings(ENDLESS, iterations="many"), "iterations", "many"),
+                                   (with_settings(ENDLESS, models=[{"vae": {}, "dcgan": {}}]), "models[0].dcgan", "one of"),
+                                   (with_settings(ENDLESS, models=["gan"]), "models[0]", "'gan'"),
+                                   (with_settings(ENDLESS, bias={"fixed": {"x": 1}}), "bias.fixed[x]", "x"),
+                                   (with_settings(ENDLESS, time_limit="soon"), "time_limit", "1h30m"),
+                                   ("bias: 3", "bias", "map")):
+            error = self.raises(skew.InvalidArgument, self.client.submit, spec)
+            self.assertEqual([one.field for one in error.violations], [field])
+            self.assertIn(words, error.violations[0].description)
+        self.raises(skew.InvalidArgument, self.client.submit, "dataset: [")
+        self.raises(skew.InvalidArgument, self.client.submit, "")
+
+    def test_not_found(self):
+        self.assertIn("j999", str(self.raises(skew.NotFound, self.client.wait, "j999")))
+        self.raises(skew.NotFound, list, self.client.watch("j999"))
+
+    def test_already_exists(self):
+        job = self.client.submit(ENDLESS, request_id="taken")
+        self.client.cancel(job.id)
+        self.raises(skew.AlreadyExists, self.client.submit, with_settings(ENDLESS, seed=8), request_id="taken")
+
+    def test_failed_precondition_and_deadline_exceeded(self):
+        job = self.client.submit(ENDLESS)
+        self.assertIsInstance(self.raises(skew.DeadlineExceeded, self.client.wait, job.id, timeout=0.2), TimeoutError)
+        self.client.cancel(job.id)
+        self.client.wait(job.id, timeout=60)
+        self.raises(skew.FailedPrecondition, self.client.cancel, job.id)
+
+    def test_resource_exhausted(self):
+        self.raises(skew.ResourceExhausted, self.client.submit, with_settings(ENDLESS, name="x" * (9 << 20)))
+
+    def test_out_of_range_and_data_loss(self):
+        job = self.client.wait(self.client.submit(SPEC).id, timeout=300)
+        run = self.client.runs(job.id)[0].id
+        artifact = next(one for one in self.client.artifacts(run) if one.name == "samples.png")
+        request = skew.v1.run_service_pb2.ReadArtifactRequest(run_id=run, name="samples.png",
+                                                              offset=artifact.size_bytes + 1)
+        with self.assertRaises(skew.client.grpc.RpcError) as caught:
+            list(self.server.artifacts.ReadArtifact(request))
+        self.assertIs(type(skew.errors.from_rpc_error(caught.exception)), skew.OutOfRange)
+        (stored,) = (self.server.folder / "state").rglob(f"*{artifact.digest[2:]}*")
+        stored.chmod(0o600)
+        stored.write_bytes(b"\0" + stored.read_bytes()[1:])
+        self.raises(skew.DataLoss, self.client.read_artifact, run, "samples.png")
+
+    def test_unauthenticated_and_permission_denied(self):
+        self.raises(skew.Unauthenticated, self.remote().job, "j1")
+        self.assertNotIn("nonsense", str(self.raises(skew.Unauthenticated, self.remote("nonsense").job, "j1")))
+        self.ctl("user", "add", "reader", "--role", "viewer")
+        client = self.remote(self.ctl("token", "create", "--user", "reader").strip())
+        self.assertIn("viewer", str(self.raises(skew.PermissionDenied, client.submit, ENDLESS)))
+        list(client.jobs())
+
+    def test_unavailable(self):
+        client = skew.Client(f"unix:{self.folder}/nobody", patience=0.3)
+        self.addCleanup(client.close)
+        error = self.raises(skew.Unavailable, client.job, "j1")
+        self.assertIn("nobody", error.message)
+        self.assertIsInstance(error, ConnectionError)
+        self.raises(skew.DeadlineExceeded, client.wait, "j1", timeout=0.3)
+
+
+class RestartTest(ClientCase):
+    def start_later(self):
+        """The server is away for a while."""
+        starting = threading.Timer(0.5, self.server.start)
+        starting.start()
+        return starting
+
+    def interrupt(self, job, stop):
+        """Stops the server three times while a watch of a job goes on; returns the events."""
+        events = []
+        starting = []
+        for event in self.client.watch(job):
+            events.append(event)
+            if len(starting) < 3 and event.progress.progress.step >= 100 * (len(starting) + 1):
+                for earlier in starting:  # the event may be from before
+                    earlier.join()
+                stop()
+                starting.append(self.start_later())
+        for one in starting:
+            one.join()
+        self.assertEqual(len(starting), 3)
+        return events
+
+    def check(self, job, events):
+        self.assertEqual([event.sequence for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(events, list(self.client.watch(job)))
+        ends = [event.run_state.state for event in events if event.HasField("run_state")]
+        self.assertEqual(ends[-1], run_pb2.SUCCEEDED)
+        self.assertEqual(self.client.job(job).state, job_pb2.JOB_SUCCEEDED)
+
+    def test_a_watch_outlives_killed_daemons(self):
+        job = self.client.submit(TRAINING).id
+        self.check(job, self.interrupt(job, self.server.kill))
+
+    def test_a_watch_outlives_restarts(self):
+        job = self.client.submit(with_settings(TRAINING, seed=2)).id
+        self.check(job, self.interrupt(job, self.server.stop))
+
+    def test_wait_outlives_a_killed_daemon(self):
+        job = self.client.submit(with_settings(TRAINING, seed=3)).id
+        waited = []
+        thread = threading.Thread(target=lambda: waited.append(self.client.wait(job, timeout=300)))
+        thread.start()
+        self.assertIsNotNone(next(event for event in self.client.watch(job) if event.progress.progress.step >= 100))
+        self.server.kill()
+        self.start_later().join()
+        thread.join()
+        self.assertEqual([one.state for one in waited], [job_pb2.JOB_SUCCEEDED])
+
+    def test_a_submission_is_made_once_although_the_server_is_away(self):
+        before = len(list(self.client.jobs()))
+        self.server.kill()
+        starting = self.start_later()
+        job = self.client.submit(ENDLESS)
+        starting.join()
+        self.client.cancel(job.id)
+        self.assertEqual(len(list(self.client.jobs())), before + 1)
+
+
+class TlsTest(ClientCase):
+    @classmethod
+    def prepare(cls):
+        cls.certs = cls.folder / "certs"
+        for words in (("server", "localhost", "127.0.0.1"), ("user", "ada")):
+            subprocess.run([harness.SOURCE / "deploy" / "make-certs.sh", cls.certs, *words], check=True,
+                           capture_output=True)
+        cls.flags = ("--tls-cert", cls.certs / "server.pem", "--tls-key", cls.certs / "server.key", "--tls-client-ca",
+                     cls.certs / "ca.pem")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        subprocess.run([harness.BIN / "skewctl", "--server", cls.socket, "user", "add", "ada"], check=True,
+                       capture_output=True)
+        cls.token = subprocess.run(
+            [harness.BIN / "skewctl", "--server", cls.socket, "token", "create", "--user", "ada"], check=True,
+            capture_output=True, text=True).stdout.strip()
+
+    def connect(self, *arguments, **keywords):
+        client = skew.Client(*arguments, **keywords)
+        self.addCleanup(client.close)
+        return client
+
+    def owner(self, client):
+        job = client.submit(ENDLESS)
+        self.assertEqual(client.cancel(job.id).id, job.id)
+        return job.owner
+
+    def test_a_token_over_tls(self):
+        ca = str(self.certs / "ca.pem")
+        self.assertEqual(self.owner(self.connect(self.server.address, self.token, ca=ca)), "ada")
+        self.raises(skew.Unauthenticated, self.connect(self.server.address, self.token[:-1], ca=ca).job, "j1")
+        self.raises(skew.Unavailable, self.connect(self.server.address, self.token, patience=0.3).job, "j1")
+
+    def test_a_certificate(self):
+        client = self.connect(self.server.address, ca=str(self.certs / "ca.pem"), cert=str(self.certs / "ada.pem"),
+                              key=str(self.certs / "ada.key"))
+        self.assertEqual(self.owner(client), "ada")
+
+    def test_the_context_of_skewctl_login(self):
+        for context, words in (("lab", ()), ("box", ("--no-token",))):
+            subprocess.run([harness.BIN / "skewctl", "login", "--context", context, *words, "--server",
+                            self.server.address if context == "lab" else self.socket, "--ca", self.certs / "ca.pem"],
+                           input=self.token + "\n", text=True, check=True, capture_output=True)
+        self.assertEqual(self.connect().address.target, self.socket)  # the current one
+        self.assertEqual(self.owner(self.connect(context="lab")), "ada")
+        self.assertIn("lab", str(self.raises(skew.InvalidArgument, self.connect, context="none")))
+
+    def test_the_environment(self):
+        with mock.patch.dict(os.environ, {"SKEW_SERVER": self.server.address, "SKEW_TOKEN": self.token,
+                                          "SKEW_CA": str(self.certs / "ca.pem")}):
+            self.assertEqual(self.owner(self.connect()), "ada")
+
+    def test_settings_that_cannot_work(self):
+        for words, arguments, keywords in (("clear", ("192.0.2.1:7433", "x"), {}),
+                                           ("both", (self.server.address,), {"ca": "ca.pem", "cert": "ada.pem"}),
+                                           ("host:port", ("nowhere",), {}),
+                                           ("none.pem", (self.server.address,), {"ca": "none.pem"})):
+            self.assertIn(words, str(self.raises(skew.InvalidArgument, self.connect, *arguments, **keywords)))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -130,6 +130,7 @@ void AddReferenceCommands(CLI::App& app, Command& chosen) {
 
   auto flags = std::make_shared<ManFlags>();
   CLI::App* man = app.add_subcommand("man", "Print the manual page of skewctl or of a command");
+  man->fallthrough(false);  // names of commands are arguments here
   man->add_option("COMMAND", flags->command, "e.g. submit, or token create; try: skewctl man submit | man -l -");
   man->add_option("--out", flags->out, "Write all pages into this folder instead")->type_name("FOLDER");
   man->callback([flags, &app, &chosen] {

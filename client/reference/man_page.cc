@@ -12,16 +12,30 @@
 namespace skew {
 namespace {
 
-// Text of a paragraph, in which nothing is left that roff would take for its own.
+// What mandoc's style check allows in a line.
+constexpr size_t kLine = 78;
+
+// Text in which nothing is left that roff would take for its own, save a point that begins a line.
 std::string Escape(absl::string_view text) {
-  std::vector<std::string> lines;
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
-    std::string escaped = absl::StrReplaceAll(
-        line, {{"\\", "\\e"}, {"-", "\\-"}, {"'", "\\(aq"}, {"`", "\\(ga"}, {"~", "\\(ti"}, {"^", "\\(ha"}});
-    if (absl::StartsWith(escaped, ".")) escaped = absl::StrCat("\\&", escaped);
-    lines.push_back(std::move(escaped));
+  return absl::StrReplaceAll(
+      text, {{"\\", "\\e"}, {"-", "\\-"}, {"'", "\\(aq"}, {"`", "\\(ga"}, {"~", "\\(ti"}, {"^", "\\(ha"}});
+}
+
+// Lines, with their ends, of escaped words.
+std::string Fill(const std::vector<std::string>& words) {
+  std::string text;
+  size_t line = 0;
+  for (const std::string& word : words) {
+    const bool fits = line > 0 && line + 1 + word.size() <= kLine;
+    if (!fits && line > 0) text += "\n";
+    absl::StrAppend(&text, fits ? " " : absl::StartsWith(word, ".") ? "\\&" : "", word);
+    line = fits ? line + 1 + word.size() : word.size();
   }
-  return absl::StrJoin(lines, "\n");
+  return absl::StrCat(text, text.empty() ? "" : "\n");
+}
+
+std::string Paragraph(absl::string_view text) {
+  return Fill(absl::StrSplit(Escape(text), absl::ByAnyChar(" \n"), absl::SkipEmpty()));
 }
 
 std::string Bold(absl::string_view text) { return absl::StrCat("\\fB", Escape(text), "\\fR"); }
@@ -51,10 +65,12 @@ class PageWriter {
     absl::StrAppend(&text_, ".TH ", Escape(absl::AsciiStrToUpper(name_)), " 1 ",
                     absl::FormatTime("%Y-%m-%d", date, absl::UTCTimeZone()), " \"Skew ", version, "\" \"Skew\"\n");
     Section("NAME");
-    absl::StrAppend(&text_, Escape(name_), " \\- ", Escape(Lowered(command_.text)), "\n");
+    std::vector<std::string> words = {Escape(name_), "\\-"};
+    for (const absl::string_view word : absl::StrSplit(Lowered(command_.text), ' ')) words.push_back(Escape(word));
+    text_ += Fill(words);
     WriteSynopsis();
     Section("DESCRIPTION");
-    absl::StrAppend(&text_, Escape(command_.text), ".\n");
+    text_ += Paragraph(absl::StrCat(command_.text, "."));
     WriteArguments();
     WriteCommands();
     WriteFlags();
@@ -70,7 +86,7 @@ class PageWriter {
   void Section(absl::string_view title) { absl::StrAppend(&text_, ".SH ", title, "\n"); }
 
   void Item(absl::string_view tag, absl::string_view text) {
-    absl::StrAppend(&text_, ".TP\n", tag, "\n", Escape(text), text.empty() ? "\\&\n" : "\n");
+    absl::StrAppend(&text_, ".TP\n", tag, "\n", text.empty() ? "\\&\n" : Paragraph(text));
   }
 
   void WriteSynopsis() {
@@ -132,7 +148,7 @@ class PageWriter {
   void WriteExitCodes() {
     if (command_.exit_codes.empty()) return;
     Section("EXIT STATUS");
-    absl::StrAppend(&text_, Escape(command_.exit_codes), "\n");
+    text_ += Paragraph(command_.exit_codes);
   }
 
   void WriteSeeAlso() {

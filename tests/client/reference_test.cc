@@ -122,7 +122,7 @@ TEST(ManPageTest, SaysWhatThereIs) {
 TEST(ManPageTest, TextIsNoRoff) {
   CommandDoc program{.name = "skewctl", .text = ".so /etc/passwd\n'x \\n ~^`"};
   const std::string text = ManPages(program, "1.0", absl::UnixEpoch())[0].text;
-  EXPECT_THAT(text, HasSubstr("\n\\&.so /etc/passwd\n\\(aqx \\en \\(ti\\(ha\\(ga"));
+  EXPECT_THAT(text, HasSubstr("\n\\&.so /etc/passwd \\(aqx \\en \\(ti\\(ha\\(ga"));
 }
 
 }  // namespace

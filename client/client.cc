@@ -92,9 +92,14 @@ absl::Status Client::Explain(const absl::Status& status) const {
 
 absl::Status Client::Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const {
   absl::Status refused;
+  absl::Status outage;
   while (true) {
     const absl::Status status = attempt();
+    if (absl::IsDeadlineExceeded(status) && retry.has_waited() && options_.deadline != absl::InfiniteFuture()) {
+      return absl::DeadlineExceededError(Explain(outage).message());
+    }
     if (!absl::IsUnavailable(status)) return Explain(status);
+    outage = status;
     if (IsRefusedHandshake(status)) refused = status;
     if (!retry.has_waited() && options_.on_outage != nullptr) {
       options_.on_outage(absl::StrCat(options_.server.target, " is not available, trying again: ", status.message()));

@@ -1,8 +1,5 @@
 #include "client/render/table.h"
 
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
@@ -33,11 +30,15 @@ void AppendLine(const std::vector<std::string>& cells, const std::vector<int>& w
 
 // `text` as a JSON string, with its quotes. Bytes that are no UTF-8 come out as '?'.
 std::string JsonString(const std::string& text) {
-  google::protobuf::Value value;
-  value.set_string_value(text);
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(value, &json).ok()) return JsonString(Printable(text));
-  return json;
+  for (const char c : text) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+      absl::StrAppend(&json, "\\u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
+    } else {
+      absl::StrAppend(&json, c == '"' || c == '\\' ? "\\" : "", std::string(1, c));
+    }
+  }
+  return absl::StrCat("\"", Printable(json), "\"");
 }
 
 }  // namespace

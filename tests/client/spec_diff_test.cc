@@ -52,7 +52,7 @@ TEST(TableTest, JsonIsAnObjectARowWithEscapedTexts) {
   Table table({{"shown", "a"}, {"only shown", ""}, {"", "b"}});
   table.AddRow({{"5.0", "5"}, "x", "say \"hi\"\n\\"});
   table.AddRow({"", "x", "\xff"});
-  EXPECT_EQ(table.ToJson(), "{\"a\":\"5\",\"b\":\"say \\\"hi\\\"\\n\\\\\"}\n{\"a\":\"\",\"b\":\"?\"}\n");
+  EXPECT_EQ(table.ToJson(), "{\"a\":\"5\",\"b\":\"say \\\"hi\\\"\\u000a\\\\\"}\n{\"a\":\"\",\"b\":\"?\"}\n");
 }
 
 }  // namespace

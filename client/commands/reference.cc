@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
 #include "client/reference/completion.h"
@@ -50,7 +49,7 @@ absl::Status WritePages(const std::vector<ManPage>& pages, const std::string& fo
 }
 
 struct ManFlags {
-  std::vector<std::string> command;
+  std::string page;
   std::string out;
 };
 
@@ -60,16 +59,14 @@ absl::StatusOr<ExitCode> Man(Session& session, const CommandDoc& program, const 
     SKEW_RETURN_IF_ERROR(WritePages(pages, flags.out));
     return ExitCode::kFine;
   }
-  std::vector<std::string> path = {program.name};
-  path.insert(path.end(), flags.command.begin(), flags.command.end());
-  const std::string wanted = absl::StrJoin(path, "-");
+  const std::string wanted = flags.page.empty() ? program.name : flags.page;
   for (const ManPage& page : pages) {
     if (page.name != wanted) continue;
     *session.out << page.text;
     SKEW_RETURN_IF_ERROR(CheckWritten(session));
     return ExitCode::kFine;
   }
-  return absl::InvalidArgumentError(absl::StrCat("there is no command '", absl::StrJoin(flags.command, " "), "'"));
+  return absl::InvalidArgumentError(absl::StrCat("there is no page '", wanted, "'; one is skewctl-submit"));
 }
 
 absl::StatusOr<std::vector<Candidate>> JobIds(Client& client, absl::string_view end) {
@@ -130,8 +127,7 @@ void AddReferenceCommands(CLI::App& app, Command& chosen) {
 
   auto flags = std::make_shared<ManFlags>();
   CLI::App* man = app.add_subcommand("man", "Print the manual page of skewctl or of a command");
-  man->fallthrough(false);  // names of commands are arguments here
-  man->add_option("COMMAND", flags->command, "e.g. submit, or token create; try: skewctl man submit | man -l -");
+  man->add_option("PAGE", flags->page, "e.g. skewctl-token-create; try: skewctl man skewctl-submit | man -l -");
   man->add_option("--out", flags->out, "Write all pages into this folder instead")->type_name("FOLDER");
   man->callback([flags, &app, &chosen] {
     chosen.run = [flags, &app](Session& session) { return Man(session, Describe(app), *flags); };

@@ -64,12 +64,12 @@ class WaitTest(ScriptCase):
     def test_success_failure_and_cancellation_have_their_codes(self):
         good = self.submit()
         self.assertEqual([job["state"] for job in self.json_lines("wait", good)], ["JOB_SUCCEEDED"])
-        self.assertIn("succeeded", self.ctl("wait", good, "--timeout", "1").stdout)
+        self.assertIn("SUCCEEDED", self.ctl("wait", good, "--timeout", "1").stdout)
         late = self.submit(*ENDLESS, "--set", "time_limit=1s", "--set", "max_attempts=1")
         self.ctl("wait", late, code=1)
         gone = self.submit(*ENDLESS)
         self.ctl("cancel", gone)
-        self.assertIn("cancelled", self.ctl("wait", gone, code=4).stderr)
+        self.assertIn("CANCELLED", self.ctl("wait", gone, code=4).stderr)
         self.ctl("wait", good, gone, code=4)
         jobs = self.json_lines("wait", gone, late, good, code=1)
         self.assertEqual([job["id"] for job in jobs], [gone, late, good])
@@ -80,7 +80,7 @@ class WaitTest(ScriptCase):
         job = self.submit(*ENDLESS)
         done = self.ctl("wait", job, "--timeout", "500ms", code=5)
         self.assertEqual(done.stdout, "")
-        self.assertRegex(done.stderr, rf"not ended within 500ms: {job} \((queued|running)\)")
+        self.assertRegex(done.stderr, rf"not ended within 500ms: {job} \((QUEUED|RUNNING)\)")
         self.ctl("cancel", job)
         self.ctl("wait", job, code=4)
 
@@ -225,7 +225,7 @@ class ManTest(unittest.TestCase):
             self.assertEqual((shown.returncode, shown.stderr), (0, ""))
 
     def test_one_page_at_a_time(self):
-        done = subprocess.run([harness.BIN / "skewctl", "man", "token", "create"], check=True, capture_output=True,
+        done = subprocess.run([harness.BIN / "skewctl", "man", "skewctl-token-create"], check=True, capture_output=True,
                               text=True)
         self.assertEqual(done.stdout, self.pages["skewctl-token-create"].read_text())
         done = subprocess.run([harness.BIN / "skewctl", "man", "nothing"], capture_output=True, text=True)
@@ -329,7 +329,7 @@ class CompletionTest(ScriptCase):
                     terminal.type("autoload -U compinit && compinit -D -u\n")
                     terminal.wait_for("ready> ")
                 terminal.type(f"source ./complete.{shell} && echo loa''ded\n")
-                terminal.wait_for(r"loaded\s+ready> ")
+                terminal.wait_for(r"(?s)\bloaded\r.*ready> ")
                 terminal.type(f"skewctl canc\t{self.job}")
                 terminal.wait_for(f"skewctl cancel +{self.job}")
                 terminal.type("\x15")  # empties the line

@@ -72,6 +72,8 @@ std::vector<std::string> EnvironmentFor(const Launch& launch) {
       environment.emplace_back(entry);
     }
   }
+  // GPUs are counted as their driver does.
+  if (launch.lease.gpu >= 0) environment.emplace_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
   environment.push_back(absl::StrCat("OMP_NUM_THREADS=", launch.lease.cores.size()));
   // Threads that spin at barriers halve a run's speed where another process wants one of its cores.
   if (!has_wait_policy) environment.emplace_back("OMP_WAIT_POLICY=PASSIVE");

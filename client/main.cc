@@ -141,6 +141,7 @@ void AddCommands(CLI::App& app, skew::Command& command) {
   skew::AddAccessCommands(app, command);
   skew::AddLoginCommands(app, command);
   skew::AddAnalyseCommand(app, command);
+  skew::AddQueueCommands(app, command);
   skew::AddReferenceCommands(app, command);
 }
 

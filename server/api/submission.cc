@@ -3,12 +3,14 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/status.h"
+#include "server/api/queue_service.h"
 #include "server/api/spec_check.h"
 #include "server/api/spec_defaults.h"
 #include "server/jobs/expansion.h"
@@ -50,16 +52,38 @@ NewJob TrainingJob(const NewJob& study) {
   return training;
 }
 
+// When to run it and where.
+absl::Status ReadQueueSettings(const v1::SubmitJobRequest& request, NewJob& job) {
+  SKEW_RETURN_IF_ERROR(CheckPriority(request.priority()));
+  if (request.after_size() > 100) {
+    return InvalidField("after", absl::StrCat(request.after_size(), " jobs; at most 100 are accepted"));
+  }
+  if (request.need().memory_bytes() < 0) {
+    return InvalidField("need.memory_bytes", absl::StrCat(request.need().memory_bytes(), " is negative"));
+  }
+  job.priority = request.priority();
+  job.paused = request.paused();
+  job.need = request.need();
+  for (const std::string& after : request.after()) {
+    const absl::StatusOr<JobId> id = JobId::Parse(after);
+    if (!id.ok()) return InvalidField("after", id.status().message());
+    if (std::find(job.after.begin(), job.after.end(), *id) == job.after.end()) job.after.push_back(*id);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::string_view owner,
-                                       absl::string_view request_id, DatasetRegistry& datasets) {
+absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
+                                       DatasetRegistry& datasets) {
+  const std::string& request_id = request.request_id();
   if (request_id.size() > 128) {
     return InvalidField("request_id", absl::StrCat(request_id.size(), " bytes; at most 128 are accepted"));
   }
   PreparedJob prepared;
   NewJob& job = prepared.job;
-  job.spec = submitted;
+  SKEW_RETURN_IF_ERROR(ReadQueueSettings(request, job));
+  job.spec = request.spec();
   FillDefaults(job.spec);
   const absl::StatusOr<v1::Dataset> dataset = datasets.Find(job.spec.dataset());
   const std::vector<v1::FieldViolation> violations = CheckSpec(job.spec, dataset);
@@ -67,7 +91,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::strin
   const bool is_training = job.spec.has_classifier();
   job.kind = is_training ? v1::CLASSIFIER_TRAINING : v1::STUDY;
   job.owner = std::string(owner);
-  job.request_id = std::string(request_id);
+  job.request_id = request_id;
   job.request_digest = DigestOf(job.spec);
   job.dataset_digest = dataset->digest();
   job.classifier_key =

@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
-#include "skew/v1/job.pb.h"
+#include "skew/v1/job_service.pb.h"
 
 namespace skew {
 
@@ -19,8 +19,8 @@ struct PreparedJob {
 };
 
 // Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec).
-absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::string_view owner,
-                                       absl::string_view request_id, DatasetRegistry& datasets);
+absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
+                                       DatasetRegistry& datasets);
 
 }  // namespace skew
 

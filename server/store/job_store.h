@@ -29,6 +29,10 @@ struct NewJob {
   std::string dataset_digest;
   std::string classifier_key;  // the classifier a study needs, or a training makes
   std::vector<v1::Run> runs;   // model_index, model, bias_point, iteration and seed are set; numbered by position
+  int32_t priority = 0;
+  bool paused = false;
+  std::vector<JobId> after;  // each once
+  v1::DeviceNeed need;
 };
 
 struct Submission {
@@ -44,7 +48,9 @@ class JobStore {
 
   // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it
   // needs is neither trained nor being trained, `training` is stored before it in the same transaction. ALREADY_EXISTS
-  // when `request_id` was used with another spec.
+  // when `request_id` was used with another spec. RESOURCE_EXHAUSTED: over a limit of the owner's share.
+  // INVALID_ARGUMENT: it comes after a job that there is not; FAILED_PRECONDITION: after one that has ended without
+  // success.
   absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training, const Actor& actor);
 
   // NOT_FOUND

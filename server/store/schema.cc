@@ -24,6 +24,7 @@ CREATE TABLE jobs (
   dataset_digest TEXT NOT NULL,
   classifier_key TEXT NOT NULL,      -- the classifier that a study needs, or that a training makes
   create_time INTEGER NOT NULL,
+  priority INTEGER NOT NULL DEFAULT 0,
   last_revision INTEGER NOT NULL DEFAULT 0,
   last_sequence INTEGER NOT NULL DEFAULT 0,
   -- Of its runs, kept by the triggers on them, so that no list has to count: how many there are in which state, when
@@ -80,6 +81,10 @@ CREATE TABLE runs (
   precision INTEGER NOT NULL DEFAULT 0,
   start_time INTEGER,
   end_time INTEGER,
+  shape INTEGER NOT NULL DEFAULT 0,     -- see run_shape.h
+  priority INTEGER NOT NULL DEFAULT 0,
+  paused INTEGER NOT NULL DEFAULT 0,
+  forgiven INTEGER NOT NULL DEFAULT 0,  -- attempts up to this one do not count: somebody asked for a retry
   PRIMARY KEY (job_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_state ON runs (state, job_id, number);
@@ -148,6 +153,9 @@ CREATE TABLE attempts (
   pid INTEGER NOT NULL DEFAULT 0,    -- with the next two: which process it is, across restarts of the daemon
   process_start INTEGER NOT NULL DEFAULT 0,
   boot_id TEXT NOT NULL DEFAULT '',
+  device_kind TEXT NOT NULL DEFAULT '',
+  memory_bytes INTEGER NOT NULL DEFAULT 0,  -- with the next: what it has of the device
+  whole_device INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (job_id, run_number, number),
   FOREIGN KEY (job_id, run_number) REFERENCES runs (job_id, number)
 ) STRICT, WITHOUT ROWID;
@@ -224,6 +232,68 @@ CREATE TABLE audit_events (
 ) STRICT;
 CREATE INDEX audit_events_by_actor ON audit_events (actor, number);
 CREATE INDEX audit_events_by_object ON audit_events (object, number);
+-- Queue: what the scheduler reads instead of the runs, and whose turn it is.
+
+-- Queued runs of one job that are alike; kept by every change of a run's state into and out of QUEUED.
+CREATE TABLE queue (
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  shape INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  waits INTEGER NOT NULL DEFAULT 0,  -- 1: for its classifier, 2: for jobs it comes after, 3: for both
+  queued INTEGER NOT NULL,
+  waiting_since INTEGER NOT NULL,    -- the last start of one of them, or since they were queued
+  PRIMARY KEY (job_id, shape, priority, paused)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX queue_in_order ON queue (owner, paused, waits, priority DESC, job_id) WHERE queued > 0;
+CREATE INDEX queue_by_age ON queue (owner, paused, waits, waiting_since) WHERE queued > 0;
+CREATE INDEX queue_waits ON queue (waits, job_id) WHERE queued > 0 AND waits > 0;
+CREATE INDEX runs_in_queue ON runs (job_id, shape, priority, paused, number) WHERE state = 1;
+
+CREATE TABLE job_dependencies (
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  after_job_id INTEGER NOT NULL REFERENCES jobs (id),
+  PRIMARY KEY (job_id, after_job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_needs (             -- only of jobs that declared one
+  job_id INTEGER PRIMARY KEY REFERENCES jobs (id),
+  memory_bytes INTEGER NOT NULL,
+  whole_device INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE shares (                -- the user '*' stands for those that have no row with settings
+  user TEXT PRIMARY KEY,
+  weight INTEGER,                    -- in thousandths; NULL here and below: as '*'
+  max_slots INTEGER,
+  max_queued INTEGER,
+  max_artifact_bytes INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE use (
+  user TEXT PRIMARY KEY,
+  slot_time INTEGER NOT NULL,        -- microseconds of ended attempts, decayed to `time`
+  time INTEGER NOT NULL,
+  last_start INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE use_decay (             -- one row
+  half_life INTEGER NOT NULL         -- microseconds
+) STRICT;
+
+CREATE TABLE run_lengths (           -- what runs of a shape took on a kind of device; shape 0 and kind '': any
+  shape INTEGER NOT NULL,
+  device_kind TEXT NOT NULL,
+  runs INTEGER NOT NULL,
+  length INTEGER NOT NULL,           -- microseconds, a moving average
+  peak_bytes INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (shape, device_kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drained_devices (
+  device TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 absl::StatusOr<int64_t> VersionOf(Database& db) {

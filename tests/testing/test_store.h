@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/clock.h"
@@ -12,6 +13,7 @@
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "tests/testing/temp_folder.h"
 
@@ -32,6 +34,8 @@ class TestStore {
 
   // Stores a study (and, before the first, the training of its classifier); a failure fails the test.
   JobId MustSubmit(const NewJob& job);
+  // Starts the first run that may start on cpu0; empty when none may. A failure fails the test.
+  std::optional<Claim> ClaimNext(const std::string& token_digest);
   // Executes SQL in one write; a failure fails the test.
   void MustExecute(const std::string& sql);
   // The first column of the first row.
@@ -40,6 +44,7 @@ class TestStore {
   Connections& connections() { return *connections_; }
   JobStore& jobs() { return *jobs_; }
   RunStore& runs() { return *runs_; }
+  QueueStore& queue() { return *queue_; }
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
   AccessStore& access() { return *access_; }
@@ -53,6 +58,7 @@ class TestStore {
   std::unique_ptr<Connections> connections_;
   std::unique_ptr<JobStore> jobs_;
   std::unique_ptr<RunStore> runs_;
+  std::unique_ptr<QueueStore> queue_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
   std::unique_ptr<AccessStore> access_;

@@ -153,6 +153,7 @@ int main(int argc, char** argv) {
   skew::AddAccessCommands(app, command);
   skew::AddLoginCommands(app, command);
   skew::AddAnalyseCommand(app, command);
+  skew::AddReportCommands(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -66,6 +66,7 @@ void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datas
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
+void AddReportCommands(CLI::App& app, Command& chosen);  // report, plot
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);

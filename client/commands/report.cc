@@ -1,0 +1,176 @@
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/commands/command.h"
+#include "client/render/findings_table.h"
+#include "client/render/format.h"
+#include "client/render/results_table.h"
+#include "client/report/csv.h"
+#include "client/report/figure.h"
+#include "client/report/gnuplot.h"
+#include "client/report/page.h"
+#include "client/report/study_data.h"
+#include "client/scalar.h"
+#include "common/file.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+struct StudyFlags {
+  std::vector<std::string> jobs;
+  bool allow_different_judges = false;
+  std::optional<int32_t> focus_class;
+
+  v1::AnalyseJobsRequest Request() const {
+    v1::AnalyseJobsRequest request;
+    request.mutable_job_ids()->Assign(jobs.begin(), jobs.end());
+    request.set_allow_different_judges(allow_different_judges);
+    if (focus_class.has_value()) request.set_focus_class(*focus_class);
+    return request;
+  }
+};
+
+struct ReportFlags : StudyFlags {
+  std::string out;
+  std::string csv;
+};
+
+struct PlotFlags : StudyFlags {
+  std::string figure;
+  std::string out;
+};
+
+// A folder that is not there is no answer of the server, whose NOT_FOUND has an exit code of its own.
+absl::Status WriteOut(Session& session, const std::string& path, const std::string& content) {
+  const absl::Status status = WriteFileAtomically(path, content);
+  if (!status.ok()) return absl::UnknownError(status.message());
+  *session.err << "wrote " << path << " (" << BytesText(static_cast<int64_t>(content.size())) << ")" << std::endl;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Draw(const Figure& figure, ImageFormat format) {
+  return RunGnuplot(absl::StrCat(GnuplotTerminal(format, figure.width, figure.height), figure.script));
+}
+
+absl::Status WriteCsvFolder(Session& session, const StudyData& data, const std::vector<Figure>& figures,
+                            const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return absl::UnknownError(absl::StrCat("cannot make the folder ", folder, ": ", error.message()));
+  for (const auto& [name, content] : ReportFiles(data, figures)) {
+    SKEW_RETURN_IF_ERROR(WriteOut(session, absl::StrCat(folder, "/", name), content));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
+  if (flags.out.empty() && flags.csv.empty()) {
+    return absl::InvalidArgumentError("say where to: --out FILE.html, --csv DIR, or both");
+  }
+  SKEW_ASSIGN_OR_RETURN(const StudyData data,
+                        CollectStudy(*session.client, flags.Request(), /*pictures=*/!flags.out.empty()));
+  const std::vector<Figure> figures = StudyFigures(data);
+  if (!flags.out.empty()) {
+    std::map<std::string, std::string> svgs;
+    for (const Figure& figure : figures) {
+      if (!figure.missing.empty()) continue;
+      SKEW_ASSIGN_OR_RETURN(svgs[figure.name], Draw(figure, ImageFormat::kSvg));
+    }
+    SKEW_RETURN_IF_ERROR(WriteOut(session, flags.out, ReportPage(data, figures, svgs)));
+  }
+  if (!flags.csv.empty()) SKEW_RETURN_IF_ERROR(WriteCsvFolder(session, data, figures, flags.csv));
+  return ExitCode::kFine;
+}
+
+std::string NamesOf(const std::vector<Figure>& figures) {
+  return absl::StrJoin(figures, ", ", [](std::string* out, const Figure& figure) { out->append(figure.name); });
+}
+
+absl::Status List(Session& session, const std::vector<Figure>& figures) {
+  Table table({{"figure", "figure"}, {"title", "title"}, {"", "missing"}});
+  for (const Figure& figure : figures) {
+    const bool missing = !figure.missing.empty();
+    table.AddRow({figure.name,
+                  {missing ? absl::StrCat("not yet: ", figure.missing) : figure.title, figure.title},
+                  figure.missing});
+  }
+  Show(session, table);
+  return CheckWritten(session);
+}
+
+absl::StatusOr<std::string> Rendered(const Figure& figure, const std::string& out) {
+  const std::string ending = absl::AsciiStrToLower(std::filesystem::path(out).extension().string());
+  if (ending == ".csv") return figure.csv;
+  if (ending == ".svg") return Draw(figure, ImageFormat::kSvg);
+  if (ending == ".png") return Draw(figure, ImageFormat::kPng);
+  return Draw(figure, ImageFormat::kPdf);
+}
+
+absl::Status CheckEnding(const std::string& out) {
+  const std::string ending = absl::AsciiStrToLower(std::filesystem::path(out).extension().string());
+  if (ending == ".csv" || ending == ".svg" || ending == ".png" || ending == ".pdf") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--out ", Quoted(out), ": a figure's file ends in .png, .svg, .pdf or .csv"));
+}
+
+absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
+  if (flags.figure.empty() != flags.out.empty()) {
+    return absl::InvalidArgumentError("--figure and --out go together; without both, the figures are listed");
+  }
+  if (!flags.out.empty()) SKEW_RETURN_IF_ERROR(CheckEnding(flags.out));
+  SKEW_ASSIGN_OR_RETURN(const StudyData data, CollectStudy(*session.client, flags.Request(), /*pictures=*/false));
+  const std::vector<Figure> figures = StudyFigures(data);
+  if (flags.out.empty()) {
+    SKEW_RETURN_IF_ERROR(List(session, figures));
+    return ExitCode::kFine;
+  }
+  for (const Figure& figure : figures) {
+    if (figure.name != flags.figure) continue;
+    if (!figure.missing.empty()) return absl::FailedPreconditionError(absl::StrCat(figure.name, ": ", figure.missing));
+    SKEW_ASSIGN_OR_RETURN(const std::string image, Rendered(figure, flags.out));
+    SKEW_RETURN_IF_ERROR(WriteOut(session, flags.out, image));
+    return ExitCode::kFine;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("--figure ", Quoted(flags.figure), ": the figures of ",
+                                                 absl::StrJoin(flags.jobs, " "), " are ", NamesOf(figures)));
+}
+
+void AddStudyFlags(CLI::App& command, StudyFlags& flags) {
+  command.add_option("JOB", flags.jobs, "e.g. j17; several are shown together")->required();
+  command.add_flag("--allow-different-judges", flags.allow_different_judges,
+                   "Compare runs although different classifiers judged them");
+  command.add_option("--focus-class", flags.focus_class,
+                     "The class of claim H4. Default: class 1, or the smallest when there is none");
+}
+
+}  // namespace
+
+void AddReportCommands(CLI::App& app, Command& chosen) {
+  auto report_flags = std::make_shared<ReportFlags>();
+  CLI::App* report = app.add_subcommand("report", "Make one page with the figures, images and numbers of jobs");
+  AddStudyFlags(*report, *report_flags);
+  report->add_option("--out", report_flags->out, "The page, e.g. report.html");
+  report->add_option("--csv", report_flags->csv, "A folder for every number of it, as CSV");
+  report->callback([report_flags, &chosen] {
+    chosen.run = [report_flags](Session& session) { return Report(session, *report_flags); };
+  });
+
+  auto plot_flags = std::make_shared<PlotFlags>();
+  CLI::App* plot = app.add_subcommand("plot", "Draw one figure of jobs; without --figure, list the figures");
+  AddStudyFlags(*plot, *plot_flags);
+  plot->add_option("--figure", plot_flags->figure, "e.g. counts-dcgan");
+  plot->add_option("--out", plot_flags->out, "A file that ends in .png, .svg, .pdf or .csv (its numbers)");
+  plot->callback(
+      [plot_flags, &chosen] { chosen.run = [plot_flags](Session& session) { return Plot(session, *plot_flags); }; });
+}
+
+}  // namespace skew

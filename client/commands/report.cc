@@ -1,3 +1,5 @@
+#include <google/protobuf/struct.pb.h>
+
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -10,9 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/commands/command.h"
-#include "client/render/findings_table.h"
 #include "client/render/format.h"
-#include "client/render/results_table.h"
+#include "client/render/message_text.h"
 #include "client/report/csv.h"
 #include "client/report/figure.h"
 #include "client/report/gnuplot.h"
@@ -95,15 +96,22 @@ std::string NamesOf(const std::vector<Figure>& figures) {
   return absl::StrJoin(figures, ", ", [](std::string* out, const Figure& figure) { out->append(figure.name); });
 }
 
+std::string ToJsonLine(const Figure& figure) {
+  google::protobuf::Struct object;
+  (*object.mutable_fields())["figure"].set_string_value(figure.name);
+  (*object.mutable_fields())["title"].set_string_value(figure.title);
+  (*object.mutable_fields())["missing"].set_string_value(figure.missing);
+  return absl::StrCat(ToJson(object), "\n");
+}
+
 absl::Status List(Session& session, const std::vector<Figure>& figures) {
   Table table({{"figure", "figure"}, {"title", "title"}, {"", "missing"}});
   for (const Figure& figure : figures) {
-    const bool missing = !figure.missing.empty();
-    table.AddRow({figure.name,
-                  {missing ? absl::StrCat("not yet: ", figure.missing) : figure.title, figure.title},
-                  figure.missing});
+    const std::string shown = figure.missing.empty() ? figure.title : absl::StrCat("not yet: ", figure.missing);
+    table.AddRow({figure.name, {shown, figure.title}, figure.missing});
+    if (session.output == Output::kJson) *session.out << ToJsonLine(figure);
   }
-  Show(session, table);
+  if (session.output != Output::kJson) Show(session, table);
   return CheckWritten(session);
 }
 

@@ -86,8 +86,9 @@ void AddBar(const ClassBar& bar, double width, const Axis& axis, ClassBars& bars
 std::string ValueLabel(const ClassBar& bar, double width, const Axis& axis, bool upright) {
   const double top = axis.Shown(bar.generated.mean() + (bar.generated.has_sd() ? bar.generated.sd() : 0));
   const std::string text = Fixed(bar.generated.mean(), bar.generated.mean() < 10 ? 1 : 0);
-  return absl::StrCat("set label ", GnuplotText(text), " at first ", Exact(bar.x + 0.2 * width), ", first ", Exact(top),
-                      upright ? " left rotate by 90 offset 0,0.4" : " center offset 0,0.6", " font ',11'\n");
+  return absl::StrCat("set label ", GnuplotText(text), " at first ", Exact(bar.x + 0.24 * width), ", first ",
+                      Exact(top), upright ? " left rotate by 90 offset 0,0.4" : " center offset 0,0.6",
+                      " font ',11'\n");
 }
 
 std::string AxisLabels(const std::vector<const v1::ResultCell*>& cells, const BiasPointNames& names) {
@@ -99,10 +100,10 @@ std::string AxisLabels(const std::vector<const v1::ResultCell*>& cells, const Bi
       const int32_t label = cells[i]->classes(c).class_();
       absl::StrAppend(&script, "set label '", label, "' at first ",
                       Exact(x - kClusterWidth / 2 + kClusterWidth * (c + 0.5) / classes),
-                      ", graph -0.04 center font ',12' textcolor rgb '", LookOfClass(label).colour, "'\n");
+                      ", graph 0 center offset 0,-0.8 font ',12' textcolor rgb '", LookOfClass(label).colour, "'\n");
     }
     absl::StrAppend(&script, "set label ", GnuplotText(names.names[i]), " at first ", Exact(x),
-                    ", graph -0.105 center font ',13'\n");
+                    ", graph 0 center offset 0,-2 font ',13'\n");
     if (cells[i]->runs().empty()) {
       absl::StrAppend(&script, "set label 'no result yet' at first ", Exact(x),
                       ", graph 0.03 left rotate by 90 textcolor rgb '#666666'\n");
@@ -169,17 +170,18 @@ std::string BarScript(const ModelOfJob& model, const std::vector<std::vector<Cla
     const std::string colour = LookOfClass(label).colour;
     absl::StrAppend(&script, "$t", label, " << EOD\n", one.trained, "EOD\n$g", label, " << EOD\n", one.generated,
                     "EOD\n");
-    plots.push_back(absl::StrCat("$t", label,
-                                 " using 1:2:3:4:5:6 with boxxyerror fs transparent solid 0.08 border lc rgb '", colour,
-                                 "' lw 1.2"));
-    plots.push_back(
-        absl::StrCat("$g", label, " using 1:2:3:4:5:6 with boxxyerror fs solid 0.9 noborder lc rgb '", colour, "'"));
+    plots.push_back(absl::StrCat("$t", label, " using 1:2:3:4:5:6 with boxxyerror lc rgb '", colour,
+                                 "' lw 1.2 fs transparent solid 0.12 border lc rgb '", colour, "' notitle"));
+    plots.push_back(absl::StrCat("$g", label, " using 1:2:3:4:5:6 with boxxyerror fs solid 0.9 noborder lc rgb '",
+                                 colour, "' notitle"));
     if (one.whiskers.empty()) continue;
     absl::StrAppend(&script, "$w", label, " << EOD\n", one.whiskers, "EOD\n");
-    plots.push_back(absl::StrCat("$w", label, " using 1:2:3:4 with yerrorbars pt -1 lc rgb '#222222' lw 1.3"));
+    plots.push_back(absl::StrCat("$w", label, " using 1:3:(0):($4-$3) with vectors heads size graph 0.005,90 nofilled",
+                                 " lc rgb '#222222' lw 1.3 notitle"));
   }
   plots.emplace_back(
-      "keyentry with boxes fs transparent solid 0.08 border lc rgb '#555555' title 'trained proportions'");
+      "keyentry with boxes lc rgb '#555555' fs transparent solid 0.12 border lc rgb '#555555' title 'trained "
+      "proportions'");
   plots.emplace_back("keyentry with boxes fs solid 0.9 lc rgb '#555555' title 'generated'");
   return absl::StrCat(script, "plot ", absl::StrJoin(plots, ", \\\n  "), "\n");
 }
@@ -214,13 +216,13 @@ Figure CountsFigure(const ModelOfJob& model, Shares shares) {
   figure.csv = Csv(model, points);
   figure.script =
       absl::StrCat(Preamble(), "set title ", GnuplotText(figure.title), " font ',15' offset 0,0.3\n",
-                   "set key top right outside horizontal above font ',12' samplen 1.5\n",
+                   "set key outside above right horizontal reverse Left font ',12' samplen 1.5\n",
                    axis.logarithmic ? "set logscale y\n" : "", "set yrange [", Exact(axis.low), ":", Exact(axis.high),
                    "]\nset format y '%.0f'\nset xrange [0.45:", Exact(static_cast<double>(points.size()) + 0.55),
-                   "]\nunset xtics\nset bmargin 5.2\nset lmargin 9\n", "set ylabel ",
+                   "]\nunset xtics\nset bmargin 5.8\nset lmargin 9\n", "set ylabel ",
                    GnuplotText(axis.logarithmic ? "images of the class (log scale)" : "images of the class"),
                    " font ',13'\n", "set xlabel ", GnuplotText(XLabel(NamesOf(model.cells))),
-                   " font ',13' offset 0,-1.9\n", BarScript(model, points, axis));
+                   " font ',13' offset 0,-2.4\n", BarScript(model, points, axis));
   return figure;
 }
 

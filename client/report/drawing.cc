@@ -38,15 +38,6 @@ double LastStep(const SeriesPanel& panel) {
   return last > 0 ? last : 1;
 }
 
-// Round, and at most four of it to the last step.
-double TicStep(double last) {
-  const double power = std::pow(10, std::floor(std::log10(last / 4)));
-  for (const double factor : {1.0, 2.0, 2.5, 5.0}) {
-    if (last / (factor * power) <= 4) return factor * power;
-  }
-  return 10 * power;
-}
-
 std::string Rows(const Series& series, const Axis& axis) {
   std::string rows;
   for (size_t i = 0; i < series.x.size(); ++i) {
@@ -133,7 +124,7 @@ std::string Preamble() {
   return "set encoding utf8\n"
          "set border 3 lc rgb '#555555'\n"
          "set tics nomirror out scale 0.5 font ',12' textcolor rgb '#222222'\n"
-         "set grid ytics lc rgb '#dddddd' dt 1 lw 0.5\n"
+         "set grid ytics lt 1 lc rgb '#d4d8de' lw 1\n"
          "set key off\n";
 }
 
@@ -156,6 +147,14 @@ Axis AxisFor(absl::Span<const double> values, double decades) {
   if (std::log10(largest / smallest) < decades) return {false, 0, 1.08 * largest};
   // A little below the smallest value, so that it differs from what has no place on the axis.
   return {true, smallest / 2, 1.3 * largest};
+}
+
+double TicStep(double span) {
+  const double power = std::pow(10, std::floor(std::log10(span / 4)));
+  for (const double factor : {1.0, 2.0, 2.5, 5.0}) {
+    if (span / (factor * power) <= 4) return factor * power;
+  }
+  return 10 * power;
 }
 
 Panels::Panels(int count, int columns, int width, int height, int right)
@@ -211,7 +210,7 @@ Drawing DrawSeries(const SeriesFigure& figure) {
     absl::StrAppend(
         &script, panels.Place(i), "set ylabel ",
         GnuplotText(i % columns == 0 ? absl::StrCat(figure.y_label, axis.logarithmic ? " (log scale)" : "") : ""),
-        " font ',12' offset 1,0\n", PanelScript(figure.panels[static_cast<size_t>(i)], axis, i, panels.PlotHeight()));
+        " font ',12'\n", PanelScript(figure.panels[static_cast<size_t>(i)], axis, i, panels.PlotHeight()));
   }
   return {panels.width(), panels.height(), absl::StrCat(script, "unset multiplot\n")};
 }

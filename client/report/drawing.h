@@ -37,6 +37,9 @@ struct Axis {
 // From 0, or logarithmic when the positive values span more than `decades`. No values: 0 to 1.
 Axis AxisFor(absl::Span<const double> values, double decades);
 
+// A round distance between tics: at most four of it in `span`.
+double TicStep(double span);
+
 // Panels side by side, in rows.
 class Panels {
  public:
@@ -54,7 +57,7 @@ class Panels {
   static constexpr int kHead = 34;
   static constexpr int kTop = 30;
   static constexpr int kBottom = 52;
-  static constexpr int kLeft = 66;
+  static constexpr int kLeft = 70;
 
   int rows_;
   int columns_;

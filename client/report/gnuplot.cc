@@ -89,7 +89,7 @@ int Spawn(const std::string& program, int in, int out, int err, pid_t& pid) {
 }
 
 // From one place to another, all of them.
-void ReplaceBetween(absl::string_view open, absl::string_view close, absl::string_view with, std::string& text) {
+void ReplaceBetween(const std::string& open, const std::string& close, const std::string& with, std::string& text) {
   size_t begin = 0;
   while ((begin = text.find(open, begin)) != std::string::npos) {
     const size_t end = text.find(close, begin + open.size());

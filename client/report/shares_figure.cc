@@ -97,7 +97,7 @@ std::string PanelScript(const ClassPoints& points, const Axis& axis) {
   std::string blocks;
   if (!means.empty()) {
     absl::StrAppend(&blocks, "$runs", n, " << EOD\n", runs, "EOD\n$means", n, " << EOD\n", means, "EOD\n");
-    plots.push_back(absl::StrCat("$runs", n, " using 1:2 with points pt 7 ps 0.55 lc rgb '#99444444'"));
+    plots.push_back(absl::StrCat("$runs", n, " using 1:2 with points pt 7 ps 0.55 lc rgb '#77222222'"));
   }
   if (!intervals.empty()) {
     absl::StrAppend(&blocks, "$intervals", n, " << EOD\n", intervals, "EOD\n");
@@ -109,9 +109,11 @@ std::string PanelScript(const ClassPoints& points, const Axis& axis) {
         absl::StrCat("$means", n, " using 1:2 with points pt ", look.point, " ps 1.1 lc rgb '", look.colour, "'"));
   }
   const std::string range = absl::StrCat("[", Exact(axis.low), ":", Exact(axis.high), "]\n");
-  return absl::StrCat(blocks, axis.logarithmic ? "set logscale xy\n" : "unset logscale\n", "set xrange ", range,
-                      "set yrange ", range, "set title ", GnuplotText(absl::StrCat("class ", points.label)),
-                      " font ',14' textcolor rgb '", look.colour, "' offset 0,-0.5\n", "set xlabel ",
+  const std::string tics = Exact(axis.logarithmic ? 10 : TicStep(axis.high - axis.low));
+  return absl::StrCat(blocks, axis.logarithmic ? "set logscale xy\n" : "unset logscale\n", "set xtics ", tics,
+                      "\nset ytics ", tics, "\n", "set xrange ", range, "set yrange ", range, "set title ",
+                      GnuplotText(absl::StrCat("class ", points.label)), " font ',14' textcolor rgb '", look.colour,
+                      "' offset 0,-0.5\n", "set xlabel ",
                       GnuplotText(axis.logarithmic ? "trained share, % (log scale)" : "trained share, %"),
                       " font ',12' offset 0,0.4\nplot ", absl::StrJoin(plots, ", \\\n  "), "\n");
 }
@@ -188,7 +190,7 @@ Figure SharesFigure(const ModelOfJob& model, Shares shares) {
                                "set grid xtics\nset format '%g'\n");
   for (size_t i = 0; i < classes.size(); ++i) {
     absl::StrAppend(&figure.script, panels.Place(static_cast<int>(i)), "set ylabel ",
-                    GnuplotText(i == 0 ? "generated share, %" : ""), " font ',12' offset 1,0\n",
+                    GnuplotText(i == 0 ? "generated share, %" : ""), " font ',12'\n",
                     PanelScript(classes[i], AxisOf(classes[i])));
   }
   figure.script += "unset multiplot\n";

@@ -22,7 +22,7 @@ absl::StatusOr<std::string> ReadWhole(Client& client, const std::string& run_id,
   SKEW_RETURN_IF_ERROR(client
                            .ReadArtifact(run_id, name,
                                          [&](absl::string_view data) -> absl::Status {
-                                           content.append(data);
+                                           content.append(data.data(), data.size());
                                            if (content.size() <= kMostBytes) return absl::OkStatus();
                                            return absl::ResourceExhaustedError(
                                                absl::StrCat("artifact ", name, " of ", run_id, " is too large"));

@@ -120,7 +120,7 @@ TEST(ReportFiguresTest, OneIterationHasNoDeviation) {
   const StudyData study = ReportStudy(1);
   const Figure counts = Find(study, "counts-dcgan");
   EXPECT_THAT(counts.caption, HasSubstr("one iteration"));
-  EXPECT_THAT(counts.script, Not(HasSubstr("yerrorbars")));
+  EXPECT_THAT(counts.script, Not(HasSubstr("with vectors")));
   for (const auto& row : Read(counts.csv)) EXPECT_EQ(row.at("generated_sd"), "");
   EXPECT_THAT(Find(study, "shares-dcgan").script, Not(HasSubstr("yerrorbars")));
 }

@@ -79,8 +79,8 @@ void AddBar(const ClassBar& bar, double width, const Axis& axis, ClassBars& bars
   if (!bar.generated.has_sd()) return;
   const double mean = bar.generated.mean();
   absl::StrAppend(&bars.whiskers, Exact((middle + right) / 2), " ", Exact(axis.Shown(mean)), " ",
-                  Exact(axis.Shown(mean - bar.generated.sd())), " ", Exact(axis.Shown(mean + bar.generated.sd())),
-                  "\n");
+                  Exact(axis.Shown(std::max(0.0, mean - bar.generated.sd()))), " ",
+                  Exact(axis.Shown(mean + bar.generated.sd())), "\n");
 }
 
 std::string ValueLabel(const ClassBar& bar, double width, const Axis& axis, bool upright) {

@@ -56,7 +56,7 @@ class Panels {
  private:
   static constexpr int kHead = 34;
   static constexpr int kTop = 30;
-  static constexpr int kBottom = 52;
+  static constexpr int kBottom = 60;
   static constexpr int kLeft = 70;
 
   int rows_;

@@ -8,7 +8,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "client/render/format.h"
-#include "client/render/message_text.h"
 #include "client/report/gnuplot.h"
 #include "client/report/html.h"
 #include "common/results.h"

@@ -15,7 +15,7 @@ h2 { font-size: 20px; margin: 46px 0 6px; padding-bottom: 5px; border-bottom: 2p
 h3 { font-size: 16px; margin: 26px 0 6px; }
 p { margin: 6px 0 10px; max-width: 78ch; }
 .sub { color: var(--soft); margin: 0 0 14px; max-width: none; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(138px, 1fr)); gap: 10px; margin: 14px 0 4px;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(122px, 1fr)); gap: 10px; margin: 14px 0 4px;
   padding: 0; list-style: none; }
 .tiles li { background: var(--wash); border: 1px solid var(--line); border-radius: 6px; padding: 9px 12px; }
 .tiles b { display: block; font-size: 19px; line-height: 1.25; overflow-wrap: anywhere; }
@@ -37,6 +37,9 @@ th.n, td.n { text-align: right; white-space: nowrap; }
 th.g { text-align: center; border-bottom: 1px solid var(--line); }
 tbody.cell td { border-bottom-color: #eef0f3; }
 tbody.cell tr:last-child td, tbody.cell tr:first-child td[rowspan] { border-bottom-color: #b4bac4; }
+.results table { font-size: 12.5px; }
+.results th, .results td { padding-left: 5px; padding-right: 5px; }
+.results td:nth-child(2)[rowspan] { min-width: 96px; }
 td small, .note { color: var(--soft); font-size: 12.5px; }
 .verdict { display: inline-block; white-space: nowrap; border-radius: 4px; padding: 0 7px; font-weight: 600;
   font-size: 12.5px; border: 1.5px solid; }
@@ -88,6 +91,7 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   h2, h3 { break-after: avoid; }
   figure, .tiles li, tbody.cell, tr, .warn { break-inside: avoid; }
   figure { margin: 8px 0 12px; padding: 6px 8px; }
+  figure svg { width: 93%; margin: 0 auto; }
   figcaption { font-size: 8.5pt; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }

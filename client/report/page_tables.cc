@@ -190,7 +190,7 @@ std::string ResultsHtml(const v1::GetResultsResponse& results) {
       Heading("n"), Heading("%"), Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."),
       Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."), "</tr></thead>\n");
   for (const v1::ResultCell& cell : results.cells()) absl::StrAppend(&html, CellRows(cell), "\n");
-  return HtmlElement("div", "class=\"scroll\"", absl::StrCat(html, "</table>"));
+  return HtmlElement("div", "class=\"scroll results\"", absl::StrCat(html, "</table>"));
 }
 
 }  // namespace skew

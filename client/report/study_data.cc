@@ -79,6 +79,7 @@ absl::StatusOr<std::optional<Picture>> ReadPicture(Client& client, const std::st
 
 absl::Status ReadPictures(Client& client, const NamesByRun& names, JobData& data) {
   std::vector<const v1::Run*> runs;
+  runs.reserve(data.runs.size());
   for (const v1::Run& run : data.runs) runs.push_back(&run);
   std::stable_sort(runs.begin(), runs.end(), [](const v1::Run* a, const v1::Run* b) {
     return std::tuple(a->model_index(), a->iteration()) < std::tuple(b->model_index(), b->iteration());

@@ -20,8 +20,6 @@
 #include "client/text.h"
 #include "common/status.h"
 
-extern char** environ;
-
 namespace skew {
 namespace {
 

@@ -173,8 +173,7 @@ class ReportTest(unittest.TestCase):
         with (self.path / "again" / f"runs-{self.job}.csv").open(encoding="utf-8") as file:
             before = {(row["model"], row["bias_point"], row["iteration"], row["seed"], row["manifest"])
                       for row in csv.DictReader(file)}
-        done = self.ctl("submit", f"again/study-{self.job}.yaml", "-o", "json", "--request-id", "again")
-        job, = re.findall(r'"id":"(j\d+)"', done.stdout)
+        job = self.ctl("submit", f"again/study-{self.job}.yaml").stdout.strip()
         self.server.finish(job)
         self.ctl("report", job, "--csv", "again")
         with (self.path / "again" / f"runs-{job}.csv").open(encoding="utf-8") as file:

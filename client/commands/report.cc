@@ -1,4 +1,5 @@
 #include <google/protobuf/struct.pb.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <map>
@@ -51,11 +52,19 @@ struct PlotFlags : StudyFlags {
 };
 
 // A folder that is not there is no answer of the server, whose NOT_FOUND has an exit code of its own.
-absl::Status WriteOut(Session& session, const std::string& path, const std::string& content) {
+absl::Status WriteOut(const std::string& path, const std::string& content) {
   const absl::Status status = WriteFileAtomically(path, content);
   if (!status.ok()) return absl::UnknownError(status.message());
-  *session.err << "wrote " << path << " (" << BytesText(static_cast<int64_t>(content.size())) << ")" << std::endl;
+  // For others to read, too, as files of this user are.
+  const mode_t mask = umask(0);
+  umask(mask);
+  if (chmod(path.c_str(), 0666 & ~mask) != 0)
+    return absl::UnknownError(absl::StrCat("cannot change the mode of ", path));
   return absl::OkStatus();
+}
+
+void NoteWritten(Session& session, const std::string& path, size_t bytes) {
+  *session.err << "wrote " << path << " (" << BytesText(static_cast<int64_t>(bytes)) << ")" << std::endl;
 }
 
 absl::StatusOr<std::string> Draw(const Figure& figure, ImageFormat format) {
@@ -67,9 +76,11 @@ absl::Status WriteCsvFolder(Session& session, const StudyData& data, const std::
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return absl::UnknownError(absl::StrCat("cannot make the folder ", folder, ": ", error.message()));
-  for (const auto& [name, content] : ReportFiles(data, figures)) {
-    SKEW_RETURN_IF_ERROR(WriteOut(session, absl::StrCat(folder, "/", name), content));
+  const std::map<std::string, std::string> files = ReportFiles(data, figures);
+  for (const auto& [name, content] : files) {
+    SKEW_RETURN_IF_ERROR(WriteOut(absl::StrCat(folder, "/", name), content));
   }
+  *session.err << "wrote " << files.size() << " files into " << folder << std::endl;
   return absl::OkStatus();
 }
 
@@ -86,7 +97,9 @@ absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
       if (!figure.missing.empty()) continue;
       SKEW_ASSIGN_OR_RETURN(svgs[figure.name], Draw(figure, ImageFormat::kSvg));
     }
-    SKEW_RETURN_IF_ERROR(WriteOut(session, flags.out, ReportPage(data, figures, svgs)));
+    const std::string page = ReportPage(data, figures, svgs);
+    SKEW_RETURN_IF_ERROR(WriteOut(flags.out, page));
+    NoteWritten(session, flags.out, page.size());
   }
   if (!flags.csv.empty()) SKEW_RETURN_IF_ERROR(WriteCsvFolder(session, data, figures, flags.csv));
   return ExitCode::kFine;
@@ -145,7 +158,8 @@ absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
     if (figure.name != flags.figure) continue;
     if (!figure.missing.empty()) return absl::FailedPreconditionError(absl::StrCat(figure.name, ": ", figure.missing));
     SKEW_ASSIGN_OR_RETURN(const std::string image, Rendered(figure, flags.out));
-    SKEW_RETURN_IF_ERROR(WriteOut(session, flags.out, image));
+    SKEW_RETURN_IF_ERROR(WriteOut(flags.out, image));
+    NoteWritten(session, flags.out, image.size());
     return ExitCode::kFine;
   }
   return absl::InvalidArgumentError(absl::StrCat("--figure ", Quoted(flags.figure), ": the figures of ",

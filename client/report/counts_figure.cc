@@ -219,7 +219,7 @@ Figure CountsFigure(const ModelOfJob& model, Shares shares) {
                    "set key outside above right horizontal reverse Left font ',12' samplen 1.5\n",
                    axis.logarithmic ? "set logscale y\n" : "", "set yrange [", Exact(axis.low), ":", Exact(axis.high),
                    "]\nset format y '%.0f'\nset xrange [0.45:", Exact(static_cast<double>(points.size()) + 0.55),
-                   "]\nunset xtics\nset bmargin 5.8\nset lmargin 9\n", "set ylabel ",
+                   "]\nunset xtics\nset bmargin 5\nset lmargin 9\n", "set ylabel ",
                    GnuplotText(axis.logarithmic ? "images of the class (log scale)" : "images of the class"),
                    " font ',13'\n", "set xlabel ", GnuplotText(XLabel(NamesOf(model.cells))),
                    " font ',13' offset 0,-2.4\n", BarScript(model, points, axis));

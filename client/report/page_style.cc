@@ -37,6 +37,9 @@ th.n, td.n { text-align: right; white-space: nowrap; }
 th.g { text-align: center; border-bottom: 1px solid var(--line); }
 tbody.cell td { border-bottom-color: #eef0f3; }
 tbody.cell tr:last-child td, tbody.cell tr:first-child td[rowspan] { border-bottom-color: #b4bac4; }
+.claims table { font-size: 12.5px; }
+.claims th, .claims td { padding-left: 5px; padding-right: 5px; }
+.claims tbody td:first-child { min-width: 215px; }
 .results table { font-size: 12.5px; }
 .results th, .results td { padding-left: 5px; padding-right: 5px; }
 .results td:nth-child(2)[rowspan] { min-width: 96px; }
@@ -96,7 +99,9 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: 2px 4px; }
-  .verdict { padding: 0 3px; font-size: 7.5pt; }
+  .claims table, .results table { font-size: 7.5pt; }
+  .claims tbody td:first-child { min-width: 130px; }
+  .verdict { padding: 0 3px; font-size: 7pt; }
   td small, .note { font-size: 7.5pt; }
   pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere; }
   code { font-size: 8pt; }

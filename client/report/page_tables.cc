@@ -162,7 +162,7 @@ std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis) {
     html = HtmlElement("p", "class=\"empty\"", "No claim can be tested with the runs there are.");
   } else {
     html = HtmlElement(
-        "div", "class=\"scroll\"",
+        "div", "class=\"scroll claims\"",
         absl::StrCat("<table><thead><tr>", Heading("claim", "rowspan=\"2\""), Heading("of", "rowspan=\"2\""),
                      Heading("effect", "rowspan=\"2\""), Heading("as judged", "class=\"g\" colspan=\"3\""),
                      Heading("corrected", "class=\"g\" colspan=\"3\""), Heading("over", "class=\"n\" rowspan=\"2\""),

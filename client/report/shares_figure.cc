@@ -68,7 +68,7 @@ Axis AxisOf(const ClassPoints& points) {
     above = std::max(above, std::min(100 * point.generated.high(), *high + near));
   }
   const double margin = std::max(0.06 * (above - below), 0.2);
-  return {false, std::max(0.0, below - margin), above + margin};
+  return {false, std::max(0.0, below - margin), std::min(103.0, above + margin)};
 }
 
 // A little to the left, so that the mean's interval does not hide the runs.

@@ -104,19 +104,20 @@ std::string GnuplotText(absl::string_view text) {
 }
 
 std::string GnuplotTerminal(ImageFormat format, int width, int height) {
+  // SVG's fonts are measured in pixels, the others' in points.
   switch (format) {
     case ImageFormat::kSvg:
       return absl::StrFormat("set terminal svg size %d,%d font '%s,%d' noenhanced background '#ffffff'\n", width,
                              height, kFont, kFontSize);
     case ImageFormat::kPng:
       return absl::StrFormat(
-          "set terminal pngcairo size %d,%d font '%s,%d' fontscale 2 linewidth 2 pointscale 2 noenhanced\n", 2 * width,
-          2 * height, kFont, kFontSize * 3 / 4);
+          "set terminal pngcairo size %d,%d font '%s,%d' fontscale 1.5 linewidth 2 pointscale 2 noenhanced\n",
+          2 * width, 2 * height, kFont, kFontSize);
     case ImageFormat::kPdf:
       break;
   }
-  return absl::StrFormat("set terminal pdfcairo size %.3fin,%.3fin font '%s,%d' fontscale 1 noenhanced\n", width / 96.0,
-                         height / 96.0, kFont, kFontSize * 3 / 4);
+  return absl::StrFormat("set terminal pdfcairo size %.3fin,%.3fin font '%s,%d' fontscale 0.75 noenhanced\n",
+                         width / 96.0, height / 96.0, kFont, kFontSize);
 }
 
 absl::StatusOr<std::string> RunGnuplot(const std::string& script, const std::string& program) {

@@ -159,6 +159,7 @@ SeriesPanel LossPanel(const std::vector<const LossCurves*>& losses) {
       for (size_t k = 0; k < curves->steps.size(); ++k) values[curves->steps[k]].push_back(curves->means[i][k]);
     }
     Series series{LossName(names[i]), LookOfClass(static_cast<int32_t>(i)), {}, {}};
+    series.look.dash = 1;  // a jagged line with gaps would hide where it goes; its label tells it apart
     AddPoints(values, series, false);
     panel.series.push_back(std::move(series));
   }

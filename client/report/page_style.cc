@@ -8,7 +8,7 @@ const char kReportStyle[] = R"css(
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; color: var(--ink); background: #fff; font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica,
   Arial, sans-serif; }
-main, header, footer { max-width: 1080px; margin: 0 auto; padding: 0 28px; }
+main, header, footer { max-width: 1160px; margin: 0 auto; padding: 0 28px; }
 header { padding-top: 34px; padding-bottom: 6px; }
 h1 { font-size: 29px; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 20px; margin: 46px 0 6px; padding-bottom: 5px; border-bottom: 2px solid var(--ink); }

@@ -127,8 +127,9 @@ class ReportTest(unittest.TestCase):
                 label = getattr(one, "class")
                 if not one.HasField("generated"):
                     continue
-                shown = (f"{label}|{one.trained_images}|{100 * one.trained_share:.2f}|"
-                         f"{100 * one.generated.mean:.2f} ± {100 * one.generated.sd:.2f}|")
+                shown = f"{label}|{one.trained_images}|{100 * one.trained_share:.2f}|{100 * one.generated.mean:.2f}"
+                # Of only one run with an accepted image there is no deviation.
+                shown += f" ± {100 * one.generated.sd:.2f}|" if one.generated.HasField("sd") else "|"
                 self.assertTrue(any(shown in row for row in rows), shown)
 
     def test_every_figure_in_every_format(self):
@@ -149,7 +150,8 @@ class ReportTest(unittest.TestCase):
             self.ctl("plot", self.job, "--figure", name, "--out", "figure.pdf")
             self.assertEqual((self.path / "figure.pdf").read_bytes()[:5], b"%PDF-")
             self.ctl("plot", self.job, "--figure", name, "--out", "figure.csv")
-            self.assertGreater(len(list(csv.reader((self.path / "figure.csv").open(encoding="utf-8")))), 4)
+            numbers = (self.path / "figure.csv").read_text(encoding="utf-8").splitlines()
+            self.assertGreater(len(numbers), 3)  # a heading, and at least one bias point of three classes
 
     def test_every_number_as_csv(self):
         self.ctl("report", self.job, "--csv", "numbers")

@@ -113,7 +113,7 @@ absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
     v1::StreamEnd end;
     const absl::Time begin = absl::Now();
     const auto reader = stubs_->jobs->WatchJob(&context, request);
-    const absl::Status status = ReadStream(context, *reader, [&](const v1::WatchJobResponse& message) -> absl::Status {
+    absl::Status status = ReadStream(context, *reader, [&](const v1::WatchJobResponse& message) -> absl::Status {
       if (message.has_end()) end = message.end();
       if (!message.has_event()) return absl::OkStatus();
       SKEW_RETURN_IF_ERROR(order.Check(message.event()));
@@ -145,7 +145,7 @@ absl::Status Client::ReadLog(const std::string& run_id, int32_t attempt, bool fo
     context.set_deadline(absl::ToChronoTime(options_.deadline));
     const absl::Time begin = absl::Now();
     const auto reader = stubs_->runs->ReadLog(&context, request);
-    const absl::Status status = ReadStream(context, *reader, [&](const v1::ReadLogResponse& message) -> absl::Status {
+    absl::Status status = ReadStream(context, *reader, [&](const v1::ReadLogResponse& message) -> absl::Status {
       if (message.offset() != request.offset()) {
         return absl::DataLossError(absl::StrCat("log of ", run_id, ": byte ", message.offset(), " came where byte ",
                                                 request.offset(), " was next"));

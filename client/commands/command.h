@@ -69,6 +69,7 @@ void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datas
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
+void AddReportCommands(CLI::App& app, Command& chosen);  // report, plot
 void AddQueueCommands(CLI::App& app, Command& chosen);   // queue, pause, resume, retry, priority, share, drain, undrain
 void AddWaitCommand(CLI::App& app, Command& chosen);     // wait
 void AddDiffCommand(CLI::App& app, Command& chosen);     // diff

@@ -12,19 +12,13 @@
 #include "server/train/eval/sample_grid.h"
 
 namespace skew::train {
-namespace {
-
-constexpr int kGridColumns = 8;
-
-}  // namespace
-
 absl::Status Artifacts::Add(const std::string& name, const std::string& media_type, absl::string_view content) {
   SKEW_RETURN_IF_ERROR(WriteFileAtomically(PathOf(name), content));
   return HandOver(name, media_type);
 }
 
-absl::Status Artifacts::AddGrid(const std::string& name, const at::Tensor& images) {
-  SKEW_RETURN_IF_ERROR(WriteSampleGrid(PathOf(name), images, kGridColumns));
+absl::Status Artifacts::AddGrid(const std::string& name, const at::Tensor& images, int columns) {
+  SKEW_RETURN_IF_ERROR(WriteSampleGrid(PathOf(name), images, columns));
   return HandOver(name, "image/png");
 }
 

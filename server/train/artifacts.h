@@ -20,7 +20,7 @@ class Artifacts {
 
   absl::Status Add(const std::string& name, const std::string& media_type, absl::string_view content);
   // Images side by side, see WriteSampleGrid.
-  absl::Status AddGrid(const std::string& name, const at::Tensor& images);
+  absl::Status AddGrid(const std::string& name, const at::Tensor& images, int columns = 8);
   // A file that is in the folder already.
   absl::Status HandOver(const std::string& name, const std::string& media_type);
 

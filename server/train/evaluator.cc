@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "server/train/data/random.h"
 #include "server/train/eval/histogram.h"
+#include "server/train/eval/sample_grid.h"
 
 namespace skew::train {
 namespace {
@@ -31,5 +32,12 @@ absl::StatusOr<v1::ClassHistogram> Evaluator::Judge(int64_t step, int64_t images
 }
 
 at::Tensor Evaluator::Samples() { return model_->Generate(kSamples, DeriveSeed("samples", {options_.seed})); }
+
+at::Tensor Evaluator::SamplesByClass(int64_t per_class) {
+  const at::Tensor images = model_->Generate(kChunk, DeriveSeed("samples by class", {options_.seed}));
+  const std::vector<int32_t> labels =
+      AcceptedClasses(classifier_->Judge(images).probabilities, options_.classes, options_.reject_below);
+  return FirstOfEachClass(images, labels, options_.job_classes, per_class);
+}
 
 }  // namespace skew::train

@@ -39,6 +39,10 @@ class Evaluator {
   // 64 images from the same latent vectors every time, so that one sees them change.
   at::Tensor Samples();
 
+  // The first `per_class` of 500 images that the judge accepts as each class of the job, by class (see
+  // FirstOfEachClass): what passes for a class, and whether there is anything.
+  at::Tensor SamplesByClass(int64_t per_class);
+
  private:
   GenerativeModel* model_;
   const Classifier* classifier_;

@@ -9,6 +9,7 @@
 #include "common/status.h"
 #include "server/train/data/image_tensor.h"
 #include "server/train/data/random.h"
+#include "server/train/eval/sample_grid.h"
 #include "spdlog/spdlog.h"
 
 namespace skew::train {
@@ -30,6 +31,9 @@ std::vector<int32_t> ClassesOf(const v1::BiasPoint& bias_point) {
   return classes;
 }
 
+// Images of a class in the grids that are ordered by class.
+constexpr int kPerClass = 12;
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& context) {
@@ -39,6 +43,8 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
   const v1::JobSpec& spec = context.order.spec();
   const int32_t draw = spec.bias().draw() == v1::PER_JOB ? 0 : context.order.iteration();
   SKEW_ASSIGN_OR_RETURN(run->subset_, DrawSubset(dataset, context.order.bias_point(), spec.seed(), draw));
+  run->real_samples_ = FirstOfEachClass(ToTensor(dataset.train.images, run->subset_.indices), run->subset_.labels,
+                                        ClassesOf(context.order.bias_point()), kPerClass);
   SKEW_RETURN_IF_ERROR(run->LoadClassifier(dataset));
   SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset));
   run->evaluator_ = std::make_unique<Evaluator>(
@@ -153,6 +159,8 @@ absl::Status StudyRun::ReportHistogram(int64_t images, bool final) {
 
 absl::Status StudyRun::ReportFinalArtifacts() {
   SKEW_RETURN_IF_ERROR(artifacts_.AddGrid("samples.png", evaluator_->Samples()));
+  SKEW_RETURN_IF_ERROR(artifacts_.AddGrid("samples-by-class.png", evaluator_->SamplesByClass(kPerClass), kPerClass));
+  SKEW_RETURN_IF_ERROR(artifacts_.AddGrid("real-by-class.png", real_samples_, kPerClass));
   SKEW_RETURN_IF_ERROR(artifacts_.Add("manifest.csv", "text/csv", ManifestCsv(subset_)));
   if (!trains()) return absl::OkStatus();
   SKEW_RETURN_IF_ERROR(artifacts_.Add("losses.csv", "text/csv", trainer_->losses().Csv()));

@@ -18,6 +18,7 @@
 #include "server/train/progress_meter.h"
 #include "server/train/run.h"
 #include "server/train/run_settings.h"
+#include "server/train/torch.h"
 #include "server/train/trainer.h"
 
 namespace skew::train {
@@ -68,6 +69,8 @@ class StudyRun {
   Artifacts artifacts_;
   CheckpointFolder checkpoints_;
   Subset subset_;
+  // The first images of every class that it is trained on.
+  at::Tensor real_samples_;
   std::unique_ptr<Classifier> classifier_;
   std::unique_ptr<GenerativeModel> model_;
   // Absent for a family that is not trained.

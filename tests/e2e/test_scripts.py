@@ -144,7 +144,7 @@ class DiffTest(ScriptCase):
 
 class JsonTest(ScriptCase):
     # What shows nothing, or not more than a file's bytes or text for a shell.
-    SILENT = {"logs", "fetch", "login", "completion", "man"}
+    SILENT = {"logs", "fetch", "login", "completion", "man", "report"}
 
     def test_everything_that_shows_something_has_json(self):
         """Every command there is, by the program's own list: one that is new has to be put here."""
@@ -158,10 +158,12 @@ class JsonTest(ScriptCase):
             "diff": (job, second), "info": (), "devices": (), "datasets": (), "classifiers": (), "whoami": (),
             "user add": ("ada",), "user set": ("ada", "--role", "viewer"), "user list": (),
             "token create": ("--user", "ada"), "token list": ("--user", "ada"), "token revoke": ("t1",), "audit": (),
-            "context": (), "analyse": (job,)
+            "context": (), "analyse": (job,), "queue": (), "plot": (job,), "retry": (second,),
+            "pause": (second,), "priority": (second, "5"), "resume": (second,), "share list": (),
+            "share set": ("ada", "--weight", "2"), "drain": ("cpu0",), "undrain": ("cpu0",)
         }
         self.assertEqual({name.replace("skewctl-", "").replace("-", " ") for name in pages(self.folder / "man")} -
-                         {"skewctl", "user", "token"} - self.SILENT, set(commands))
+                         {"skewctl", "user", "token", "share"} - self.SILENT, set(commands))
         for name, arguments in commands.items():
             with self.subTest(name):
                 lines = self.json_lines(*name.split(), *arguments, code=1 if name == "diff" else 0)

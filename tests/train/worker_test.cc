@@ -140,8 +140,9 @@ TEST_F(WorkerTest, TrainsAndMeasuresARun) {
   EXPECT_EQ(outcome.reports.front().started().manifest_digest().size(), 64U);
   EXPECT_TRUE(outcome.last().has_finished());
   EXPECT_FALSE(outcome.last().finished().has_classifier());
-  EXPECT_THAT(outcome.ArtifactNames(), ElementsAre("checkpoint.pt", "losses.csv", "manifest.csv", "samples-3.png",
-                                                   "samples-6.png", "samples.png"));
+  EXPECT_THAT(outcome.ArtifactNames(),
+              ElementsAre("checkpoint.pt", "losses.csv", "manifest.csv", "real-by-class.png", "samples-3.png",
+                          "samples-6.png", "samples-by-class.png", "samples.png"));
   const std::map<int, std::string> histograms = outcome.Histograms();
   ASSERT_EQ(histograms.size(), 3U);
   EXPECT_THAT(histograms.at(3), HasSubstr("images: 20"));
@@ -175,7 +176,8 @@ TEST_F(WorkerTest, ResampleOnlyMeasures) {
   const Outcome outcome = Run(StudyOrder("run", "models { resample {} } generation { images: 300 }"));
   EXPECT_EQ(outcome.exit_code, kExitReported);
   EXPECT_TRUE(outcome.last().has_finished());
-  EXPECT_THAT(outcome.ArtifactNames(), ElementsAre("manifest.csv", "samples.png"));
+  EXPECT_THAT(outcome.ArtifactNames(),
+              ElementsAre("manifest.csv", "real-by-class.png", "samples-by-class.png", "samples.png"));
   EXPECT_EQ(outcome.Histograms().size(), 1U);
 }
 

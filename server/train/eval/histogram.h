@@ -36,6 +36,9 @@ class HistogramBuilder {
   std::vector<double> posterior_;
 };
 
+// The class of every image in the same probabilities, -1 where it is rejected.
+std::vector<int32_t> AcceptedClasses(const at::Tensor& probabilities, int32_t dataset_classes, double reject_below);
+
 }  // namespace skew::train
 
 #endif  // SKEW_SERVER_TRAIN_EVAL_HISTOGRAM_H_

@@ -1,8 +1,7 @@
 #include "server/train/eval/sample_grid.h"
 
+#include <ATen/ops/full.h>
 #include <png.h>
-
-#include <cstdint>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -74,6 +73,20 @@ absl::Status WriteSampleGrid(const std::string& path, const at::Tensor& images, 
   const absl::StatusOr<std::string> png = EncodePng(Arrange(grey, columns));
   if (!png.ok()) return png.status();
   return WriteFileAtomically(path, *png);
+}
+
+at::Tensor FirstOfEachClass(const at::Tensor& images, absl::Span<const int32_t> labels,
+                            absl::Span<const int32_t> classes, int64_t per_class) {
+  const auto rows = static_cast<int64_t>(classes.size());
+  at::Tensor chosen = at::full({rows * per_class, 1, images.size(2), images.size(3)}, 0.5, at::kFloat);
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t found = 0;
+    for (size_t i = 0; i < labels.size() && found < per_class; ++i) {
+      if (labels[i] != classes[static_cast<size_t>(row)]) continue;
+      chosen[row * per_class + found++].copy_(images[static_cast<int64_t>(i)]);
+    }
+  }
+  return chosen;
 }
 
 }  // namespace skew::train

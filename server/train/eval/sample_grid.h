@@ -2,9 +2,11 @@
 #ifndef SKEW_SERVER_TRAIN_EVAL_SAMPLE_GRID_H_
 #define SKEW_SERVER_TRAIN_EVAL_SAMPLE_GRID_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "server/train/torch.h"
 
 namespace skew::train {
@@ -17,6 +19,11 @@ namespace skew::train {
 // INVALID_ARGUMENT for another shape; INTERNAL when libpng fails; errors of the file system. The file appears whole or
 // not at all.
 absl::Status WriteSampleGrid(const std::string& path, const at::Tensor& images, int columns);
+
+// The first `per_class` of `images` (as above) of each of `classes`, in that order: [classes * per_class, 1, h, w] on
+// the CPU. `labels` has the class of every image; of a class with fewer images the rest of its places is mid-grey.
+at::Tensor FirstOfEachClass(const at::Tensor& images, absl::Span<const int32_t> labels,
+                            absl::Span<const int32_t> classes, int64_t per_class);
 
 }  // namespace skew::train
 

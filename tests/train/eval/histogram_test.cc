@@ -81,5 +81,10 @@ TEST(HistogramTest, NothingAddedIsAllZero) {
   EXPECT_THAT(histogram.mean_posterior(), ElementsAre(0, 0, 0, 0));
 }
 
+TEST(HistogramTest, AcceptedClassesAreThoseThatAreCounted) {
+  const at::Tensor rows = Rows({.9F, .1F, 0, 0, 0, .4F, .3F, .3F, .1F, .1F, .7F, .1F});
+  EXPECT_THAT(AcceptedClasses(rows, 4, 0.5), ElementsAre(0, -1, 2));
+}
+
 }  // namespace
 }  // namespace skew::train

@@ -75,5 +75,15 @@ TEST(SampleGridTest, AFolderThatIsNotThereIsNamed) {
   EXPECT_NE(status.message().find(path), std::string::npos);
 }
 
+TEST(SampleGridTest, FirstOfEachClassInTheOrderOfClasses) {
+  at::Tensor images = at::zeros({4, 1, 1, 1});
+  for (int64_t i = 0; i < 4; ++i) images.select(0, i).fill_(static_cast<double>(i) / 10);
+  const at::Tensor chosen = FirstOfEachClass(images, {7, 3, 7, 7}, {3, 7, 9}, 2);
+  ASSERT_EQ(chosen.size(0), 6);
+  const std::vector<float> expected = {.1F, .5F, 0, .2F, .5F, .5F};  // mid-grey where there is none
+  const auto* const values = static_cast<const float*>(chosen.data_ptr());
+  EXPECT_EQ(std::vector<float>(values, values + 6), expected);
+}
+
 }  // namespace
 }  // namespace skew::train

@@ -1,0 +1,109 @@
+#include "client/report/csv.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/render/findings_table.h"
+#include "client/render/format.h"
+#include "client/render/message_text.h"
+#include "client/render/results_table.h"
+#include "client/render/table.h"
+
+namespace skew {
+namespace {
+
+std::map<std::string, const v1::RunResult*> ResultsByRun(const JobData& job) {
+  std::map<std::string, const v1::RunResult*> results;
+  for (const v1::ResultCell& cell : job.results.cells()) {
+    for (const v1::RunResult& run : cell.runs()) results[run.run_id()] = &run;
+  }
+  return results;
+}
+
+std::vector<Cell> RunCells(const v1::Run& run) {
+  const v1::ClassHistogram& histogram = run.histogram();
+  const std::string precision = run.precision() == v1::PRECISION_UNSPECIFIED ? "" : v1::Precision_Name(run.precision());
+  return {run.id(),
+          run.model(),
+          CountsText(run.bias_point().counts()),
+          absl::StrCat(run.iteration()),
+          absl::StrCat(run.seed()),
+          StateName(run.state()),
+          run.device(),
+          precision,
+          run.manifest_digest(),
+          run.classifier_digest(),
+          absl::StrCat(histogram.images()),
+          absl::StrCat(histogram.rejected()),
+          absl::StrCat(histogram.off_support())};
+}
+
+void AddClassCells(const v1::RunClassResult& one, std::vector<Cell>& row) {
+  row.emplace_back(absl::StrCat(one.class_()));
+  row.emplace_back(absl::StrCat(one.images()));
+  row.emplace_back(Exact(one.share()));
+  row.emplace_back(one.has_corrected() ? Exact(one.corrected()) : "");
+  for (const v1::Interval* interval : {&one.wilson(), &one.clopper_pearson(), &one.goodman()}) {
+    row.emplace_back(Exact(interval->low()));
+    row.emplace_back(Exact(interval->high()));
+  }
+}
+
+std::string RunsCsv(const JobData& job) {
+  Table table({{"", "run"},
+               {"", "model"},
+               {"", "bias_point"},
+               {"", "iteration"},
+               {"", "seed"},
+               {"", "state"},
+               {"", "device"},
+               {"", "precision"},
+               {"", "manifest"},
+               {"", "judge"},
+               {"", "images"},
+               {"", "rejected"},
+               {"", "off_support"},
+               {"", "class"},
+               {"", "accepted_images"},
+               {"", "share"},
+               {"", "corrected"},
+               {"", "wilson_low"},
+               {"", "wilson_high"},
+               {"", "clopper_pearson_low"},
+               {"", "clopper_pearson_high"},
+               {"", "goodman_low"},
+               {"", "goodman_high"}});
+  const std::map<std::string, const v1::RunResult*> results = ResultsByRun(job);
+  for (const v1::Run& run : job.runs) {
+    const auto found = results.find(run.id());
+    if (found == results.end()) {
+      std::vector<Cell> row = RunCells(run);
+      row.resize(23, "");
+      table.AddRow(std::move(row));
+      continue;
+    }
+    for (const v1::RunClassResult& one : found->second->classes()) {
+      std::vector<Cell> row = RunCells(run);
+      AddClassCells(one, row);
+      table.AddRow(std::move(row));
+    }
+  }
+  return table.ToCsv();
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ReportFiles(const StudyData& data, const std::vector<Figure>& figures) {
+  std::map<std::string, std::string> files;
+  files["claims.csv"] = FindingsTable(data.analysis).ToCsv();
+  for (const JobData& job : data.jobs) {
+    const std::string& id = job.job.id();
+    files[absl::StrCat("results-", id, ".csv")] = ResultsTable(job.results).ToCsv();
+    files[absl::StrCat("runs-", id, ".csv")] = RunsCsv(job);
+    files[absl::StrCat("study-", id, ".yaml")] = ToYaml(job.job.spec());
+  }
+  for (const Figure& figure : figures) {
+    if (figure.missing.empty()) files[absl::StrCat(figure.name, ".csv")] = figure.csv;
+  }
+  return files;
+}
+
+}  // namespace skew

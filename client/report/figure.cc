@@ -1,0 +1,108 @@
+#include "client/report/figure.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace skew {
+namespace {
+
+// Letters, digits, '#', '.', '_' and '-' only: part of a file's name.
+std::string NamePart(absl::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '#' || c == '.' || c == '_';
+    name += plain ? c : '-';
+  }
+  return name;
+}
+
+void Add(Figure figure, const ModelOfJob& model, bool several_jobs, std::vector<Figure>& figures) {
+  figure.job_id = model.job->job.id();
+  figure.model = model.model;
+  figure.name = absl::StrCat(figure.kind, "-", NamePart(model.model));
+  if (several_jobs) absl::StrAppend(&figure.name, "-", NamePart(figure.job_id));
+  if (figure.shares == Shares::kCorrected) figure.name += "-corrected";
+  figures.push_back(std::move(figure));
+}
+
+}  // namespace
+
+std::vector<ModelOfJob> ModelsOf(const JobData& job) {
+  std::map<int32_t, ModelOfJob> models;
+  for (const v1::ResultCell& cell : job.results.cells()) {
+    ModelOfJob& model = models[cell.model_index()];
+    model.job = &job;
+    model.model_index = cell.model_index();
+    model.model = cell.model();
+    model.cells.push_back(&cell);
+  }
+  std::vector<ModelOfJob> result;
+  result.reserve(models.size());
+  for (auto& [index, model] : models) result.push_back(std::move(model));
+  return result;
+}
+
+bool HasCorrected(const ModelOfJob& model) {
+  for (const v1::ResultCell* cell : model.cells) {
+    for (const v1::ClassResult& one : cell->classes()) {
+      if (one.has_corrected()) return true;
+    }
+  }
+  return false;
+}
+
+BiasPointNames NamesOf(const std::vector<const v1::ResultCell*>& cells) {
+  std::map<int32_t, std::set<int32_t>> counts;
+  for (const v1::ResultCell* cell : cells) {
+    for (const auto& [label, count] : cell->bias_point().counts()) counts[label].insert(count);
+  }
+  std::set<int32_t> differing;
+  std::vector<std::string> fixed;
+  for (const auto& [label, values] : counts) {
+    if (values.size() > 1) {
+      differing.insert(label);
+    } else {
+      fixed.push_back(absl::StrCat("class ", label, ": ", *values.begin()));
+    }
+  }
+  BiasPointNames result;
+  result.fixed = absl::StrJoin(fixed, ", ");
+  result.axis = differing.size() == 1 ? absl::StrCat("class ", *differing.begin()) : "bias point";
+  if (differing.empty()) result.fixed.clear();
+  for (const v1::ResultCell* cell : cells) {
+    std::vector<std::string> parts;
+    for (const v1::ClassResult& one : cell->classes()) {
+      if (differing.size() == 1 && differing.contains(one.class_()))
+        parts.push_back(absl::StrCat(one.trained_images()));
+      if (differing.size() != 1 && (differing.empty() || differing.contains(one.class_()))) {
+        parts.push_back(absl::StrCat(one.class_(), ":", one.trained_images()));
+      }
+    }
+    result.names.push_back(absl::StrJoin(parts, " "));
+  }
+  return result;
+}
+
+std::vector<Figure> StudyFigures(const StudyData& data) {
+  std::vector<Figure> figures;
+  const bool several = data.jobs.size() > 1;
+  for (const JobData& job : data.jobs) {
+    for (const ModelOfJob& model : ModelsOf(job)) {
+      const bool corrected = HasCorrected(model);
+      Add(CountsFigure(model, Shares::kAsJudged), model, several, figures);
+      if (corrected) Add(CountsFigure(model, Shares::kCorrected), model, several, figures);
+      Add(SharesFigure(model, Shares::kAsJudged), model, several, figures);
+      if (corrected) Add(SharesFigure(model, Shares::kCorrected), model, several, figures);
+      Add(FormingFigure(model), model, several, figures);
+      Add(LossesFigure(model), model, several, figures);
+    }
+  }
+  return figures;
+}
+
+}  // namespace skew

@@ -1,0 +1,116 @@
+// Where the numbers come from, and how to get them again.
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/render/format.h"
+#include "client/render/message_text.h"
+#include "client/report/html.h"
+#include "client/report/page.h"
+#include "common/proto_time.h"
+#include "common/version.h"
+
+namespace skew {
+namespace {
+
+// One pair of a description list; nothing when there is no value. `value` is HTML.
+std::string Described(absl::string_view name, absl::string_view value) {
+  return value.empty() ? "" : absl::StrCat("<dt>", name, "</dt><dd>", value, "</dd>\n");
+}
+
+std::string Code(absl::string_view text) { return text.empty() ? "" : HtmlElement("code", "", HtmlText(text)); }
+
+std::string JobFacts(const JobData& data) {
+  const v1::Job& job = data.job;
+  std::set<std::string> devices;
+  std::set<std::string> precisions;
+  std::set<std::string> manifests;
+  for (const v1::Run& run : data.runs) {
+    if (!run.device().empty()) devices.insert(run.device());
+    if (run.precision() != v1::PRECISION_UNSPECIFIED) precisions.insert(v1::Precision_Name(run.precision()));
+    if (!run.manifest_digest().empty()) manifests.insert(run.manifest_digest());
+  }
+  const std::string took = job.has_start_time() && job.has_end_time()
+                               ? DurationText(FromProto(job.end_time()) - FromProto(job.start_time()))
+                               : "";
+  return absl::StrCat(
+      "<dl>\n", Described("job", HtmlText(job.id())), Described("name", HtmlText(job.spec().name())),
+      Described("owner", HtmlText(job.owner())),
+      Described("submitted", job.has_create_time() ? absl::StrCat(TimeText(job.create_time()), " UTC") : ""),
+      Described("took", took), Described("dataset", HtmlText(job.spec().dataset())),
+      Described("dataset digest", Code(job.dataset_digest())),
+      Described("devices", HtmlText(absl::StrJoin(devices, ", "))),
+      Described("computed in", HtmlText(absl::StrJoin(precisions, ", "))),
+      Described("training sets drawn",
+                manifests.empty()
+                    ? ""
+                    : absl::StrCat(manifests.size(), " different ones; their digests are in the CSV of the runs")),
+      "</dl>\n");
+}
+
+std::string JudgeFacts(const v1::Classifier& judge) {
+  return absl::StrCat(
+      "<dl>\n", Described("digest", Code(judge.digest())),
+      Described("accuracy", absl::StrCat(Fixed(100 * judge.test_accuracy(), 2), "% on the whole test split")),
+      Described("trained on", HtmlText(judge.dataset())), Described("trained by", HtmlText(judge.job_id())), "</dl>\n");
+}
+
+std::string SpecName(const StudyData& data, const JobData& job) {
+  return data.jobs.size() == 1 ? "study.yaml" : absl::StrCat("study-", job.job.id(), ".yaml");
+}
+
+std::string Commands(const StudyData& data) {
+  std::string text;
+  for (const JobData& job : data.jobs) {
+    absl::StrAppend(&text, "skewctl submit ", SpecName(data, job), " --watch\n");
+  }
+  std::vector<std::string> ids(data.request.job_ids().begin(), data.request.job_ids().end());
+  absl::StrAppend(&text, "skewctl report ", absl::StrJoin(ids, " "));
+  if (data.request.allow_different_judges()) text += " --allow-different-judges";
+  if (data.request.has_focus_class()) absl::StrAppend(&text, " --focus-class ", data.request.focus_class());
+  absl::StrAppend(&text, " --out report.html --csv csv   # with the ids that submit prints\n");
+  return text;
+}
+
+constexpr char kAssumptions[] =
+    "<ul class=\"plain\">\n"
+    "<li>Correction supposes that the judge errs on generated images as it does on real ones. Nobody can know that from"
+    " class labels alone; the rejected and off-support shares say how strange the images are to it.</li>\n"
+    "<li>The run is the unit: means, deviations and intervals are over runs with seeds and training images of their "
+    "own,"
+    " never over images. t intervals suppose roughly normal means; with few iterations they are wide for that "
+    "reason.</li>\n"
+    "<li>Rejected and off-support images are counted apart and are in no share.</li>\n"
+    "<li>Results hold for the training budget above: early in training a GAN all but forgets small classes.</li>\n"
+    "</ul>\n";
+
+}  // namespace
+
+std::string ProvenanceHtml(const StudyData& data) {
+  std::string html;
+  for (const JobData& job : data.jobs) {
+    absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n", JobFacts(job),
+                    "<p>The specification with all its defaults, <code>", HtmlText(SpecName(data, job)),
+                    "</code>:</p>\n", HtmlElement("pre", "", HtmlText(ToYaml(job.job.spec()))), "\n");
+  }
+  html += "<h3>Judge</h3>\n";
+  for (const v1::Classifier& judge : data.analysis.classifiers()) html += JudgeFacts(judge);
+  if (data.analysis.classifiers().empty()) html += "<p class=\"empty\">No run has been judged yet.</p>\n";
+  absl::StrAppend(
+      &html, "<h3>Software</h3>\n<dl>\n", Described("server", HtmlText(absl::StrCat("skewd ", data.server.version()))),
+      Described("server build", HtmlText(data.server.build())),
+      Described("report", HtmlText(absl::StrCat("skewctl ", Version()))),
+      Described("report build", HtmlText(BuildDescription())), "</dl>\n<h3>To reproduce</h3>\n",
+      HtmlElement("pre", "", HtmlText(Commands(data))),
+      "\n<p>The same specification on a dataset with the same digest draws the same training images and starts from the"
+      " same seeds.</p>\n<h3>Assumptions</h3>\n",
+      kAssumptions);
+  return html;
+}
+
+}  // namespace skew

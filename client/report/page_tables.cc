@@ -1,0 +1,196 @@
+// Claims and results as HTML tables.
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "client/render/format.h"
+#include "client/report/html.h"
+#include "client/report/page.h"
+
+namespace skew {
+namespace {
+
+constexpr char kNone[] = "&ndash;";
+
+std::string Td(absl::string_view content, absl::string_view attributes = "") {
+  return HtmlElement("td", attributes, content);
+}
+std::string Number(absl::string_view content) { return Td(content, "class=\"n\""); }
+std::string Heading(absl::string_view content, absl::string_view attributes = "class=\"n\"") {
+  return HtmlElement("th", attributes, content);
+}
+
+// What a finding tests, for people.
+std::string ClaimSentence(const v1::Finding& finding) {
+  static const auto* const kSentences = new std::map<std::pair<std::string, std::string>, std::string>{
+      {{"H1", "slope"}, "Bias is magnified: beta > 1"},
+      {{"H2", "bias"}, "The GAN is further from the training shares than the VAE"},
+      {{"H2", "erratic"}, "The GAN varies more between seeds than the VAE"},
+      {{"H3", "closer"}, "The VAE is closer in distribution"},
+      {{"H3", "less diverse"}, "The VAE is less diverse within classes"},
+      {{"H3", "less sharp"}, "The VAE is less sharp"},
+      {{"H4", "amplification"}, "The class is amplified more than the others"},
+      {{"H4", "balanced"}, "The class gets more than its share at equal counts"},
+      {{"H5", "predictability"}, "A minority class is less predictable"},
+      {{"H6", "first batches"}, "First batches steer what is generated"},
+      {{"H7", "loss"}, "The largest generator loss goes with minority runs"},
+      {{"H8", "class effects"}, "Classes differ at equal counts"},
+  };
+  const auto found = kSentences->find({finding.claim(), finding.part()});
+  return found == kSentences->end() ? finding.part() : found->second;
+}
+
+std::string ArmHtml(const v1::Finding& finding) {
+  std::string arm = HtmlText(finding.arm());
+  if (!finding.against().empty()) absl::StrAppend(&arm, " &minus; ", HtmlText(finding.against()));
+  if (finding.has_class_()) absl::StrAppend(&arm, ", class ", finding.class_());
+  return arm;
+}
+
+std::string PHtml(bool present, double p) {
+  if (!present) return kNone;
+  return p < 0.0001 ? "&lt;&nbsp;0.0001" : Fixed(p, 4);
+}
+
+std::string VerdictHtml(v1::Verdict verdict) {
+  const char* const sign = verdict == v1::SUPPORTED   ? "&#10003; "
+                           : verdict == v1::OPPOSITE  ? "&#8644; "
+                           : verdict == v1::PRESERVED ? "= "
+                                                      : "? ";
+  const std::string name = absl::AsciiStrToLower(v1::Verdict_Name(verdict));
+  return HtmlElement("span", absl::StrCat("class=\"verdict ", name, "\""), absl::StrCat(sign, name));
+}
+
+// Effect with interval, p and verdict: three cells.
+std::string TestHtml(const v1::ClaimTest& test) {
+  if (!test.has_p()) return absl::StrCat(Number(kNone), Number(kNone), Td(VerdictHtml(test.verdict())));
+  std::string effect = Fixed(test.effect(), 3);
+  if (test.has_low()) {
+    absl::StrAppend(&effect, "<br><small>", Fixed(test.low(), 3), " .. ", Fixed(test.high(), 3), "</small>");
+  }
+  std::string p = PHtml(test.has_adjusted_p(), test.adjusted_p());
+  if (test.has_adjusted_equivalence_p()) {
+    absl::StrAppend(&p, "<br><small>equiv. ", PHtml(true, test.adjusted_equivalence_p()), "</small>");
+  }
+  std::string verdict = VerdictHtml(test.verdict());
+  if (test.has_units_needed()) {
+    absl::StrAppend(&verdict, "<br><small>would take ", test.units_needed(), "</small>");
+  }
+  return absl::StrCat(Number(effect), Number(p), Td(verdict));
+}
+
+std::string FindingRow(const v1::Finding& finding) {
+  std::string claim = absl::StrCat("<b>", HtmlText(finding.claim()), "</b> ", HtmlText(ClaimSentence(finding)));
+  if (!finding.note().empty()) absl::StrAppend(&claim, "<br><small>", HtmlText(finding.note()), "</small>");
+  const std::string corrected =
+      finding.has_corrected() ? TestHtml(finding.corrected()) : absl::StrCat(Number(kNone), Number(kNone), Td(kNone));
+  return HtmlElement(
+      "tr", "",
+      absl::StrCat(Td(claim), Td(ArmHtml(finding)),
+                   Td(absl::StrCat(HtmlText(finding.effect_name()),
+                                   "<br><small>if not so: ", Exact(finding.null_effect()), "</small>")),
+                   TestHtml(finding.raw()), corrected,
+                   Number(absl::StrCat(finding.units(), "<br><small>", HtmlText(finding.unit()), "</small>"))));
+}
+
+std::string Percent(const v1::Estimate& estimate) {
+  std::string text = Fixed(100 * estimate.mean(), 2);
+  if (estimate.has_sd()) absl::StrAppend(&text, " &plusmn; ", Fixed(100 * estimate.sd(), 2));
+  return text;
+}
+
+std::string IntervalHtml(const v1::Estimate& estimate) {
+  if (!estimate.has_low()) return kNone;
+  return absl::StrCat(Fixed(100 * estimate.low(), 2), " .. ", Fixed(100 * estimate.high(), 2));
+}
+
+std::string ShareCells(bool present, const v1::Estimate& estimate, bool has_amplification, double amplification) {
+  if (!present) return absl::StrCat(Number(kNone), Number(kNone), Number(kNone));
+  return absl::StrCat(Number(Percent(estimate)), Number(IntervalHtml(estimate)),
+                      Number(has_amplification ? Fixed(amplification, 3) : kNone));
+}
+
+// What concerns the whole cell stands once, beside all its classes.
+std::string CellRows(const v1::ResultCell& cell) {
+  std::string rows;
+  const std::string span = absl::StrCat("rowspan=\"", cell.classes_size(), "\"");
+  const std::string number_span = absl::StrCat("class=\"n\" ", span);
+  bool first = true;
+  for (const v1::ClassResult& one : cell.classes()) {
+    std::string row = first ? absl::StrCat(Td(HtmlText(cell.model()), span),
+                                           Td(HtmlText(CountsText(cell.bias_point().counts())), span))
+                            : "";
+    absl::StrAppend(&row, Number(absl::StrCat(one.class_())), Number(absl::StrCat(one.trained_images())),
+                    Number(Fixed(100 * one.trained_share(), 2)),
+                    ShareCells(one.has_generated(), one.generated(), one.has_amplification(), one.amplification()),
+                    ShareCells(one.has_corrected(), one.corrected(), one.has_corrected_amplification(),
+                               one.corrected_amplification()),
+                    Number(one.has_over_dispersion() ? Fixed(one.over_dispersion(), 5) : kNone));
+    if (first) {
+      const bool any = cell.runs_succeeded() > 0;
+      absl::StrAppend(&row, Td(any ? Fixed(100 * cell.rejected().mean(), 2) : kNone, number_span),
+                      Td(any ? Fixed(100 * cell.off_support().mean(), 2) : kNone, number_span),
+                      Td(absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total()), number_span));
+    }
+    absl::StrAppend(&rows, HtmlElement("tr", "", row), "\n");
+    first = false;
+  }
+  return HtmlElement("tbody", "class=\"cell\"", rows);
+}
+
+}  // namespace
+
+std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis) {
+  std::string rows;
+  std::string untested;
+  for (const v1::Finding& finding : analysis.findings()) {
+    if (finding.raw().has_p() || finding.corrected().has_p()) {
+      absl::StrAppend(&rows, FindingRow(finding), "\n");
+      continue;
+    }
+    const std::string arm = finding.arm().empty() ? "" : absl::StrCat(" (", ArmHtml(finding), ")");
+    absl::StrAppend(&untested, "<li><b>", HtmlText(finding.claim()), "</b> ", HtmlText(ClaimSentence(finding)), arm,
+                    finding.note().empty() ? "" : ": ", HtmlText(finding.note()), "</li>\n");
+  }
+  std::string html;
+  if (rows.empty()) {
+    html = HtmlElement("p", "class=\"empty\"", "No claim can be tested with the runs there are.");
+  } else {
+    html = HtmlElement(
+        "div", "class=\"scroll claims\"",
+        absl::StrCat("<table><thead><tr>", Heading("claim", "rowspan=\"2\""), Heading("of", "rowspan=\"2\""),
+                     Heading("effect", "rowspan=\"2\""), Heading("as judged", "class=\"g\" colspan=\"3\""),
+                     Heading("corrected", "class=\"g\" colspan=\"3\""), Heading("over", "class=\"n\" rowspan=\"2\""),
+                     "</tr>\n<tr>", Heading("effect, 95%"), Heading("p (Holm)"), Heading("verdict", ""),
+                     Heading("effect, 95%"), Heading("p (Holm)"), Heading("verdict", ""), "</tr></thead>\n<tbody>",
+                     rows, "</tbody></table>"));
+  }
+  if (!untested.empty()) {
+    absl::StrAppend(&html, "<h3>Not tested</h3>\n", HtmlElement("ul", "class=\"plain note\"", untested));
+  }
+  for (const std::string& note : analysis.notes()) {
+    absl::StrAppend(&html, HtmlElement("p", "class=\"note\"", HtmlText(note)), "\n");
+  }
+  return html;
+}
+
+std::string ResultsHtml(const v1::GetResultsResponse& results) {
+  if (results.cells().empty()) return HtmlElement("p", "class=\"empty\"", "There are no results.");
+  std::string html = absl::StrCat(
+      "<table><thead><tr>", Heading("model", "rowspan=\"2\""), Heading("bias point", "rowspan=\"2\""),
+      Heading("class", "class=\"n\" rowspan=\"2\""), Heading("trained", "class=\"g\" colspan=\"2\""),
+      Heading("generated, as judged", "class=\"g\" colspan=\"3\""), Heading("corrected", "class=\"g\" colspan=\"3\""),
+      Heading("rho", "class=\"n\" rowspan=\"2\""), Heading("rej. %", "class=\"n\" rowspan=\"2\""),
+      Heading("off %", "class=\"n\" rowspan=\"2\""), Heading("runs", "class=\"n\" rowspan=\"2\""), "</tr>\n<tr>",
+      Heading("n"), Heading("%"), Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."),
+      Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."), "</tr></thead>\n");
+  for (const v1::ResultCell& cell : results.cells()) absl::StrAppend(&html, CellRows(cell), "\n");
+  return HtmlElement("div", "class=\"scroll results\"", absl::StrCat(html, "</table>"));
+}
+
+}  // namespace skew

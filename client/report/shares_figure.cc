@@ -1,0 +1,200 @@
+// Generated against trained share, a panel for each class.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/render/format.h"
+#include "client/render/table.h"
+#include "client/report/drawing.h"
+#include "client/report/figure.h"
+#include "client/report/gnuplot.h"
+
+namespace skew {
+namespace {
+
+// Shares in percent.
+struct SharePoint {
+  std::string bias_point;
+  double trained = 0;
+  v1::Estimate generated;  // as a share of 1
+  std::vector<std::pair<std::string, double>> runs;
+};
+struct ClassPoints {
+  int32_t label = 0;
+  std::vector<SharePoint> points;
+};
+
+bool Corrected(Shares shares) { return shares == Shares::kCorrected; }
+
+std::vector<ClassPoints> PointsOf(const ModelOfJob& model, Shares shares) {
+  std::vector<ClassPoints> classes;
+  for (const v1::ResultCell* cell : model.cells) {
+    for (int c = 0; c < cell->classes_size(); ++c) {
+      if (classes.size() <= static_cast<size_t>(c)) classes.push_back({cell->classes(c).class_(), {}});
+      const v1::ClassResult& one = cell->classes(c);
+      if (!(Corrected(shares) ? one.has_corrected() : one.has_generated())) continue;
+      SharePoint& point = classes[static_cast<size_t>(c)].points.emplace_back();
+      point.bias_point = CountsText(cell->bias_point().counts());
+      point.trained = one.trained_share();
+      point.generated = Corrected(shares) ? one.corrected() : one.generated();
+      for (const v1::RunResult& run : cell->runs()) {
+        point.runs.emplace_back(run.run_id(), Corrected(shares) ? run.classes(c).corrected() : run.classes(c).share());
+      }
+    }
+  }
+  return classes;
+}
+
+// Both axes of a panel, in percent: all runs, means and trained shares; intervals as far as they are near.
+Axis AxisOf(const ClassPoints& points) {
+  std::vector<double> values;
+  for (const SharePoint& point : points.points) {
+    values.insert(values.end(), {100 * point.trained, 100 * point.generated.mean()});
+    for (const auto& [run, share] : point.runs) values.push_back(100 * share);
+  }
+  Axis axis = AxisFor(values, 1.2);
+  if (axis.logarithmic || values.empty()) return axis;
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  double below = *low;
+  double above = *high;
+  const double near = std::max(0.35 * (*high - *low), 0.15 * *high);
+  for (const SharePoint& point : points.points) {
+    if (!point.generated.has_low()) continue;
+    below = std::min(below, std::max(100 * point.generated.low(), *low - near));
+    above = std::max(above, std::min(100 * point.generated.high(), *high + near));
+  }
+  const double margin = std::max(0.06 * (above - below), 0.2);
+  return {false, std::max(0.0, below - margin), std::min(103.0, above + margin)};
+}
+
+// A little to the left, so that the mean's interval does not hide the runs.
+double Beside(double trained, const Axis& axis) {
+  return axis.logarithmic ? trained * std::pow(axis.high / axis.low, -0.025) : trained - 0.025 * (axis.high - axis.low);
+}
+
+std::string PanelScript(const ClassPoints& points, const Axis& axis) {
+  std::string runs;
+  std::string means;
+  std::string intervals;
+  for (const SharePoint& point : points.points) {
+    const double x = 100 * point.trained;
+    for (const auto& [run, share] : point.runs) {
+      absl::StrAppend(&runs, Exact(Beside(x, axis)), " ", Exact(axis.Shown(100 * share)), "\n");
+    }
+    absl::StrAppend(&means, Exact(x), " ", Exact(axis.Shown(100 * point.generated.mean())), "\n");
+    if (!point.generated.has_low()) continue;
+    absl::StrAppend(&intervals, Exact(x), " ", Exact(axis.Shown(100 * point.generated.mean())), " ",
+                    Exact(axis.Shown(100 * point.generated.low())), " ",
+                    Exact(axis.Shown(100 * point.generated.high())), "\n");
+  }
+  const Look look = LookOfClass(points.label);
+  const std::string n = absl::StrCat(points.label);
+  std::vector<std::string> plots = {"x with lines lc rgb '#888888' lw 1 dt 2"};
+  std::string blocks;
+  if (!means.empty()) {
+    absl::StrAppend(&blocks, "$runs", n, " << EOD\n", runs, "EOD\n$means", n, " << EOD\n", means, "EOD\n");
+    plots.push_back(absl::StrCat("$runs", n, " using 1:2 with points pt 7 ps 0.55 lc rgb '#77222222'"));
+  }
+  if (!intervals.empty()) {
+    absl::StrAppend(&blocks, "$intervals", n, " << EOD\n", intervals, "EOD\n");
+    plots.push_back(
+        absl::StrCat("$intervals", n, " using 1:2:3:4 with yerrorbars pt -1 lw 1.8 lc rgb '", look.colour, "'"));
+  }
+  if (!means.empty()) {
+    plots.push_back(
+        absl::StrCat("$means", n, " using 1:2 with points pt ", look.point, " ps 1.1 lc rgb '", look.colour, "'"));
+  }
+  const std::string range = absl::StrCat("[", Exact(axis.low), ":", Exact(axis.high), "]\n");
+  const std::string tics = Exact(axis.logarithmic ? 10 : TicStep(axis.high - axis.low));
+  return absl::StrCat(blocks, axis.logarithmic ? "set logscale xy\n" : "unset logscale\n", "set xtics ", tics,
+                      "\nset ytics ", tics, "\n", "set xrange ", range, "set yrange ", range, "set title ",
+                      GnuplotText(absl::StrCat("class ", points.label)), " font ',14' textcolor rgb '", look.colour,
+                      "' offset 0,-0.5\n", "set xlabel ",
+                      GnuplotText(axis.logarithmic ? "trained share, % (log scale)" : "trained share, %"),
+                      " font ',12' offset 0,0.4\nplot ", absl::StrJoin(plots, ", \\\n  "), "\n");
+}
+
+std::string Csv(const ModelOfJob& model, const std::vector<ClassPoints>& classes) {
+  Table table({{"", "model"},
+               {"", "bias_point"},
+               {"", "class"},
+               {"", "trained_share"},
+               {"", "what"},
+               {"", "run"},
+               {"", "share"},
+               {"", "sd"},
+               {"", "low"},
+               {"", "high"}});
+  for (const ClassPoints& one : classes) {
+    for (const SharePoint& point : one.points) {
+      const auto row = [&](const std::string& what, const std::string& run, double share) {
+        return std::vector<Cell>{model.model, point.bias_point, absl::StrCat(one.label), Exact(point.trained), what,
+                                 run,         Exact(share)};
+      };
+      std::vector<Cell> mean = row("mean", "", point.generated.mean());
+      mean.emplace_back(point.generated.has_sd() ? Exact(point.generated.sd()) : "");
+      mean.emplace_back(point.generated.has_low() ? Exact(point.generated.low()) : "");
+      mean.emplace_back(point.generated.has_high() ? Exact(point.generated.high()) : "");
+      table.AddRow(std::move(mean));
+      for (const auto& [run, share] : point.runs) {
+        std::vector<Cell> cells = row("run", run, share);
+        cells.resize(10, "");
+        table.AddRow(std::move(cells));
+      }
+    }
+  }
+  return table.ToCsv();
+}
+
+std::string Caption(const std::vector<ClassPoints>& classes, Shares shares) {
+  bool intervals = false;
+  for (const ClassPoints& one : classes) {
+    for (const SharePoint& point : one.points) intervals = intervals || point.generated.has_low();
+  }
+  std::string text =
+      "Grey dots: one run (seed) each, moved a little to the left. Large marks: mean over the iterations";
+  text += intervals ? " with its 95% interval, cut off where it leaves the panel." : "; one iteration has no interval.";
+  text +=
+      " Dashed: generated as trained. Above it a class gets more than its share. On logarithmic axes a share of 0"
+      " stands on the lower edge.";
+  text += Corrected(shares)
+              ? " Corrected for the judge's errors on real images; this supposes that it errs on generated"
+                " images as on those."
+              : " As judged, without correction.";
+  return text;
+}
+
+}  // namespace
+
+Figure SharesFigure(const ModelOfJob& model, Shares shares) {
+  Figure figure;
+  figure.kind = "shares";
+  figure.shares = shares;
+  figure.title = absl::StrCat("Generated against trained share, ", model.model,
+                              Corrected(shares) ? " (corrected)" : " (as judged)");
+  const std::vector<ClassPoints> classes = PointsOf(model, shares);
+  if (std::all_of(classes.begin(), classes.end(), [](const ClassPoints& one) { return one.points.empty(); })) {
+    figure.missing = absl::StrCat("no run of ", model.model, " has a result yet");
+    return figure;
+  }
+  const Panels panels(static_cast<int>(classes.size()), classes.size() == 4 ? 2 : 3, 960, 340, 18);
+  figure.width = panels.width();
+  figure.height = panels.height();
+  figure.caption = Caption(classes, shares);
+  figure.csv = Csv(model, classes);
+  figure.script = absl::StrCat(Preamble(), "set multiplot title ", GnuplotText(figure.title), " font ',15'\n",
+                               "set grid xtics\nset format '%g'\n");
+  for (size_t i = 0; i < classes.size(); ++i) {
+    absl::StrAppend(&figure.script, panels.Place(static_cast<int>(i)), "set ylabel ",
+                    GnuplotText(i == 0 ? "generated share, %" : ""), " font ',12'\n",
+                    PanelScript(classes[i], AxisOf(classes[i])));
+  }
+  figure.script += "unset multiplot\n";
+  return figure;
+}
+
+}  // namespace skew

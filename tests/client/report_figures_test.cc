@@ -1,0 +1,250 @@
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "client/report/csv.h"
+#include "client/report/drawing.h"
+#include "client/report/figure.h"
+#include "client/report/gnuplot.h"
+#include "common/results.h"
+#include "tests/client/report_study.h"
+#include "tests/client/testing.h"
+
+namespace skew {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+using Rows = std::vector<std::map<std::string, std::string>>;
+
+// CSV without quotes, by heading.
+Rows Read(const std::string& csv) {
+  const std::vector<std::string> lines = absl::StrSplit(csv, '\n', absl::SkipEmpty());
+  const std::vector<std::string> names = absl::StrSplit(lines.at(0), ',');
+  Rows rows;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const std::vector<std::string> fields = absl::StrSplit(lines[i], ',');
+    EXPECT_EQ(fields.size(), names.size()) << lines[i];
+    std::map<std::string, std::string>& row = rows.emplace_back();
+    for (size_t k = 0; k < names.size(); ++k) row[names[k]] = fields.at(k);
+  }
+  return rows;
+}
+
+double Value(const std::string& text) {
+  double value = 0;
+  EXPECT_TRUE(absl::SimpleAtod(text, &value)) << text;
+  return value;
+}
+
+Figure Find(const StudyData& data, const std::string& name) {
+  for (Figure& figure : StudyFigures(data)) {
+    if (figure.name == name) return figure;
+  }
+  ADD_FAILURE() << "no figure " << name;
+  return {};
+}
+
+std::vector<std::string> Names(const StudyData& data) {
+  std::vector<std::string> names;
+  for (const Figure& figure : StudyFigures(data)) names.push_back(figure.name);
+  return names;
+}
+
+TEST(ReportFiguresTest, EveryModelHasAllOfThem) {
+  EXPECT_THAT(Names(ReportStudy(2)),
+              ElementsAre("counts-dcgan", "counts-dcgan-corrected", "shares-dcgan", "shares-dcgan-corrected",
+                          "forming-dcgan", "losses-dcgan", "counts-vae", "counts-vae-corrected", "shares-vae",
+                          "shares-vae-corrected", "forming-vae", "losses-vae"));
+}
+
+TEST(ReportFiguresTest, NamesOfSeveralJobsDiffer) {
+  StudyData study = ReportStudy(2);
+  study.jobs.push_back(ReportJob("j2", 2));
+  std::vector<std::string> names = Names(study);
+  EXPECT_EQ(names.front(), "counts-dcgan-j1");
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());
+}
+
+TEST(ReportFiguresTest, CountsAreThoseOfTheResults) {
+  const StudyData study = ReportStudy(3);
+  const Rows rows = Read(Find(study, "counts-vae").csv);
+  ASSERT_THAT(rows, SizeIs(4));
+  const std::map<std::string, std::string>& row = rows.at(1);  // 0:900 1:100, class 1: 100, 107 and 114 images
+  EXPECT_EQ(row.at("bias_point"), "0:900 1:100");
+  EXPECT_EQ(row.at("class"), "1");
+  EXPECT_EQ(row.at("trained_images"), "100");
+  EXPECT_EQ(row.at("images_at_trained_share"), "100");
+  EXPECT_DOUBLE_EQ(Value(row.at("generated_mean")), 107);
+  EXPECT_DOUBLE_EQ(Value(row.at("generated_sd")), 7);
+}
+
+TEST(ReportFiguresTest, SharesAreThoseOfTheResults) {
+  const StudyData study = ReportStudy(3);
+  const v1::ClassResult& expected = study.jobs.front().results.cells(0).classes(1);
+  const v1::RunResult& first_run = study.jobs.front().results.cells(0).runs(0);
+  for (const bool corrected : {false, true}) {
+    const Rows rows = Read(Find(study, corrected ? "shares-dcgan-corrected" : "shares-dcgan").csv);
+    const v1::Estimate& estimate = corrected ? expected.corrected() : expected.generated();
+    const auto mean = std::find_if(rows.begin(), rows.end(), [](const std::map<std::string, std::string>& row) {
+      return row.at("class") == "1" && row.at("what") == "mean";
+    });
+    ASSERT_NE(mean, rows.end());
+    EXPECT_EQ(Value(mean->at("share")), estimate.mean());
+    EXPECT_EQ(Value(mean->at("sd")), estimate.sd());
+    EXPECT_EQ(Value(mean->at("low")), estimate.low());
+    EXPECT_EQ(Value(mean->at("high")), estimate.high());
+    const std::map<std::string, std::string>& run = *(mean + 1);
+    EXPECT_EQ(run.at("run"), "j1.1");
+    EXPECT_EQ(Value(run.at("share")), corrected ? first_run.classes(1).corrected() : first_run.classes(1).share());
+  }
+}
+
+TEST(ReportFiguresTest, TheScriptHoldsTheNumbersOfTheTable) {
+  const StudyData study = ReportStudy(3);
+  const Figure figure = Find(study, "counts-vae");
+  EXPECT_THAT(figure.script, HasSubstr(" 107 100 114\n"));  // whisker of class 1: mean, mean - sd, mean + sd
+  EXPECT_THAT(figure.script, HasSubstr("set label '107'"));
+}
+
+TEST(ReportFiguresTest, OneIterationHasNoDeviation) {
+  const StudyData study = ReportStudy(1);
+  const Figure counts = Find(study, "counts-dcgan");
+  EXPECT_THAT(counts.caption, HasSubstr("one iteration"));
+  EXPECT_THAT(counts.script, Not(HasSubstr("with vectors")));
+  for (const auto& row : Read(counts.csv)) EXPECT_EQ(row.at("generated_sd"), "");
+  EXPECT_THAT(Find(study, "shares-dcgan").script, Not(HasSubstr("yerrorbars")));
+}
+
+TEST(ReportFiguresTest, HistogramsAlongTheWay) {
+  const Rows rows = Read(Find(ReportStudy(2), "forming-dcgan").csv);
+  ASSERT_THAT(rows, SizeIs(2 * 2 * 2 * 2));  // bias points, iterations, steps, classes
+  EXPECT_EQ(rows.front().at("step"), "100");
+  EXPECT_EQ(rows.at(1).at("accepted_images"), "50");
+  EXPECT_DOUBLE_EQ(Value(rows.at(1).at("share")), 0.05);
+  EXPECT_EQ(rows.at(1).at("rejected"), "60");
+}
+
+TEST(ReportFiguresTest, LeavesOutRunsThatFailed) {
+  StudyData study = ReportStudy(2);
+  study.jobs.front().runs.front().set_state(v1::FAILED);
+  EXPECT_THAT(Find(study, "forming-dcgan").csv, Not(HasSubstr("j1.1,")));
+}
+
+TEST(ReportFiguresTest, SaysWhatIsMissing) {
+  StudyData study = ReportStudy(2);
+  JobData& job = study.jobs.front();
+  for (v1::Run& run : job.runs) run.set_state(v1::RUNNING);
+  job.results.clear_cells();
+  for (const v1::ResultCell& cell : ComputeResults(job.runs)) *job.results.add_cells() = cell;
+  job.losses.clear();
+  EXPECT_THAT(Names(study), ElementsAre("counts-dcgan", "shares-dcgan", "forming-dcgan", "losses-dcgan", "counts-vae",
+                                        "shares-vae", "forming-vae", "losses-vae"));
+  EXPECT_EQ(Find(study, "counts-dcgan").missing, "no run of dcgan has a result yet");
+  EXPECT_EQ(Find(study, "losses-vae").missing, "no run of vae has stored losses");
+  EXPECT_EQ(Find(study, "forming-vae").missing, "") << "there are histograms along the way";
+}
+
+TEST(ReportFiguresTest, TakesALogarithmicAxisForDecades) {
+  EXPECT_FALSE(AxisFor(std::vector<double>{5, 50}, 1.5).logarithmic);
+  EXPECT_EQ(AxisFor(std::vector<double>{5, 50}, 1.5).low, 0);
+  const Axis axis = AxisFor(std::vector<double>{0, 0.5, 50}, 1.5);
+  EXPECT_TRUE(axis.logarithmic);
+  EXPECT_LT(axis.low, 0.5);
+  EXPECT_EQ(axis.Shown(0), axis.low);
+  EXPECT_DOUBLE_EQ(axis.Place(axis.low), 0);
+  EXPECT_DOUBLE_EQ(axis.Place(axis.high), 1);
+}
+
+TEST(ReportFiguresTest, LabelsGiveWayToEachOther) {
+  const std::vector<double> places = Spread(std::vector<double>{0.5, 0.1, 0.51, 0.5}, 0.1);
+  EXPECT_DOUBLE_EQ(places[1], 0.1);
+  std::vector<double> sorted = places;
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t i = 0; i + 1 < sorted.size(); ++i) EXPECT_GE(sorted[i + 1] - sorted[i], 0.1 - 1e-6);
+  EXPECT_GT(places[2], places[0]);
+}
+
+TEST(ReportFiguresTest, LossesAreMeansOfBlocks) {
+  std::string csv = "step,loss_d,loss_g\n";
+  for (int step = 1; step <= 250; ++step) absl::StrAppend(&csv, step, ",", step, ",1\n");
+  const LossCurves curves = LossCurvesOf(csv);
+  EXPECT_THAT(curves.names, ElementsAre("loss_d", "loss_g"));
+  ASSERT_THAT(curves.steps, SizeIs(84));  // blocks of three
+  EXPECT_EQ(curves.steps.front(), 3);
+  EXPECT_EQ(curves.steps.back(), 250);
+  EXPECT_DOUBLE_EQ(curves.means[0].front(), 2);
+  EXPECT_DOUBLE_EQ(curves.means[0].back(), 250);
+  EXPECT_DOUBLE_EQ(curves.means[1].front(), 1);
+  EXPECT_THAT(LossCurvesOf("step,loss\n1,x\n").steps, IsEmpty());
+  EXPECT_THAT(LossCurvesOf("").steps, IsEmpty());
+}
+
+TEST(ReportFiguresTest, FilesHoldEveryNumber) {
+  const StudyData study = ReportStudy(2);
+  const std::map<std::string, std::string> files = ReportFiles(study, StudyFigures(study));
+  for (const char* name : {"claims.csv", "results-j1.csv", "runs-j1.csv", "study-j1.yaml", "counts-dcgan.csv",
+                           "shares-vae-corrected.csv", "forming-vae.csv", "losses-dcgan.csv"}) {
+    EXPECT_TRUE(files.contains(name)) << name;
+  }
+  const Rows runs = Read(files.at("runs-j1.csv"));
+  ASSERT_THAT(runs, SizeIs(8 * 2));
+  EXPECT_EQ(runs[1].at("accepted_images"), "50");
+  EXPECT_EQ(Value(runs[1].at("wilson_low")), study.jobs.front().results.cells(0).runs(0).classes(1).wilson().low());
+}
+
+TEST(GnuplotTest, QuotesTextSoThatNothingIsExpanded) {
+  EXPECT_EQ(GnuplotText("it's `id` @x \"$y\""), "'it''s `id` @x \"$y\"'");
+  EXPECT_EQ(GnuplotText("a\nb"), "'a?b'");
+}
+
+TEST(GnuplotTest, DrawsEveryFigureInEveryFormat) {
+  const StudyData study = ReportStudy(3);
+  for (const Figure& figure : StudyFigures(study)) {
+    const std::map<ImageFormat, std::string> beginnings = {
+        {ImageFormat::kSvg, "<?xml"}, {ImageFormat::kPng, "\x89PNG"}, {ImageFormat::kPdf, "%PDF"}};
+    for (const auto& [format, beginning] : beginnings) {
+      const auto image = RunGnuplot(GnuplotTerminal(format, figure.width, figure.height) + figure.script);
+      ASSERT_TRUE(image.ok()) << figure.name << ": " << image.status();
+      EXPECT_TRUE(absl::StartsWith(*image, beginning)) << figure.name;
+    }
+  }
+}
+
+TEST(GnuplotTest, NamesThePackageThatIsMissing) {
+  const auto image = RunGnuplot("plot x\n", "gnuplot-that-is-not-there");
+  EXPECT_TRUE(absl::IsFailedPrecondition(image.status())) << image.status();
+  EXPECT_THAT(std::string(image.status().message()), HasSubstr("install the package gnuplot-nox"));
+}
+
+TEST(GnuplotTest, SaysWhatIsWrongWithAScript) {
+  const auto image = RunGnuplot("set terminal svg\nplot nonsense(\n");
+  EXPECT_TRUE(absl::IsInternal(image.status())) << image.status();
+  EXPECT_THAT(std::string(image.status().message()), HasSubstr("expression"));
+}
+
+TEST(GnuplotTest, PicturesInAPageHaveIdsOfTheirOwn) {
+  const std::string svg = InlineSvg(
+      "<?xml version=\"1.0\"?>\n<svg \n width=\"30\" height=\"20\"\n viewBox=\"0 0 30 20\"\n xmlns=\"http://x\"\n "
+      "xmlns:xlink=\"http://y\"\n>\n<title>Gnuplot</title>\n<g id=\"a\"><circle id='b'/><use xlink:href='#b'/>"
+      "<rect width=\"30\" fill = \"url(#c)\"/></g></svg>\n",
+      "p-", "A <figure>");
+  EXPECT_THAT(svg, HasSubstr("aria-label=\"A &lt;figure&gt;\""));
+  EXPECT_THAT(svg,
+              HasSubstr("<g id=\"p-a\"><circle id='p-b'/><use href='#p-b'/><rect width=\"30\" fill = \"url(#p-c)\"/>"));
+  EXPECT_THAT(svg, Not(HasSubstr("http")));
+  EXPECT_THAT(svg, Not(HasSubstr("height=\"20\"")));
+  EXPECT_TRUE(absl::StartsWith(svg, "<svg"));
+}
+
+}  // namespace
+}  // namespace skew

@@ -1,0 +1,174 @@
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/report/html.h"
+#include "client/report/page.h"
+#include "tests/client/report_study.h"
+#include "tests/client/testing.h"
+
+namespace skew {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Page(const StudyData& data) {
+  const std::vector<Figure> figures = StudyFigures(data);
+  std::map<std::string, std::string> svgs;
+  for (const Figure& figure : figures) svgs[figure.name] = "<svg width=\"1\">" + figure.name + "</svg>";
+  return ReportPage(data, figures, svgs);
+}
+
+TEST(HtmlTest, EscapesWhatMeansSomething) {
+  EXPECT_EQ(HtmlText("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+  EXPECT_EQ(HtmlText("two\nlines, \x01 and \xff"), "two\nlines, ? and ?");
+}
+
+TEST(HtmlTest, DataUri) { EXPECT_EQ(DataUri("image/png", "abc"), "data:image/png;base64,YWJj"); }
+
+TEST(ReportPageTest, TextOfUsersIsOnlyText) {
+  const std::string hostile = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>";
+  StudyData data = ReportStudy(2);
+  v1::Job& job = data.jobs.front().job;
+  job.mutable_spec()->set_name(hostile);
+  job.set_owner(hostile);
+  job.set_message(hostile);
+  job.set_state(v1::JOB_FAILED);
+  (*job.mutable_spec()->mutable_labels())[hostile] = hostile;
+  v1::Run& run = data.jobs.front().runs.front();
+  run.set_state(v1::FAILED);
+  run.set_message(hostile);
+  run.set_device(hostile);
+  data.analysis.add_notes(hostile);
+  v1::Finding& finding = *data.analysis.add_findings();
+  finding.set_claim(hostile);
+  finding.set_arm(hostile);
+  finding.set_note(hostile);
+  finding.mutable_raw()->set_p(0.5);
+  data.server.set_build(hostile);
+  const std::string page = Page(data);
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("<img src=x")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&gt;&lt;img"));
+}
+
+TEST(ReportPageTest, LoadsNothing) {
+  const std::string page = Page(ReportStudy(2));
+  EXPECT_THAT(page,
+              HasSubstr("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:;"));
+  EXPECT_THAT(page, Not(HasSubstr("http:")));
+  EXPECT_THAT(page, Not(HasSubstr("https:")));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+}
+
+TEST(ReportPageTest, BothKindsOfSharesCanBeSeen) {
+  const std::string page = Page(ReportStudy(2));
+  EXPECT_THAT(page, AllOf(HasSubstr("id=\"see-judged\" checked"), HasSubstr("id=\"see-corrected\"")));
+  EXPECT_THAT(page, AllOf(HasSubstr("<figure class=\"judged\""), HasSubstr("<figure class=\"corrected\"")));
+}
+
+TEST(ReportPageTest, WithoutACorrectionThereIsNothingToChoose) {
+  StudyData data = ReportStudy(2);
+  JobData& job = data.jobs.front();
+  job.results.clear_cells();
+  for (const v1::ResultCell& cell : ComputeResults(job.runs, {}, true)) *job.results.add_cells() = cell;
+  const std::string page = Page(data);
+  EXPECT_THAT(page, Not(HasSubstr("id=\"see-corrected\"")));
+  EXPECT_THAT(page, Not(HasSubstr("<figure class=\"judged\"")));
+  EXPECT_THAT(page, HasSubstr("counts-dcgan</svg>"));
+}
+
+TEST(ReportPageTest, SaysWhenAJobHasNotEnded) {
+  StudyData data = ReportStudy(2);
+  data.jobs.front().job.set_state(v1::JOB_RUNNING);
+  data.jobs.front().runs.front().set_state(v1::RUNNING);
+  EXPECT_THAT(Page(data), HasSubstr("Job j1 has not ended.</b> 7 of 8 runs have a result"));
+}
+
+TEST(ReportPageTest, SaysWhichRunsFailedAndWhy) {
+  StudyData data = ReportStudy(2);
+  data.jobs.front().job.set_state(v1::JOB_FAILED);
+  v1::Run& run = data.jobs.front().runs.front();
+  run.set_state(v1::FAILED);
+  run.set_reason(v1::NUMERIC);
+  run.set_message("loss_g is nan at step 12");
+  EXPECT_THAT(Page(data), HasSubstr("j1.1 dcgan 0:900 1:100, NUMERIC: loss_g is nan at step 12"));
+}
+
+TEST(ReportPageTest, SaysThatOneIterationHasNoDeviation) {
+  EXPECT_THAT(Page(ReportStudy(1)), HasSubstr("<b>One iteration</b> (job j1)"));
+  EXPECT_THAT(Page(ReportStudy(2)), Not(HasSubstr("<b>One iteration</b>")));
+}
+
+TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
+  const StudyData data = ReportStudy(2);
+  const std::string html = ResultsHtml(data.jobs.front().results);
+  for (const char* text :
+       {"<td rowspan=\"2\">dcgan</td>", "<td rowspan=\"2\">vae</td>", "0:900 1:100", "0:900 1:300"}) {
+    EXPECT_THAT(html, HasSubstr(text));
+  }
+  // dcgan, 100 of 1000 trained: 50 and 57 of 1000 images.
+  EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35 &plusmn; 0.49</td>"));
+}
+
+TEST(ReportPageTest, ClaimsSayWhatTheyAreAndWhatIsNotTested) {
+  const auto analysis = Parse<v1::AnalyseJobsResponse>(R"pb(
+    findings {
+      claim: 'H1'
+      part: 'slope'
+      arm: 'dcgan'
+      class: 1
+      effect_name: 'beta'
+      null_effect: 1
+      units: 5
+      unit: 'iterations'
+      raw { effect: 1.25 low: 1.05 high: 1.45 p: 0.02 adjusted_p: 0.04 verdict: SUPPORTED }
+      corrected { effect: 1.2 low: 0.95 high: 1.45 p: 0.06 adjusted_p: 0.12 verdict: UNDECIDED units_needed: 9 }
+    }
+    findings {
+      claim: 'H6'
+      part: 'first batches'
+      raw { verdict: UNDECIDED }
+      note: 'needs runs'
+    }
+  )pb");
+  const std::string html = ClaimsHtml(analysis);
+  EXPECT_THAT(html, HasSubstr("<b>H1</b> Bias is magnified"));
+  EXPECT_THAT(html, HasSubstr("dcgan, class 1"));
+  EXPECT_THAT(html, HasSubstr("1.250<br><small>1.050 .. 1.450</small>"));
+  EXPECT_THAT(html, HasSubstr("class=\"verdict supported\">&#10003; supported</span>"));
+  EXPECT_THAT(html, HasSubstr("would take 9"));
+  EXPECT_THAT(html, HasSubstr("<h3>Not tested</h3>"));
+  EXPECT_THAT(html, HasSubstr("<b>H6</b> First batches steer what is generated: needs runs"));
+}
+
+TEST(ReportPageTest, ImagesAreInThePage) {
+  StudyData data = ReportStudy(2);
+  CellPictures cell{0,
+                    {{0, 900}, {1, 100}},
+                    Picture{"j1.1", "samples-by-class.png", "PNG!"},
+                    Picture{"j1.1", "real-by-class.png", "REAL"}};
+  data.jobs.front().pictures.push_back(cell);
+  const std::string html = PicturesHtml(data.jobs.front());
+  EXPECT_THAT(html, HasSubstr("src=\"data:image/png;base64,UE5HIQ==\""));
+  EXPECT_THAT(html, HasSubstr("alt=\"generated by dcgan at 0:900 1:100\""));
+  EXPECT_THAT(html, HasSubstr("<ol><li>0</li><li>1</li></ol>"));
+  EXPECT_THAT(PicturesHtml(ReportStudy(1).jobs.front()), HasSubstr("No run has stored images yet."));
+}
+
+TEST(ReportPageTest, ProvenanceSaysHowToGetTheNumbersAgain) {
+  StudyData data = ReportStudy(2);
+  data.jobs.front().job.set_dataset_digest("d1g35t");
+  data.request.set_focus_class(2);
+  const std::string html = ProvenanceHtml(data);
+  EXPECT_THAT(html, HasSubstr("<code>d1g35t</code>"));
+  EXPECT_THAT(html, HasSubstr("name: study\n"));
+  EXPECT_THAT(html,
+              HasSubstr("skewctl submit study.yaml --watch\nskewctl report j1 --focus-class 2 --out report.html"));
+  EXPECT_THAT(html, HasSubstr("errs on generated images as it does on real ones"));
+}
+
+}  // namespace
+}  // namespace skew

@@ -55,11 +55,15 @@ struct BadSpec {
 
 class BadSpecTest : public ::testing::TestWithParam<BadSpec> {};
 
-TEST_P(BadSpecTest, IsRefusedWithFieldAndValue) {
-  const auto violations = Check(Parse(std::string(kGood) + GetParam().change));
+void ExpectOneViolation(const std::string& spec, const BadSpec& expected) {
+  const auto violations = Check(Parse(spec));
   ASSERT_EQ(violations.size(), 1u) << (violations.empty() ? "" : violations[1].ShortDebugString());
-  EXPECT_EQ(violations[0].field(), GetParam().field);
-  EXPECT_THAT(violations[0].description(), HasSubstr(GetParam().description));
+  EXPECT_EQ(violations[0].field(), expected.field);
+  EXPECT_THAT(violations[0].description(), HasSubstr(expected.description));
+}
+
+TEST_P(BadSpecTest, IsRefusedWithFieldAndValue) {
+  ExpectOneViolation(std::string(kGood) + GetParam().change, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -105,10 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
 class BadProfileTest : public ::testing::TestWithParam<BadSpec> {};
 
 TEST_P(BadProfileTest, IsRefusedWithFieldAndValue) {
-  const auto violations = Check(Parse(std::string("dataset: 'mnist' models { vae {} } ") + GetParam().change));
-  ASSERT_EQ(violations.size(), 1u) << (violations.empty() ? "" : violations[1].ShortDebugString());
-  EXPECT_EQ(violations[0].field(), GetParam().field);
-  EXPECT_THAT(violations[0].description(), HasSubstr(GetParam().description));
+  ExpectOneViolation(std::string("dataset: 'mnist' models { vae {} } ") + GetParam().change, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -58,7 +58,8 @@ Client::Stubs::Stubs(const std::shared_ptr<grpc::Channel>& channel, std::string 
       artifacts(v1::ArtifactService::NewStub(channel)),
       server(v1::ServerService::NewStub(channel)),
       access(v1::AccessService::NewStub(channel)),
-      analysis(v1::AnalysisService::NewStub(channel)) {}
+      analysis(v1::AnalysisService::NewStub(channel)),
+      reuse(v1::ReuseService::NewStub(channel)) {}
 
 void Client::Stubs::Prepare(grpc::ClientContext& context) const {
   if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));

@@ -152,6 +152,7 @@ int main(int argc, char** argv) {
   skew::AddServerCommands(app, command);
   skew::AddAccessCommands(app, command);
   skew::AddLoginCommands(app, command);
+  skew::AddReuseCommands(app, command);
   skew::AddAnalyseCommand(app, command);
   try {
     app.parse(argc, argv);

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/jobs/auto_precision.h"
 
 namespace skew {
 namespace {
@@ -65,8 +66,10 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       jobs_(connections_.get(), &clock_),
       runs_(connections_.get(), &clock_),
       artifacts_(connections_.get(), state_dir_.Artifacts()),
+      reuse_(connections_.get()),
       datasets_(options_.datasets),
       devices_(std::move(devices)),
+      auto_precision_(AutoPrecisionOn(devices_.List())),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket()), options_.worker_patience}),
       scheduler_(&runs_, &artifacts_, &datasets_, &devices_, &launcher_, &state_dir_, &clock_, options_.scheduler),
       access_(connections_.get(), &clock_),
@@ -74,11 +77,12 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       pump_(&events_, &hub_, &gate_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
       access_service_(&gate_, &access_, &clock_),
-      job_service_(&gate_, &jobs_, &datasets_, &scheduler_, &hub_, &pump_),
+      job_service_(&gate_, &jobs_, &datasets_, &scheduler_, &hub_, &pump_, &reuse_, auto_precision_),
       run_service_(&gate_, &jobs_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&gate_, &artifacts_),
       analysis_service_(&gate_, &jobs_, &artifacts_),
-      server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()) {
+      server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()),
+      reuse_service_(&gate_, &jobs_, &reuse_, &datasets_, &scheduler_, &hub_, auto_precision_) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
 }
 
@@ -125,8 +129,9 @@ absl::Status Daemon::Listen() {
   for (size_t i = 0; i < listen.size(); ++i) {
     if (!IsForLogins(listen[i], options_)) builder.AddListeningPort(listen[i].text, credentials, &ports[i]);
   }
-  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-           &access_service_, &job_service_, &run_service_, &artifact_service_, &analysis_service_, &server_service_}) {
+  for (grpc::Service* service :
+       std::initializer_list<grpc::Service*>{&access_service_, &job_service_, &run_service_, &artifact_service_,
+                                             &analysis_service_, &server_service_, &reuse_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

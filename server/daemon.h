@@ -16,6 +16,7 @@
 #include "server/api/job_service.h"
 #include "server/api/listen_address.h"
 #include "server/api/local_listener.h"
+#include "server/api/reuse_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
 #include "server/api/tls.h"
@@ -86,8 +87,10 @@ class Daemon {
   JobStore jobs_;
   RunStore runs_;
   ArtifactStore artifacts_;
+  ReuseStore reuse_;
   DatasetRegistry datasets_;
   DeviceLedger devices_;
+  const v1::Precision auto_precision_;  // what AUTO is on these devices
   LocalLauncher launcher_;
   Scheduler scheduler_;
   AccessStore access_;
@@ -101,6 +104,7 @@ class Daemon {
   ArtifactService artifact_service_;
   AnalysisService analysis_service_;
   ServerService server_service_;
+  ReuseService reuse_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;
   std::vector<std::string> addresses_;

@@ -19,21 +19,17 @@ struct SubmitFlags {
   std::string request_id;
   bool dry_run = false;
   bool watch = false;
+  bool no_reuse = false;
 };
 
 // The normalised spec, which can be submitted as it is printed.
 absl::Status ShowDryRun(Session& session, const v1::Job& job) {
   return ShowOne<v1::Job>(session, job, &JobTable, [&] {
-    return absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run\n" : " runs\n", ToYaml(job.spec()));
+    const std::string reused =
+        job.runs().reused() > 0 ? absl::StrCat(", ", job.runs().reused(), " of them done already") : "";
+    return absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run" : " runs", reused, "\n",
+                        ToYaml(job.spec()));
   });
-}
-
-void ShowNotes(Session& session, const v1::SubmitJobResponse& response) {
-  if (response.existing()) {
-    *session.err << "note: this request id was used before; it names job " << response.job().id() << "\n";
-  }
-  for (const std::string& note : response.notes()) *session.err << "note: " << Printable(note) << "\n";
-  session.err->flush();
 }
 
 absl::StatusOr<ExitCode> WatchSubmitted(Session& session, const std::string& job_id) {
@@ -51,18 +47,32 @@ absl::StatusOr<ExitCode> Submit(Session& session, const SubmitFlags& flags) {
   // With an id of its own a submission can be sent again when its answer was lost.
   request.set_request_id(flags.request_id.empty() ? RandomHex(16) : flags.request_id);
   request.set_validate_only(flags.dry_run);
+  request.set_no_reuse(flags.no_reuse);
   SKEW_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, session.client->SubmitJob(request));
+  return ShowSubmitted(session, response, flags.dry_run, flags.watch);
+}
+
+}  // namespace
+
+void ShowNotes(Session& session, const v1::SubmitJobResponse& response) {
+  if (response.existing()) {
+    *session.err << "note: this request id was used before; it names job " << response.job().id() << "\n";
+  }
+  for (const std::string& note : response.notes()) *session.err << "note: " << Printable(note) << "\n";
+  session.err->flush();
+}
+
+absl::StatusOr<ExitCode> ShowSubmitted(Session& session, const v1::SubmitJobResponse& response, bool dry_run,
+                                       bool watch) {
   ShowNotes(session, response);
   const v1::Job& job = response.job();
-  if (flags.dry_run) {
+  if (dry_run) {
     SKEW_RETURN_IF_ERROR(ShowDryRun(session, job));
     return ExitCode::kFine;
   }
   SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &JobTable, [&] { return absl::StrCat(job.id(), "\n"); }));
-  return flags.watch ? WatchSubmitted(session, job.id()) : ExitCode::kFine;
+  return watch ? WatchSubmitted(session, job.id()) : ExitCode::kFine;
 }
-
-}  // namespace
 
 void AddSubmitCommand(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<SubmitFlags>();
@@ -75,7 +85,10 @@ void AddSubmitCommand(CLI::App& app, Command& chosen) {
                    "several times for several")
       ->allow_extra_args(false);
   command->add_option("--request-id", flags->request_id, "The same id again names the same job. Default: a random one");
-  command->add_flag("--dry-run", flags->dry_run, "Check it and print it with all defaults and the number of runs");
+  command->add_flag(
+      "--dry-run", flags->dry_run,
+      "Check it and print it with all defaults, the number of runs and how many of them were done already");
+  command->add_flag("--no-reuse", flags->no_reuse, "Train every run, also those that were done already");
   command->add_flag("--watch", flags->watch, "Follow it until it has ended, then print its results");
   command->callback([flags, &chosen] {
     chosen.run = [flags](Session& session) { return Submit(session, *flags); };

@@ -35,8 +35,9 @@ std::string OptionalTime(bool present, const google::protobuf::Timestamp& time) 
 }
 
 std::string CountsOfRuns(const v1::RunCounts& runs) {
-  return absl::StrFormat("%d: %d queued, %d active, %d succeeded, %d failed, %d cancelled", runs.total(), runs.queued(),
-                         runs.active(), runs.succeeded(), runs.failed(), runs.cancelled());
+  const std::string reused = runs.reused() > 0 ? absl::StrFormat(" (%d reused)", runs.reused()) : "";
+  return absl::StrFormat("%d: %d queued, %d active, %d succeeded%s, %d failed, %d cancelled", runs.total(),
+                         runs.queued(), runs.active(), runs.succeeded(), reused, runs.failed(), runs.cancelled());
 }
 
 // How far a running job is, and when it should end; nothing when that cannot be said.
@@ -97,6 +98,7 @@ std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
                                   {"state", StateName(job.state())},
                                   {"message", job.message()},
                                   {"runs", CountsOfRuns(job.runs())},
+                                  {"reproduces", job.reproduces()},
                                   {"progress", Outlook(job, runs)},
                                   {"created", OptionalTime(job.has_create_time(), job.create_time())},
                                   {"started", OptionalTime(job.has_start_time(), job.start_time())},
@@ -112,6 +114,7 @@ std::string RunDetails(const v1::Run& run) {
                             {"iteration", absl::StrCat(run.iteration())},
                             {"seed", absl::StrCat(run.seed())},
                             {"state", StateName(run.state())},
+                            {"reused from", run.reused_from()},
                             {"reason", ReasonText(run.reason())},
                             {"message", run.message()},
                             {"device", run.device()},

@@ -35,14 +35,16 @@ Table JobTable(absl::Span<const v1::Job> jobs) {
                {"runs", "runs_total", true},
                {"active", "runs_active", true},
                {"done", "runs_succeeded", true},
+               {"", "runs_reused"},
                {"failed", "runs_failed", true},
                {"created (UTC)", "created"},
                {"ended (UTC)", "ended"}});
   for (const v1::Job& job : jobs) {
     table.AddRow({job.id(), job.spec().name(), job.spec().dataset(), OrDash(job.owner()), StateName(job.state()),
                   absl::StrCat(job.runs().total()), absl::StrCat(job.runs().active()),
-                  absl::StrCat(job.runs().succeeded()), absl::StrCat(job.runs().failed()),
-                  TimeCell(job.has_create_time(), job.create_time()), TimeCell(job.has_end_time(), job.end_time())});
+                  absl::StrCat(job.runs().succeeded()), absl::StrCat(job.runs().reused()),
+                  absl::StrCat(job.runs().failed()), TimeCell(job.has_create_time(), job.create_time()),
+                  TimeCell(job.has_end_time(), job.end_time())});
   }
   return table;
 }
@@ -58,7 +60,8 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                {"", "total_steps"},
                {"losses", "losses"},
                {"generated", "histogram"},
-               {"reason", "reason"}});
+               {"reason", "reason"},
+               {"reused from", "reused_from"}});
   for (const v1::Run& run : runs) {
     const std::string reason = run.reason() == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(run.reason());
     table.AddRow({run.id(),
@@ -71,7 +74,8 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                   absl::StrCat(run.progress().total_steps()),
                   OrDash(MetricsText(run.progress().metrics())),
                   {SharesText(run.histogram()), CountsText(run.histogram().counts())},
-                  reason});
+                  reason,
+                  run.reused_from()});
   }
   return table;
 }

@@ -9,6 +9,7 @@
 #include "server/jobs/scheduler.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
+#include "server/store/reuse_store.h"
 #include "skew/v1/job_service.grpc.pb.h"
 
 namespace skew {
@@ -16,10 +17,17 @@ namespace skew {
 // Unary calls on gRPC's threads, watches as callbacks that write serialised messages. Thread-safe.
 class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
-  // Borrowed; they outlive the server.
+  // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
   JobService(AccessGate* gate, JobStore* jobs, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub,
-             WatchPump* pump)
-      : gate_(gate), jobs_(jobs), datasets_(datasets), scheduler_(scheduler), hub_(hub), pump_(pump) {}
+             WatchPump* pump, ReuseStore* reuse, v1::Precision auto_precision)
+      : gate_(gate),
+        jobs_(jobs),
+        datasets_(datasets),
+        scheduler_(scheduler),
+        hub_(hub),
+        pump_(pump),
+        reuse_(reuse),
+        auto_precision_(auto_precision) {}
 
   grpc::Status SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
                          v1::SubmitJobResponse* response) override;
@@ -38,6 +46,8 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
   Scheduler* const scheduler_;
   EventHub* const hub_;
   WatchPump* const pump_;
+  ReuseStore* const reuse_;
+  const v1::Precision auto_precision_;
 };
 
 }  // namespace skew

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/content_key.h"
 #include "common/digest.h"
 #include "common/status.h"
 #include "server/api/spec_check.h"
@@ -50,16 +51,24 @@ NewJob TrainingJob(const NewJob& study) {
   return training;
 }
 
+void NameContents(NewJob& job, v1::Precision auto_precision) {
+  for (v1::Run& run : job.runs) {
+    run.set_precision(ExpectedPrecision(job.spec.models(run.model_index()), auto_precision));
+    run.set_content_key(ContentKey(job.spec, run, job.dataset_digest, auto_precision));
+  }
+}
+
 }  // namespace
 
-absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::string_view owner,
-                                       absl::string_view request_id, DatasetRegistry& datasets) {
+absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
+                                       DatasetRegistry& datasets, v1::Precision auto_precision) {
+  const std::string& request_id = request.request_id();
   if (request_id.size() > 128) {
     return InvalidField("request_id", absl::StrCat(request_id.size(), " bytes; at most 128 are accepted"));
   }
   PreparedJob prepared;
   NewJob& job = prepared.job;
-  job.spec = submitted;
+  job.spec = request.spec();
   FillDefaults(job.spec);
   const absl::StatusOr<v1::Dataset> dataset = datasets.Find(job.spec.dataset());
   const std::vector<v1::FieldViolation> violations = CheckSpec(job.spec, dataset);
@@ -67,13 +76,16 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::strin
   const bool is_training = job.spec.has_classifier();
   job.kind = is_training ? v1::CLASSIFIER_TRAINING : v1::STUDY;
   job.owner = std::string(owner);
-  job.request_id = std::string(request_id);
-  job.request_digest = DigestOf(job.spec);
+  job.request_id = request_id;
+  job.no_reuse = request.no_reuse();
+  job.request_digest = absl::StrCat(DigestOf(job.spec), job.no_reuse ? "/no_reuse" : "");
   job.dataset_digest = dataset->digest();
   job.classifier_key =
       ClassifierKey(job.dataset_digest, is_training ? job.spec.classifier() : job.spec.evaluation().classifier());
   job.runs = Expand(job.spec);
-  if (!is_training) prepared.training = TrainingJob(job);
+  if (is_training) return prepared;
+  NameContents(job, auto_precision);
+  prepared.training = TrainingJob(job);
   return prepared;
 }
 

@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
-#include "skew/v1/job.pb.h"
+#include "skew/v1/job_service.pb.h"
 
 namespace skew {
 
@@ -19,8 +19,9 @@ struct PreparedJob {
 };
 
 // Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec).
-absl::StatusOr<PreparedJob> PrepareJob(const v1::JobSpec& submitted, absl::string_view owner,
-                                       absl::string_view request_id, DatasetRegistry& datasets);
+// `auto_precision` is what AUTO means on this server, AUTO when nobody knows.
+absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
+                                       DatasetRegistry& datasets, v1::Precision auto_precision);
 
 }  // namespace skew
 

@@ -13,6 +13,7 @@
 #include "server/store/event_log.h"
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
+#include "server/store/reuse_rows.h"
 #include "server/store/run_changes.h"
 
 namespace skew {
@@ -39,7 +40,8 @@ absl::Status InsertRuns(WriteScope& scope, JobId id, const std::vector<v1::Run>&
   for (const v1::Run& run : runs) {
     SKEW_RETURN_IF_ERROR(scope.db
                              .Prepare("INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, "
-                                      "seed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+                                      "seed, state, content_key, expected_precision) "
+                                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                              .Bind(id.number)
                              .Bind(++number)
                              .Bind(run.model_index())
@@ -48,6 +50,8 @@ absl::Status InsertRuns(WriteScope& scope, JobId id, const std::vector<v1::Run>&
                              .Bind(run.iteration())
                              .Bind(run.seed())
                              .Bind(v1::QUEUED)
+                             .Bind(run.content_key())
+                             .Bind(run.precision())
                              .Run());
   }
   return absl::OkStatus();
@@ -66,11 +70,12 @@ absl::Status InsertLabels(Database& db, JobId id, const v1::JobSpec& spec) {
 
 absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& actor) {
   Statement insert = scope.db.Prepare(
-      "INSERT INTO jobs (kind, owner, request_id, request_digest, spec, dataset_digest, classifier_key, create_time) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO jobs (kind, owner, request_id, request_digest, spec, dataset_digest, classifier_key, create_time, "
+      "no_reuse, reproduces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.Bind(job.kind).Bind(job.owner);
   job.request_id.empty() ? insert.BindNull() : insert.Bind(job.request_id);
   insert.Bind(job.request_digest).Bind(job.spec).Bind(job.dataset_digest).Bind(job.classifier_key).Bind(scope.now);
+  insert.Bind(job.no_reuse).Bind(job.reproduces);
   SKEW_RETURN_IF_ERROR(insert.Run());
   const JobId id{scope.db.LastInsertedId()};
   SKEW_RETURN_IF_ERROR(InsertLabels(scope.db, id, job.spec));
@@ -78,7 +83,9 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   v1::Event event;
   event.mutable_job_accepted()->set_runs(static_cast<int32_t>(job.runs.size()));
   SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, std::move(event)));
-  SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, "SubmitJob", id.ToString(), v1::JobKind_Name(job.kind)));
+  SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, job.audit_action, id.ToString(),
+                                        job.audit_detail.empty() ? v1::JobKind_Name(job.kind) : job.audit_detail));
+  SKEW_RETURN_IF_ERROR(AnswerFromStore(scope, id, job));
   return id;
 }
 
@@ -148,6 +155,7 @@ absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& tra
     SKEW_ASSIGN_OR_RETURN(submission.job, ReadJob(scope.db, *id));
     return absl::OkStatus();
   }));
+  if (submission.job.runs().reused() > 0) submission.notes.push_back(ReuseNote(submission.job.runs()));
   return submission;
 }
 

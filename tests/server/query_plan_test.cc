@@ -25,6 +25,7 @@ class Rehearsal {
     Train();
     Study();
     Recover();
+    Reuse();
     GiveAccess();
   }
   TestStore& store() { return store_; }
@@ -120,6 +121,25 @@ class Rehearsal {
     EXPECT_GT(*store_.events().NewestRevision(), 5);
   }
 
+  void Reuse() {
+    NewJob study = TestStore::Study(1);
+    study.runs[0].set_content_key("content");
+    const JobId first = store_.MustSubmit(study);
+    const JobId twin = store_.MustSubmit(study);
+    const AttemptId attempt = Start("content").attempt;
+    EXPECT_EQ(attempt.run.job, first);
+    worker::v1::Report histogram;
+    histogram.mutable_histogram()->set_final(true);
+    histogram.mutable_histogram()->set_classifier_digest("judge");
+    Report(attempt, histogram);
+    ReportArtifact(attempt, "samples.png");
+    End(attempt, v1::SUCCEEDED);
+    EXPECT_EQ(store_.jobs().GetRun(RunId{twin, 1})->reused_from(), attempt.run.ToString());
+    EXPECT_EQ(*store_.reuse().CountAnswers(study), 1);
+    EXPECT_EQ(store_.jobs().Get(store_.MustSubmit(study))->runs().reused(), 1);
+    EXPECT_EQ(store_.reuse().ReadRecord(attempt.run)->artifacts.size(), 1u);
+  }
+
   void Recover() {
     const AttemptId open = Start("open").attempt;
     EXPECT_EQ(store_.runs().OpenAttempts()->size(), 1u);
@@ -155,9 +175,9 @@ class Rehearsal {
     EXPECT_EQ(access.ListTokens("bob")->size(), 2u);
     EXPECT_EQ(*store_.jobs().Owner({1}), "ada");
     v1::ListAuditEventsRequest events;
-    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 12);
+    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 15);
     events.set_actor("ada");
-    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 11);
+    EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 14);
     events.set_object("user bob");
     EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 2);
   }

@@ -43,6 +43,7 @@ void TestDaemon::Start() {
   runs_ = v1::RunService::NewStub(channel_);
   artifacts_ = v1::ArtifactService::NewStub(channel_);
   server_ = v1::ServerService::NewStub(channel_);
+  reuse_ = v1::ReuseService::NewStub(channel_);
 }
 
 void TestDaemon::Stop() {
@@ -74,6 +75,7 @@ grpc::Status TestDaemon::Submit(const v1::JobSpec& spec, v1::SubmitJobResponse& 
   *request.mutable_spec() = spec;
   request.set_request_id(request_id);
   request.set_validate_only(validate_only);
+  request.set_no_reuse(no_reuse_);
   return jobs_->SubmitJob(&context, request, &response);
 }
 

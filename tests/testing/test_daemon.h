@@ -10,6 +10,7 @@
 #include "grpcpp/grpcpp.h"
 #include "server/daemon.h"
 #include "skew/v1/job_service.grpc.pb.h"
+#include "skew/v1/reuse_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
 #include "tests/testing/temp_folder.h"
@@ -37,7 +38,11 @@ class TestDaemon {
   v1::RunService::Stub& runs() { return *runs_; }
   v1::ArtifactService::Stub& artifacts() { return *artifacts_; }
   v1::ServerService::Stub& server() { return *server_; }
+  v1::ReuseService::Stub& reuse() { return *reuse_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
+
+  // Whether runs may be answered from the store. Only after this: every script is to run.
+  void AllowReuse() { no_reuse_ = false; }
 
   // A small valid study whose workers follow `script` (see scripted_worker.cc).
   static v1::JobSpec Spec(const std::string& script);
@@ -67,6 +72,8 @@ class TestDaemon {
   std::unique_ptr<v1::RunService::Stub> runs_;
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
   std::unique_ptr<v1::ServerService::Stub> server_;
+  std::unique_ptr<v1::ReuseService::Stub> reuse_;
+  bool no_reuse_ = true;
 };
 
 }  // namespace skew

@@ -19,6 +19,7 @@ TestStore::TestStore() {
   events_ = std::make_unique<EventLog>(connections_.get());
   artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
   access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
+  reuse_ = std::make_unique<ReuseStore>(connections_.get());
 }
 
 NewJob TestStore::Study(int runs, const std::string& owner, const std::map<std::string, std::string>& labels) {

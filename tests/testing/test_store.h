@@ -12,6 +12,7 @@
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/reuse_store.h"
 #include "server/store/run_store.h"
 #include "tests/testing/temp_folder.h"
 
@@ -43,6 +44,7 @@ class TestStore {
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
   AccessStore& access() { return *access_; }
+  ReuseStore& reuse() { return *reuse_; }
   std::string database() const { return folder_ + "/skew.db"; }
   const std::string& folder() const { return folder_; }
 
@@ -56,6 +58,7 @@ class TestStore {
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
   std::unique_ptr<AccessStore> access_;
+  std::unique_ptr<ReuseStore> reuse_;
 };
 
 }  // namespace skew

@@ -26,13 +26,13 @@ absl::StatusOr<std::optional<RunId>> FindDone(Database& db, const std::string& c
   return done;
 }
 
-// Queued runs that would get this content and judge.
+// Queued runs that would get this content and judge, and that no worker has begun: nothing of them was judged so far.
 absl::StatusOr<std::vector<RunId>> FindWaiting(Database& db, const std::string& content_key, const std::string& judge) {
   Statement row = db.Prepare(
       "SELECT r.job_id, r.number FROM runs r CROSS JOIN jobs j ON j.id = r.job_id "
       "CROSS JOIN classifiers c ON c.key = j.classifier_key "
-      "WHERE r.content_key = ? AND r.content_key <> '' AND r.state = 1 AND r.attempts = 0 AND j.no_reuse = 0 AND "
-      "c.digest = ?");
+      "WHERE r.content_key = ? AND r.content_key <> '' AND r.state = 1 AND r.classifier_digest = '' AND r.attempts = 0 "
+      "AND j.no_reuse = 0 AND c.digest = ? ORDER BY r.job_id, r.number");
   static_assert(v1::QUEUED == 1);
   row.Bind(content_key).Bind(judge);
   std::vector<RunId> waiting;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tests/testing/query_plans.h"
 #include "tests/testing/test_store.h"
 
@@ -46,7 +48,9 @@ class ReuseRowsTest : public ::testing::Test {
   }
 
   void End(const AttemptId& attempt, v1::RunState state) {
-    const auto end = store_.runs().EndAttempt(attempt, [&](const AttemptFacts&) { return AttemptEnd{state}; });
+    const auto end = store_.runs().EndAttempt(attempt, [&](const AttemptFacts&) {
+      return AttemptEnd{state, v1::REASON_UNSPECIFIED, ""};
+    });
     EXPECT_TRUE(end.ok()) << end.status();
   }
 
@@ -185,8 +189,9 @@ TEST_F(ReuseRowsTest, WhoeverForbidsItIsNotAnsweredButAnswersOthers) {
   EXPECT_THAT(Sources(waiting), ElementsAre(""));
   EXPECT_EQ(*store_.reuse().CountAnswers(forced), 0);
   EXPECT_TRUE(store_.jobs().Get(waiting)->no_reuse());
-  EXPECT_THAT(Sources(store_.MustSubmit(Study({"a"}))), ElementsAre(Name(first)));
+  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 1);
   Finish(Start());
+  EXPECT_EQ(Run(first).reused_from(), "");
   EXPECT_THAT(Sources(store_.MustSubmit(Study({"a"}))), ElementsAre(Name(waiting)));  // the newest
 }
 

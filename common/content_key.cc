@@ -20,10 +20,13 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 // Fields of JobSpec that do not enter as they are, and why.
-constexpr std::array<absl::string_view, 10> kNotContent = {
+constexpr std::array<absl::string_view, 13> kNotContent = {
     "name",                   // for people
     "dataset",                // its digest enters
-    "bias",                   // the run's bias point enters
+    "bias.fixed",             // the run's bias point enters, but not how the job came to it
+    "bias.varied",            // likewise
+    "bias.total",             // likewise
+    "bias.profile",           // likewise
     "models",                 // the run's model enters
     "iterations",             // the run's iteration enters
     "labels",                 // for people

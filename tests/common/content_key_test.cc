@@ -61,6 +61,7 @@ model.vae.width=64
 model.vae.latent=16
 model.vae.sampling=EVAL
 model.vae.precision=BF16
+bias
 training
 training.steps=6000
 generation

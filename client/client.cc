@@ -59,6 +59,7 @@ Client::Stubs::Stubs(const std::shared_ptr<grpc::Channel>& channel, std::string 
       server(v1::ServerService::NewStub(channel)),
       access(v1::AccessService::NewStub(channel)),
       analysis(v1::AnalysisService::NewStub(channel)),
+      queue(v1::QueueService::NewStub(channel)),
       reuse(v1::ReuseService::NewStub(channel)) {}
 
 void Client::Stubs::Prepare(grpc::ClientContext& context) const {
@@ -133,6 +134,31 @@ absl::StatusOr<v1::Job> Client::CancelJob(const std::string& job_id) {
   return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::CancelJob, request);
 }
 
+absl::StatusOr<v1::Job> Client::PauseJob(const std::string& job_id) {
+  v1::PauseJobRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::PauseJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::ResumeJob(const std::string& job_id) {
+  v1::ResumeJobRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::ResumeJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::RetryJob(const std::string& job_id) {
+  v1::RetryJobRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::RetryJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::SetJobPriority(const std::string& job_id, int32_t priority) {
+  v1::SetJobPriorityRequest request;
+  request.set_job_id(job_id);
+  request.set_priority(priority);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::SetJobPriority, request);
+}
+
 absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const std::string& job_id, bool include_runs) {
   v1::GetResultsRequest request;
   request.set_job_id(job_id);
@@ -171,6 +197,62 @@ absl::StatusOr<v1::Run> Client::CancelRun(const std::string& run_id) {
   v1::CancelRunRequest request;
   request.set_run_id(run_id);
   return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::CancelRun, request);
+}
+
+absl::StatusOr<v1::Run> Client::PauseRun(const std::string& run_id) {
+  v1::PauseRunRequest request;
+  request.set_run_id(run_id);
+  return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::PauseRun, request);
+}
+
+absl::StatusOr<v1::Run> Client::ResumeRun(const std::string& run_id) {
+  v1::ResumeRunRequest request;
+  request.set_run_id(run_id);
+  return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::ResumeRun, request);
+}
+
+absl::StatusOr<v1::Run> Client::RetryRun(const std::string& run_id) {
+  v1::RetryRunRequest request;
+  request.set_run_id(run_id);
+  return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::RetryRun, request);
+}
+
+absl::StatusOr<v1::Run> Client::SetRunPriority(const std::string& run_id, int32_t priority) {
+  v1::SetRunPriorityRequest request;
+  request.set_run_id(run_id);
+  request.set_priority(priority);
+  return Call<v1::RunService::Stub, v1::Run>(stubs_->runs, &v1::RunService::Stub::SetRunPriority, request);
+}
+
+absl::StatusOr<v1::GetQueueResponse> Client::GetQueue(int32_t max_waiting) {
+  v1::GetQueueRequest request;
+  request.set_max_waiting(max_waiting);
+  return Call<v1::QueueService::Stub, v1::GetQueueResponse>(stubs_->queue, &v1::QueueService::Stub::GetQueue, request);
+}
+
+absl::StatusOr<v1::ListSharesResponse> Client::ListShares() {
+  return Call<v1::QueueService::Stub, v1::ListSharesResponse>(stubs_->queue, &v1::QueueService::Stub::ListShares,
+                                                              v1::ListSharesRequest());
+}
+
+absl::StatusOr<v1::Share> Client::SetShare(const v1::SetShareRequest& request) {
+  return Call<v1::QueueService::Stub, v1::Share>(stubs_->queue, &v1::QueueService::Stub::SetShare, request);
+}
+
+absl::StatusOr<std::vector<v1::Device>> Client::DrainDevice(const std::string& device) {
+  v1::DrainDeviceRequest request;
+  request.set_device(device);
+  SKEW_ASSIGN_OR_RETURN(const auto response, (Call<v1::QueueService::Stub, v1::DrainDeviceResponse>(
+                                                 stubs_->queue, &v1::QueueService::Stub::DrainDevice, request)));
+  return ToVector(response.devices());
+}
+
+absl::StatusOr<std::vector<v1::Device>> Client::UndrainDevice(const std::string& device) {
+  v1::UndrainDeviceRequest request;
+  request.set_device(device);
+  SKEW_ASSIGN_OR_RETURN(const auto response, (Call<v1::QueueService::Stub, v1::UndrainDeviceResponse>(
+                                                 stubs_->queue, &v1::QueueService::Stub::UndrainDevice, request)));
+  return ToVector(response.devices());
 }
 
 absl::StatusOr<std::vector<v1::Artifact>> Client::ListArtifacts(const std::string& id) {

@@ -21,6 +21,7 @@
 #include "skew/v1/event.pb.h"
 #include "skew/v1/job.pb.h"
 #include "skew/v1/job_service.pb.h"
+#include "skew/v1/queue_service.pb.h"
 #include "skew/v1/reuse_service.pb.h"
 #include "skew/v1/run.pb.h"
 #include "skew/v1/run_service.pb.h"
@@ -65,6 +66,10 @@ class Client {
   // At most `limit`, over as many pages as that takes.
   absl::StatusOr<std::vector<v1::Job>> ListJobs(const v1::JobFilter& filter, size_t limit);
   absl::StatusOr<v1::Job> CancelJob(const std::string& job_id);
+  absl::StatusOr<v1::Job> PauseJob(const std::string& job_id);
+  absl::StatusOr<v1::Job> ResumeJob(const std::string& job_id);
+  absl::StatusOr<v1::Job> RetryJob(const std::string& job_id);
+  absl::StatusOr<v1::Job> SetJobPriority(const std::string& job_id, int32_t priority);
   absl::StatusOr<v1::GetResultsResponse> GetResults(const std::string& job_id, bool include_runs = false);
   absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(const v1::AnalyseJobsRequest& request);
 
@@ -76,6 +81,17 @@ class Client {
   absl::StatusOr<RunList> ListRuns(const std::string& job_id);
   absl::StatusOr<v1::Run> GetRun(const std::string& run_id);
   absl::StatusOr<v1::Run> CancelRun(const std::string& run_id);
+  absl::StatusOr<v1::Run> PauseRun(const std::string& run_id);
+  absl::StatusOr<v1::Run> ResumeRun(const std::string& run_id);
+  absl::StatusOr<v1::Run> RetryRun(const std::string& run_id);
+  absl::StatusOr<v1::Run> SetRunPriority(const std::string& run_id, int32_t priority);
+
+  absl::StatusOr<v1::GetQueueResponse> GetQueue(int32_t max_waiting);
+  absl::StatusOr<v1::ListSharesResponse> ListShares();
+  absl::StatusOr<v1::Share> SetShare(const v1::SetShareRequest& request);
+  // An empty name means all devices. Returns the server's devices.
+  absl::StatusOr<std::vector<v1::Device>> DrainDevice(const std::string& device);
+  absl::StatusOr<std::vector<v1::Device>> UndrainDevice(const std::string& device);
 
   // Of a run ("j17.3") or of all runs of a job ("j17").
   absl::StatusOr<std::vector<v1::Artifact>> ListArtifacts(const std::string& id);

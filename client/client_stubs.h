@@ -14,6 +14,7 @@
 #include "skew/v1/access_service.grpc.pb.h"
 #include "skew/v1/analysis_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
+#include "skew/v1/queue_service.grpc.pb.h"
 #include "skew/v1/reuse_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -36,6 +37,7 @@ struct Client::Stubs {
   const std::unique_ptr<v1::ServerService::Stub> server;
   const std::unique_ptr<v1::AccessService::Stub> access;
   const std::unique_ptr<v1::AnalysisService::Stub> analysis;
+  const std::unique_ptr<v1::QueueService::Stub> queue;
   const std::unique_ptr<v1::ReuseService::Stub> reuse;
 };
 

@@ -154,6 +154,7 @@ int main(int argc, char** argv) {
   skew::AddLoginCommands(app, command);
   skew::AddReuseCommands(app, command);
   skew::AddAnalyseCommand(app, command);
+  skew::AddQueueCommands(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

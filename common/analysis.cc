@@ -30,9 +30,11 @@ stats::Family FamilyOf(const v1::ModelSpec& model) {
   }
 }
 
-// Everything that makes the runs of a model differ but the data and the seed.
+// Everything that makes the runs of a model differ but the data, the order of the first batches and the seed.
 std::string SettingsOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
-  return absl::StrCat(model.ShortDebugString(), "|", spec.training().ShortDebugString(), "|",
+  v1::TrainingSpec training = spec.training();
+  training.clear_first_batches();
+  return absl::StrCat(model.ShortDebugString(), "|", training.ShortDebugString(), "|",
                       spec.generation().ShortDebugString(), "|", spec.evaluation().reject_below());
 }
 
@@ -58,7 +60,21 @@ std::set<int32_t> ClassesOf(const v1::Job& job) {
   std::set<int32_t> classes;
   for (const auto& [label, count] : job.spec().bias().fixed()) classes.insert(label);
   if (job.spec().bias().has_varied()) classes.insert(job.spec().bias().varied().class_());
+  for (const int32_t label : job.spec().bias().profile().classes()) classes.insert(label);
   return classes;
+}
+
+stats::FirstBatches FirstBatchesOf(const v1::TrainingSpec& training) {
+  switch (training.first_batches().order()) {
+    case v1::STRATIFIED:
+      return stats::FirstBatches::kStratified;
+    case v1::MAJORITY_FIRST:
+      return stats::FirstBatches::kMajorityFirst;
+    case v1::MINORITY_FIRST:
+      return stats::FirstBatches::kMinorityFirst;
+    default:
+      return stats::FirstBatches::kShuffled;
+  }
 }
 
 absl::Status CheckAlike(absl::Span<const JobToAnalyse> jobs) {
@@ -109,6 +125,7 @@ stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::str
   stats::StudyRun result;
   result.arm = std::move(arm);
   result.family = FamilyOf(job.job.spec().models(run.model_index()));
+  result.first_batches = FirstBatchesOf(job.job.spec().training());
   result.job = job.job.id();
   result.iteration = run.iteration();
   result.seed = run.seed();
@@ -122,6 +139,8 @@ stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::str
     result.images = absl::StrCat(job.job.id(), "/", run.iteration(), "/",
                                  absl::StrJoin(result.trained, ",", absl::PairFormatter(":")));
   }
+  // Iterations that share their images differ all the same, and have their pairs in the same iteration.
+  if (job.job.spec().bias().draw() == v1::PER_JOB) absl::StrAppend(&result.images, "/", run.iteration());
   result.judge = judge;
   const auto loss = job.largest_generator_loss.find(run.id());
   if (loss != job.largest_generator_loss.end()) result.largest_generator_loss = loss->second;

@@ -36,6 +36,23 @@ constexpr std::array<absl::string_view, 13> kNotContent = {
     "evaluation.classifier",  // the judge's digest is compared beside the key
 };
 
+// Enum fields that jobs of before did not have, and the value that stands for what those did: left out, so that it keys
+// as they do.
+struct EnumDefault {
+  absl::string_view path;
+  int value;
+};
+constexpr std::array kAsBefore = {
+    EnumDefault{"bias.draw", v1::PER_ITERATION},
+    EnumDefault{"training.composition", v1::SHUFFLED},
+};
+
+bool IsAsBefore(const Message& message, const FieldDescriptor& field, absl::string_view path) {
+  return std::any_of(kAsBefore.begin(), kAsBefore.end(), [&](const EnumDefault& one) {
+    return one.path == path && message.GetReflection()->GetEnumValue(message, &field) == one.value;
+  });
+}
+
 bool IsContent(absl::string_view path) {
   return std::find(kNotContent.begin(), kNotContent.end(), path) == kNotContent.end();
 }
@@ -73,7 +90,7 @@ void AppendMap(const Message& message, const FieldDescriptor& field, const std::
 }
 
 void AppendField(const Message& message, const FieldDescriptor& field, const std::string& path, std::string& text) {
-  if (!IsContent(path)) return;
+  if (!IsContent(path) || IsAsBefore(message, field, path)) return;
   if (field.is_map()) {
     AppendMap(message, field, path, text);
   } else if (field.is_repeated()) {

@@ -24,7 +24,8 @@ namespace skew {
 //   training.steps=6000          the rest of the spec, without what is named in content_key.cc
 //   seed=7
 //
-// A field that is added to a spec enters by itself. What two jobs share does not depend on what else is in them: the
+// A field that is added to a spec enters by itself; the default of one that old specs lack is left out (see
+// content_key.cc), so that they key as they did. What two jobs share does not depend on what else is in them: the
 // run of a cell and iteration is the same in a job with more iterations or counts. The position of the model in the job
 // matters, though, since the run's seed derives from it. `spec` is normalised; two ways to say the same (30 epochs, or
 // as many steps) are different contents.

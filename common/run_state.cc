@@ -17,6 +17,9 @@ bool IsLegalChange(RunState from, RunState to) {
     case v1::CANCELLING:
       // A run whose last report came in before the cancel reached its worker has succeeded.
       return to == v1::CANCELLED || to == v1::SUCCEEDED;
+    case v1::FAILED:
+    case v1::CANCELLED:
+      return to == v1::QUEUED;
     default:
       return false;
   }

@@ -10,7 +10,7 @@ namespace skew {
 // Whether a run may go from one state to the other in one step.
 bool IsLegalChange(v1::RunState from, v1::RunState to);
 
-// SUCCEEDED, FAILED and CANCELLED: written once and never left.
+// SUCCEEDED, FAILED and CANCELLED: left only when somebody asks for a retry, and SUCCEEDED never.
 bool IsTerminal(v1::RunState state);
 bool IsTerminal(v1::JobState state);
 

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Installs packages, builds, lints and runs every test that needs no GPU. Ends with ctest's own summary.
+#
+#   deploy/check.sh [--soak]     --soak: also the tests that load or kill for many minutes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+selection=(--label-exclude soak)
+[ "${1:-}" != --soak ] || selection=()
 
 deploy/install-packages.sh
 
@@ -17,4 +21,4 @@ deploy/fetch-datasets.sh mnist
 
 echo "== tests"
 export SKEW_TEST_DATA=$PWD/data
-ctest --preset release --no-tests=error -j 2
+ctest --preset release --no-tests=error -j 2 "${selection[@]}"

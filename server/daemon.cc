@@ -5,12 +5,15 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/jobs/auto_precision.h"
+#include "server/workers/nvml.h"
+#include "spdlog/spdlog.h"
 
 namespace skew {
 namespace {
@@ -40,6 +43,15 @@ absl::Status CheckTlsOptions(const TlsFiles& tls) {
   return absl::OkStatus();
 }
 
+// The driver's library, where there are GPUs. Without it they are used one run at a time.
+std::unique_ptr<GpuProbe> FindProbe(const Daemon::Options& options, const std::vector<Lease>& devices) {
+  if (std::none_of(devices.begin(), devices.end(), [](const Lease& one) { return one.gpu >= 0; })) return nullptr;
+  absl::StatusOr<std::unique_ptr<Nvml>> nvml = Nvml::Load(options.nvml_library);
+  if (nvml.ok()) return *std::move(nvml);
+  spdlog::warn("memory of GPUs is not accounted for: {}", std::string(nvml.status().message()));
+  return nullptr;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
@@ -47,10 +59,16 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
   SKEW_RETURN_IF_ERROR(CheckTlsOptions(options.tls));
   SKEW_ASSIGN_OR_RETURN(StateDir state_dir, StateDir::Open(options.state_dir));
   SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Connections> connections, Connections::Open(state_dir.Database()));
+  if (options.fair_share_half_life <= absl::ZeroDuration() || options.scheduler.aged_after <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("the fair share's half-life and the age to reserve at must be above zero");
+  }
   if (options.datasets.empty()) options.datasets = state_dir.Datasets();
-  std::unique_ptr<Daemon> daemon(
-      new Daemon(std::move(options), std::move(state_dir), std::move(connections), std::move(devices)));
+  if (options.max_runs_per_device < 1) return absl::InvalidArgumentError("max_runs_per_device is below 1");
+  std::unique_ptr<GpuProbe> probe = FindProbe(options, devices);
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), std::move(state_dir), std::move(connections),
+                                            std::move(devices), std::move(probe)));
   SKEW_RETURN_IF_ERROR(daemon->access_.EnsureAdmin(LoginOf(geteuid())));
+  SKEW_RETURN_IF_ERROR(daemon->OpenQueue());
   SKEW_RETURN_IF_ERROR(daemon->ListenForWorkers());
   SKEW_RETURN_IF_ERROR(daemon->Listen());
   daemon->scheduler_.Start();
@@ -58,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
 }
 
 Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections,
-               std::vector<Lease> devices)
+               std::vector<Lease> devices, std::unique_ptr<GpuProbe> probe)
     : options_(std::move(options)),
       state_dir_(std::move(state_dir)),
       connections_(std::move(connections)),
@@ -68,22 +86,36 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       artifacts_(connections_.get(), state_dir_.Artifacts()),
       reuse_(connections_.get()),
       datasets_(options_.datasets),
-      devices_(std::move(devices)),
+      devices_(std::move(devices), options_.max_runs_per_device),
       auto_precision_(AutoPrecisionOn(devices_.List())),
+      probe_(std::move(probe)),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket()), options_.worker_patience}),
-      scheduler_(&runs_, &artifacts_, &datasets_, &devices_, &launcher_, &state_dir_, &clock_, options_.scheduler),
+      queue_(connections_.get(), &clock_, options_.fair_share_half_life),
+      queue_view_(&queue_, &devices_, &clock_, options_.scheduler.aged_after),
+      scheduler_(&runs_, &queue_, &artifacts_, &datasets_, &devices_, &launcher_, probe_.get(), &state_dir_, &clock_,
+                 options_.scheduler),
       access_(connections_.get(), &clock_),
       gate_(&access_, &jobs_, &logins_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
       pump_(&events_, &hub_, &gate_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
       access_service_(&gate_, &access_, &clock_),
-      job_service_(&gate_, &jobs_, &datasets_, &scheduler_, &hub_, &pump_, &reuse_, auto_precision_),
-      run_service_(&gate_, &jobs_, &scheduler_, &hub_, &state_dir_),
+      job_service_(&gate_, &jobs_, &queue_, &queue_view_, &reuse_, &datasets_, &scheduler_, &hub_, &pump_,
+                   auto_precision_),
+      run_service_(&gate_, &jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&gate_, &artifacts_),
       analysis_service_(&gate_, &jobs_, &artifacts_),
       server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()),
-      reuse_service_(&gate_, &jobs_, &reuse_, &datasets_, &scheduler_, &hub_, auto_precision_) {
+      queue_service_(&gate_, &queue_, &queue_view_, &devices_, &scheduler_),
+      reuse_service_(&gate_, &jobs_, &reuse_, &queue_view_, &datasets_, &scheduler_, &hub_, auto_precision_) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
+}
+
+absl::Status Daemon::OpenQueue() {
+  SKEW_RETURN_IF_ERROR(queue_.Open());
+  SKEW_ASSIGN_OR_RETURN(const std::set<std::string> drained, queue_.DrainedDevices());
+  // Those that this daemon does not have stay drained for the day they come back.
+  for (const std::string& device : drained) devices_.SetDrained(device, true).IgnoreError();
+  return absl::OkStatus();
 }
 
 absl::Status Daemon::ListenForWorkers() {
@@ -131,7 +163,7 @@ absl::Status Daemon::Listen() {
   }
   for (grpc::Service* service :
        std::initializer_list<grpc::Service*>{&access_service_, &job_service_, &run_service_, &artifact_service_,
-                                             &analysis_service_, &server_service_, &reuse_service_}) {
+                                             &analysis_service_, &server_service_, &queue_service_, &reuse_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

@@ -16,6 +16,7 @@
 #include "server/api/job_service.h"
 #include "server/api/listen_address.h"
 #include "server/api/local_listener.h"
+#include "server/api/queue_service.h"
 #include "server/api/reuse_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
@@ -23,6 +24,8 @@
 #include "server/api/watch_stream.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/gpu_probe.h"
+#include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/access_store.h"
 #include "server/store/artifact_store.h"
@@ -30,6 +33,7 @@
 #include "server/store/dataset_registry.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "server/workers/local_launcher.h"
@@ -50,6 +54,9 @@ class Daemon {
     TlsFiles tls;                                        // with a certificate, every host:port speaks only TLS
     bool insecure = false;                               // host:port that is not loopback may do without
     Scheduler::Options scheduler;
+    int max_runs_per_device = 1;                            // of a GPU, as far as their memory fits
+    std::string nvml_library = "libnvidia-ml.so.1";         // only loaded where there are GPUs
+    absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -72,7 +79,9 @@ class Daemon {
   void Shutdown();
 
  private:
-  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices);
+  Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections, std::vector<Lease> devices,
+         std::unique_ptr<GpuProbe> probe);
+  absl::Status OpenQueue();
   absl::StatusOr<std::vector<ListenAddress>> ListenAddresses() const;
   absl::Status Listen();
   absl::Status ListenForWorkers();
@@ -91,7 +100,10 @@ class Daemon {
   DatasetRegistry datasets_;
   DeviceLedger devices_;
   const v1::Precision auto_precision_;  // what AUTO is on these devices
+  std::unique_ptr<GpuProbe> probe_;     // null where there is nothing to read
   LocalLauncher launcher_;
+  QueueStore queue_;
+  QueueView queue_view_;
   Scheduler scheduler_;
   AccessStore access_;
   LocalListener logins_;
@@ -104,6 +116,7 @@ class Daemon {
   ArtifactService artifact_service_;
   AnalysisService analysis_service_;
   ServerService server_service_;
+  QueueService queue_service_;
   ReuseService reuse_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;

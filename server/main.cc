@@ -29,12 +29,22 @@ struct Flags {
   std::string address_file;
   int checkpoint_seconds = 60;
   int64_t patience_seconds = absl::ToInt64Seconds(daemon.worker_patience);
+  std::string half_life = "24h";
+  std::string aged_after = "1h";
 };
 
 std::string BesideThisProgram(const std::string& name) {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   return (self.parent_path() / name).string();
+}
+
+// Empty for a positive duration such as 90s, 12h or 1h30m.
+std::string CheckDuration(const std::string& text) {
+  absl::Duration duration;
+  const bool right =
+      absl::ParseDuration(text, &duration) && duration > absl::ZeroDuration() && duration < absl::Hours(24 * 365 * 10);
+  return right ? "" : absl::StrCat("'", text, "' is not a duration like 90s or 12h");
 }
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -70,6 +80,17 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--worker-patience", flags.patience_seconds,
                  "Seconds a worker trains on without a daemon before it writes a checkpoint and stops")
       ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  app.add_option("--max-runs-per-device", flags.daemon.max_runs_per_device,
+                 "Runs that share a GPU at most, as far as their memory fits")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--fair-share-half-life", flags.half_life, "In which past use of the devices comes to count half")
+      ->check(CLI::Validator(CheckDuration, "DURATION"))
+      ->capture_default_str();
+  app.add_option("--aged-after", flags.aged_after,
+                 "A run that has waited so long gains a priority, and a device is reserved for it")
+      ->check(CLI::Validator(CheckDuration, "DURATION"))
       ->capture_default_str();
   app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
   app.config_formatter(std::make_shared<skew::YamlConfig>());
@@ -120,6 +141,8 @@ int main(int argc, char** argv) {
 
   flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
   flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
+  absl::ParseDuration(flags.half_life, &flags.daemon.fair_share_half_life);
+  absl::ParseDuration(flags.aged_after, &flags.daemon.scheduler.aged_after);
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
   RaiseOpenFileLimit();

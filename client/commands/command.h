@@ -67,6 +67,7 @@ void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token,
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 void AddReuseCommands(CLI::App& app, Command& chosen);   // extend, reproduce
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
+void AddQueueCommands(CLI::App& app, Command& chosen);   // queue, pause, resume, retry, priority, share, drain, undrain
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);

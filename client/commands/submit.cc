@@ -3,8 +3,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/commands/command.h"
 #include "client/render/listings.h"
+#include "client/render/queue.h"
+#include "client/scalar.h"
 #include "client/spec_file.h"
 #include "client/text.h"
 #include "common/digest.h"
@@ -19,16 +22,21 @@ struct SubmitFlags {
   std::string request_id;
   bool dry_run = false;
   bool watch = false;
+  int32_t priority = 0;
+  std::vector<std::string> after;
+  bool paused = false;
+  std::string memory;
+  bool whole_device = false;
   bool no_reuse = false;
 };
 
 // The normalised spec, which can be submitted as it is printed.
 absl::Status ShowDryRun(Session& session, const v1::Job& job) {
   return ShowOne<v1::Job>(session, job, &JobTable, [&] {
-    const std::string reused =
-        job.runs().reused() > 0 ? absl::StrCat(", ", job.runs().reused(), " of them done already") : "";
-    return absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run" : " runs", reused, "\n",
-                        ToYaml(job.spec()));
+    std::string text = absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run" : " runs");
+    if (job.runs().reused() > 0) absl::StrAppend(&text, ", ", job.runs().reused(), " of them done already");
+    if (job.has_outlook()) absl::StrAppend(&text, "; ", Printable(OutlookText(job.outlook(), absl::Now())));
+    return absl::StrCat(text, "\n", ToYaml(job.spec()));
   });
 }
 
@@ -47,6 +55,14 @@ absl::StatusOr<ExitCode> Submit(Session& session, const SubmitFlags& flags) {
   // With an id of its own a submission can be sent again when its answer was lost.
   request.set_request_id(flags.request_id.empty() ? RandomHex(16) : flags.request_id);
   request.set_validate_only(flags.dry_run);
+  request.set_priority(flags.priority);
+  request.mutable_after()->Assign(flags.after.begin(), flags.after.end());
+  request.set_paused(flags.paused);
+  if (!flags.memory.empty()) {
+    SKEW_ASSIGN_OR_RETURN(const int64_t bytes, ParseBytes("--memory", flags.memory));
+    request.mutable_need()->set_memory_bytes(bytes);
+  }
+  if (flags.whole_device) request.mutable_need()->set_whole_device(true);
   request.set_no_reuse(flags.no_reuse);
   SKEW_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, session.client->SubmitJob(request));
   return ShowSubmitted(session, response, flags.dry_run, flags.watch);
@@ -85,10 +101,17 @@ void AddSubmitCommand(CLI::App& app, Command& chosen) {
                    "several times for several")
       ->allow_extra_args(false);
   command->add_option("--request-id", flags->request_id, "The same id again names the same job. Default: a random one");
-  command->add_flag(
-      "--dry-run", flags->dry_run,
-      "Check it and print it with all defaults, the number of runs and how many of them were done already");
+  command->add_option("--priority", flags->priority,
+                      "Among your own jobs, higher ones first: -1000 to 1000. Default: 0");
+  command->add_option("--after", flags->after, "Start when this job has succeeded, e.g. j17; several times for several")
+      ->allow_extra_args(false);
+  command->add_flag("--paused", flags->paused, "Do not start it until it is resumed");
+  command->add_option("--memory", flags->memory, "What a run needs of a GPU, e.g. 3GiB. Default: as runs before it");
+  command->add_flag("--whole-device", flags->whole_device, "Nothing else on the device of a run");
   command->add_flag("--no-reuse", flags->no_reuse, "Train every run, also those that were done already");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Check it and print it with all defaults, the number of runs, how many of them were done already, "
+                    "and when it would start and end");
   command->add_flag("--watch", flags->watch, "Follow it until it has ended, then print its results");
   command->callback([flags, &chosen] {
     chosen.run = [flags](Session& session) { return Submit(session, *flags); };

@@ -12,6 +12,7 @@
 #include "client/render/format.h"
 #include "client/render/listings.h"
 #include "client/render/message_text.h"
+#include "client/render/queue.h"
 #include "client/text.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
@@ -46,7 +47,8 @@ std::string Outlook(const v1::Job& job, absl::Span<const v1::Run> runs) {
   const absl::Time now = absl::Now();
   const JobEstimate estimate = EstimateJob(runs, now - FromProto(job.start_time()));
   const std::string done = absl::StrFormat("%.0f%%", 100 * estimate.done);
-  if (estimate.left == absl::InfiniteDuration()) return done;
+  // The server knows better: of other jobs, and of what such runs took before.
+  if (estimate.left == absl::InfiniteDuration() || job.outlook().has_end_time()) return done;
   return absl::StrCat(done, ", should end in ", DurationText(estimate.left), " (",
                       TimeText(ToProto(now + estimate.left)), " UTC)");
 }
@@ -96,10 +98,14 @@ std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
   const std::string head = Pairs({{"job", job.id()},
                                   {"owner", job.owner()},
                                   {"state", StateName(job.state())},
-                                  {"message", job.message()},
+                                  {"message", job.outlook().wait_reason().empty() ? job.message() : ""},
+                                  {"priority", job.priority() == 0 ? "" : absl::StrCat(job.priority())},
+                                  {"paused", job.paused() ? "yes" : ""},
+                                  {"after", absl::StrJoin(job.after(), " ")},
                                   {"runs", CountsOfRuns(job.runs())},
                                   {"reproduces", job.reproduces()},
                                   {"progress", Outlook(job, runs)},
+                                  {"outlook", OutlookText(job.outlook(), absl::Now())},
                                   {"created", OptionalTime(job.has_create_time(), job.create_time())},
                                   {"started", OptionalTime(job.has_start_time(), job.start_time())},
                                   {"ended", OptionalTime(job.has_end_time(), job.end_time())},
@@ -119,6 +125,9 @@ std::string RunDetails(const v1::Run& run) {
                             {"message", run.message()},
                             {"device", run.device()},
                             {"precision", PrecisionText(run.precision())},
+                            {"priority", run.priority() == 0 ? "" : absl::StrCat(run.priority())},
+                            {"paused", run.paused() ? "yes" : ""},
+                            {"outlook", OutlookText(run.outlook(), absl::Now())},
                             {"progress", ProgressText(run)},
                             {"time left", IsActive(run.state()) ? DurationText(TimeLeft(run)) : ""},
                             {"histogram", HistogramText(run)},

@@ -34,6 +34,11 @@ std::string HistogramText(const v1::ClassHistogram& histogram) {
                       ", off-support ", Percent(histogram.off_support(), histogram.images()));
 }
 
+std::string QueueChangeText(const v1::QueueChanged& change) {
+  if (change.has_priority()) return absl::StrCat("priority ", change.priority());
+  return change.paused() ? "paused" : "resumed";
+}
+
 std::string ChangeName(const v1::Event& event) {
   const auto* field = v1::Event::descriptor()->FindFieldByNumber(event.change_case());
   return field == nullptr ? "" : field->name();
@@ -54,6 +59,8 @@ std::string ChangeText(const v1::Event& event) {
     case v1::Event::kClassifier:
       return absl::StrFormat("classifier %s, test accuracy %.2f%%", event.classifier().digest().substr(0, 12),
                              100 * event.classifier().test_accuracy());
+    case v1::Event::kQueue:
+      return QueueChangeText(event.queue());
     case v1::Event::CHANGE_NOT_SET:
       break;
   }

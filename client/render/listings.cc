@@ -1,11 +1,14 @@
 #include "client/render/listings.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "client/render/cells.h"
 #include "client/render/format.h"
+#include "client/render/queue.h"
 
 namespace skew {
 namespace {
@@ -61,6 +64,9 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                {"losses", "losses"},
                {"generated", "histogram"},
                {"reason", "reason"},
+               {"outlook", "wait_reason"},
+               {"", "expected_start"},
+               {"", "expected_end"},
                {"reused from", "reused_from"}});
   for (const v1::Run& run : runs) {
     const std::string reason = run.reason() == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(run.reason());
@@ -75,6 +81,9 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                   OrDash(MetricsText(run.progress().metrics())),
                   {SharesText(run.histogram()), CountsText(run.histogram().counts())},
                   reason,
+                  {OutlookText(run.outlook(), absl::Now()), run.outlook().wait_reason()},
+                  run.outlook().has_start_time() ? ExactTime(run.outlook().start_time()) : "",
+                  run.outlook().has_end_time() ? ExactTime(run.outlook().end_time()) : "",
                   run.reused_from()});
   }
   return table;
@@ -99,9 +108,31 @@ Table ArtifactTable(absl::Span<const v1::Artifact> artifacts) {
 }
 
 Table DeviceTable(absl::Span<const v1::Device> devices) {
-  Table table({{"device", "device"}, {"cores", "cores"}, {"run", "run"}, {"since (UTC)", "since"}});
+  Table table({{"device", "device"},
+               {"kind", "kind"},
+               {"cores", "cores"},
+               {"state", "state"},
+               {"run", "run"},
+               {"memory", "memory_bytes", true},
+               {"leased", "leased_bytes", true},
+               {"others use", "foreign_bytes", true},
+               {"by", "foreign_processes"},
+               {"since (UTC)", "since"}});
   for (const v1::Device& device : devices) {
-    table.AddRow({device.name(), OrDash(absl::StrJoin(device.cores(), " ")), OrDash(device.run_id()),
+    std::string state = device.drained() ? "drained" : device.run_ids().empty() ? "free" : "taken";
+    if (!device.problem().empty()) state = device.problem();
+    std::vector<int32_t> others;
+    for (const v1::ForeignProcess& process : device.foreign_processes()) others.push_back(process.pid());
+    const bool known = device.memory_bytes() > 0;
+    table.AddRow({device.name(),
+                  OrDash(device.kind()),
+                  OrDash(absl::StrJoin(device.cores(), " ")),
+                  state,
+                  OrDash(absl::StrJoin(device.run_ids(), " ")),
+                  {known ? BytesText(device.memory_bytes()) : "-", absl::StrCat(device.memory_bytes())},
+                  {known ? BytesText(device.leased_bytes()) : "-", absl::StrCat(device.leased_bytes())},
+                  {known ? BytesText(device.foreign_bytes()) : "-", absl::StrCat(device.foreign_bytes())},
+                  OrDash(absl::StrJoin(others, " ")),
                   TimeCell(device.has_lease_time(), device.lease_time())});
   }
   return table;

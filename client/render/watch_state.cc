@@ -90,6 +90,8 @@ std::string RunIdOf(const v1::Event& event) {
       return event.histogram().run_id();
     case v1::Event::kArtifact:
       return event.artifact().run_id();
+    case v1::Event::kQueue:
+      return event.queue().run_id();
     default:
       return "";
   }

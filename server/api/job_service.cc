@@ -4,7 +4,9 @@
 
 #include "common/results.h"
 #include "common/status.h"
+#include "server/api/changed.h"
 #include "server/api/preview.h"
+#include "server/api/queue_service.h"
 #include "server/api/respond.h"
 #include "server/api/submission.h"
 
@@ -25,9 +27,11 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
-  const absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, caller->user, *datasets_, auto_precision_);
+  absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, caller->user, *datasets_, auto_precision_);
   if (!prepared.ok()) return ToGrpc(prepared.status());
-  if (request->validate_only()) return ToGrpc(DescribePreview(prepared->job, *reuse_, *response));
+  if (request->validate_only()) {
+    return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
+  }
   absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training, caller->AsActor());
   if (!submission.ok()) return ToGrpc(submission.status());
   scheduler_->Wake();
@@ -41,7 +45,9 @@ grpc::Status JobService::GetJob(grpc::ServerContext* context, const v1::GetJobRe
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
-  return id.ok() ? Respond(jobs_->Get(*id), *response) : ToGrpc(id.status());
+  if (!id.ok()) return ToGrpc(id.status());
+  const grpc::Status status = Respond(jobs_->Get(*id), *response);
+  return status.ok() ? ToGrpc(view_->Describe(*response)) : status;
 }
 
 grpc::Status JobService::ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
@@ -53,13 +59,33 @@ grpc::Status JobService::ListJobs(grpc::ServerContext* context, const v1::ListJo
 
 grpc::Status JobService::CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request,
                                    v1::Job* response) {
-  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
-  if (!caller.ok()) return ToGrpc(caller.status());
-  const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
-  if (!id.ok()) return ToGrpc(id.status());
-  grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
-  scheduler_->Wake();
-  return status;
+  return RespondChanged<JobId>(*gate_, *scheduler_, *context, *request, request->job_id(), *response,
+                               [&](JobId id, const Actor& actor) { return jobs_->Cancel(id, actor); });
+}
+
+grpc::Status JobService::PauseJob(grpc::ServerContext* context, const v1::PauseJobRequest* request, v1::Job* response) {
+  return RespondChanged<JobId>(*gate_, *scheduler_, *context, *request, request->job_id(), *response,
+                               [&](JobId id, const Actor& actor) { return queue_->SetPaused(id, true, actor); });
+}
+
+grpc::Status JobService::ResumeJob(grpc::ServerContext* context, const v1::ResumeJobRequest* request,
+                                   v1::Job* response) {
+  return RespondChanged<JobId>(*gate_, *scheduler_, *context, *request, request->job_id(), *response,
+                               [&](JobId id, const Actor& actor) { return queue_->SetPaused(id, false, actor); });
+}
+
+grpc::Status JobService::RetryJob(grpc::ServerContext* context, const v1::RetryJobRequest* request, v1::Job* response) {
+  return RespondChanged<JobId>(*gate_, *scheduler_, *context, *request, request->job_id(), *response,
+                               [&](JobId id, const Actor& actor) { return queue_->Retry(id, actor); });
+}
+
+grpc::Status JobService::SetJobPriority(grpc::ServerContext* context, const v1::SetJobPriorityRequest* request,
+                                        v1::Job* response) {
+  return RespondChanged<JobId>(*gate_, *scheduler_, *context, *request, request->job_id(), *response,
+                               [&](JobId id, const Actor& actor) -> absl::StatusOr<v1::Job> {
+                                 SKEW_RETURN_IF_ERROR(CheckPriority(request->priority()));
+                                 return queue_->SetPriority(id, request->priority(), actor);
+                               });
 }
 
 grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,

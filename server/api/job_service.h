@@ -6,9 +6,11 @@
 #include "server/api/access_gate.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/reuse_store.h"
 #include "skew/v1/job_service.grpc.pb.h"
 
@@ -18,15 +20,18 @@ namespace skew {
 class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
   // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
-  JobService(AccessGate* gate, JobStore* jobs, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub,
-             WatchPump* pump, ReuseStore* reuse, v1::Precision auto_precision)
+  JobService(AccessGate* gate, JobStore* jobs, QueueStore* queue, QueueView* view, ReuseStore* reuse,
+             DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump,
+             v1::Precision auto_precision)
       : gate_(gate),
         jobs_(jobs),
+        queue_(queue),
+        view_(view),
+        reuse_(reuse),
         datasets_(datasets),
         scheduler_(scheduler),
         hub_(hub),
         pump_(pump),
-        reuse_(reuse),
         auto_precision_(auto_precision) {}
 
   grpc::Status SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
@@ -35,6 +40,11 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
   grpc::Status ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
                         v1::ListJobsResponse* response) override;
   grpc::Status CancelJob(grpc::ServerContext* context, const v1::CancelJobRequest* request, v1::Job* response) override;
+  grpc::Status PauseJob(grpc::ServerContext* context, const v1::PauseJobRequest* request, v1::Job* response) override;
+  grpc::Status ResumeJob(grpc::ServerContext* context, const v1::ResumeJobRequest* request, v1::Job* response) override;
+  grpc::Status RetryJob(grpc::ServerContext* context, const v1::RetryJobRequest* request, v1::Job* response) override;
+  grpc::Status SetJobPriority(grpc::ServerContext* context, const v1::SetJobPriorityRequest* request,
+                              v1::Job* response) override;
   grpc::Status GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
                           v1::GetResultsResponse* response) override;
   WatchReactor* WatchJob(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
@@ -42,11 +52,13 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
  private:
   AccessGate* const gate_;
   JobStore* const jobs_;
+  QueueStore* const queue_;
+  QueueView* const view_;
+  ReuseStore* const reuse_;
   DatasetRegistry* const datasets_;
   Scheduler* const scheduler_;
   EventHub* const hub_;
   WatchPump* const pump_;
-  ReuseStore* const reuse_;
   const v1::Precision auto_precision_;
 };
 

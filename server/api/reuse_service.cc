@@ -32,8 +32,10 @@ grpc::Status ReuseService::ExtendJob(grpc::ServerContext* context, const v1::Ext
                                      v1::SubmitJobResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  const absl::StatusOr<PreparedJob> prepared = PrepareExtension(*request, *caller);
-  if (prepared.ok() && request->validate_only()) return ToGrpc(DescribePreview(prepared->job, *reuse_, *response));
+  absl::StatusOr<PreparedJob> prepared = PrepareExtension(*request, *caller);
+  if (prepared.ok() && request->validate_only()) {
+    return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
+  }
   return ToGrpc(Submit(prepared, *caller, *response));
 }
 
@@ -74,6 +76,7 @@ absl::StatusOr<PreparedJob> ReuseService::PrepareExtension(const v1::ExtendJobRe
   v1::SubmitJobRequest submit;
   *submit.mutable_spec() = job.spec();
   submit.mutable_spec()->set_iterations(request.iterations());
+  *submit.mutable_need() = job.need();
   submit.set_request_id(request.request_id());
   SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(submit, caller.user, *datasets_, auto_precision_));
   prepared.job.audit_action = "ExtendJob";
@@ -99,6 +102,7 @@ absl::StatusOr<PreparedJob> ReuseService::PrepareReproduction(const v1::Reproduc
   submit.mutable_spec()->clear_labels();  // a list of a study's jobs by label must not count it twice
   submit.set_request_id(request.request_id());
   submit.set_no_reuse(true);
+  *submit.mutable_need() = job.need();
   SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(submit, caller.user, *datasets_, auto_precision_));
   KeepOnly(run, prepared.job);
   if (prepared.job.runs.empty()) {

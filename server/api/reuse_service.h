@@ -8,6 +8,7 @@
 #include "server/api/access_gate.h"
 #include "server/api/submission.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
@@ -20,11 +21,12 @@ namespace skew {
 class ReuseService final : public v1::ReuseService::Service {
  public:
   // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
-  ReuseService(AccessGate* gate, JobStore* jobs, ReuseStore* reuse, DatasetRegistry* datasets, Scheduler* scheduler,
-               const EventHub* hub, v1::Precision auto_precision)
+  ReuseService(AccessGate* gate, JobStore* jobs, ReuseStore* reuse, QueueView* view, DatasetRegistry* datasets,
+               Scheduler* scheduler, const EventHub* hub, v1::Precision auto_precision)
       : gate_(gate),
         jobs_(jobs),
         reuse_(reuse),
+        view_(view),
         datasets_(datasets),
         scheduler_(scheduler),
         hub_(hub),
@@ -48,6 +50,7 @@ class ReuseService final : public v1::ReuseService::Service {
   AccessGate* const gate_;
   JobStore* const jobs_;
   ReuseStore* const reuse_;
+  QueueView* const view_;
   DatasetRegistry* const datasets_;
   Scheduler* const scheduler_;
   const EventHub* const hub_;

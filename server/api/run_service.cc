@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/api/changed.h"
+#include "server/api/queue_service.h"
 #include "server/api/respond.h"
 
 namespace skew {
@@ -37,25 +39,54 @@ grpc::Status RunService::GetRun(grpc::ServerContext* context, const v1::GetRunRe
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
-  return id.ok() ? Respond(jobs_->GetRun(*id), *response) : ToGrpc(id.status());
+  if (!id.ok()) return ToGrpc(id.status());
+  const grpc::Status status = Respond(jobs_->GetRun(*id), *response);
+  if (!status.ok() || IsTerminal(response->state())) return status;
+  const absl::StatusOr<v1::Job> job = jobs_->Get(id->job);
+  return job.ok() ? ToGrpc(view_->Describe(id->job, job->revision(), {response})) : ToGrpc(job.status());
 }
 
 grpc::Status RunService::ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
                                   v1::ListRunsResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  return Respond(jobs_->ListRuns(*request), *response);
+  const grpc::Status status = Respond(jobs_->ListRuns(*request), *response);
+  if (!status.ok() || response->runs().empty()) return status;
+  const absl::StatusOr<JobId> job = JobId::Parse(request->job_id());
+  if (!job.ok()) return ToGrpc(job.status());
+  std::vector<v1::Run*> runs(response->mutable_runs()->pointer_begin(), response->mutable_runs()->pointer_end());
+  return ToGrpc(view_->Describe(*job, response->revision(), std::move(runs)));
 }
 
 grpc::Status RunService::CancelRun(grpc::ServerContext* context, const v1::CancelRunRequest* request,
                                    v1::Run* response) {
-  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
-  if (!caller.ok()) return ToGrpc(caller.status());
-  const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
-  if (!id.ok()) return ToGrpc(id.status());
-  grpc::Status status = Respond(jobs_->Cancel(*id, caller->AsActor()), *response);
-  scheduler_->Wake();
-  return status;
+  return RespondChanged<RunId>(*gate_, *scheduler_, *context, *request, request->run_id(), *response,
+                               [&](RunId id, const Actor& actor) { return jobs_->Cancel(id, actor); });
+}
+
+grpc::Status RunService::PauseRun(grpc::ServerContext* context, const v1::PauseRunRequest* request, v1::Run* response) {
+  return RespondChanged<RunId>(*gate_, *scheduler_, *context, *request, request->run_id(), *response,
+                               [&](RunId id, const Actor& actor) { return queue_->SetPaused(id, true, actor); });
+}
+
+grpc::Status RunService::ResumeRun(grpc::ServerContext* context, const v1::ResumeRunRequest* request,
+                                   v1::Run* response) {
+  return RespondChanged<RunId>(*gate_, *scheduler_, *context, *request, request->run_id(), *response,
+                               [&](RunId id, const Actor& actor) { return queue_->SetPaused(id, false, actor); });
+}
+
+grpc::Status RunService::RetryRun(grpc::ServerContext* context, const v1::RetryRunRequest* request, v1::Run* response) {
+  return RespondChanged<RunId>(*gate_, *scheduler_, *context, *request, request->run_id(), *response,
+                               [&](RunId id, const Actor& actor) { return queue_->Retry(id, actor); });
+}
+
+grpc::Status RunService::SetRunPriority(grpc::ServerContext* context, const v1::SetRunPriorityRequest* request,
+                                        v1::Run* response) {
+  return RespondChanged<RunId>(*gate_, *scheduler_, *context, *request, request->run_id(), *response,
+                               [&](RunId id, const Actor& actor) -> absl::StatusOr<v1::Run> {
+                                 SKEW_RETURN_IF_ERROR(CheckPriority(request->priority()));
+                                 return queue_->SetPriority(id, request->priority(), actor);
+                               });
 }
 
 absl::StatusOr<AttemptId> RunService::FindAttempt(const v1::ReadLogRequest& request) {

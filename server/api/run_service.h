@@ -5,9 +5,11 @@
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
 #include "server/jobs/event_hub.h"
+#include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/artifact_store.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/state_dir.h"
 #include "skew/v1/run_service.grpc.pb.h"
 
@@ -17,21 +19,28 @@ namespace skew {
 class RunService final : public v1::RunService::Service {
  public:
   // Borrowed; they outlive the server.
-  RunService(AccessGate* gate, JobStore* jobs, Scheduler* scheduler, const EventHub* hub, const StateDir* state_dir)
-      : gate_(gate), jobs_(jobs), scheduler_(scheduler), hub_(hub), state_dir_(state_dir) {}
+  RunService(AccessGate* gate, JobStore* jobs, QueueStore* queue, QueueView* view, Scheduler* scheduler,
+             const EventHub* hub, const StateDir* state_dir)
+      : gate_(gate), jobs_(jobs), queue_(queue), view_(view), scheduler_(scheduler), hub_(hub), state_dir_(state_dir) {}
 
   grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override;
   grpc::Status ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
                         v1::ListRunsResponse* response) override;
   grpc::Status CancelRun(grpc::ServerContext* context, const v1::CancelRunRequest* request, v1::Run* response) override;
+  grpc::Status PauseRun(grpc::ServerContext* context, const v1::PauseRunRequest* request, v1::Run* response) override;
+  grpc::Status ResumeRun(grpc::ServerContext* context, const v1::ResumeRunRequest* request, v1::Run* response) override;
+  grpc::Status RetryRun(grpc::ServerContext* context, const v1::RetryRunRequest* request, v1::Run* response) override;
+  grpc::Status SetRunPriority(grpc::ServerContext* context, const v1::SetRunPriorityRequest* request,
+                              v1::Run* response) override;
   grpc::Status ReadLog(grpc::ServerContext* context, const v1::ReadLogRequest* request,
                        grpc::ServerWriter<v1::ReadLogResponse>* writer) override;
 
  private:
   absl::StatusOr<AttemptId> FindAttempt(const v1::ReadLogRequest& request);
-
   AccessGate* const gate_;
   JobStore* const jobs_;
+  QueueStore* const queue_;
+  QueueView* const view_;
   Scheduler* const scheduler_;
   const EventHub* const hub_;
   const StateDir* const state_dir_;

@@ -40,6 +40,8 @@ class Findings {
     if (!(value > 0 && value <= 1)) Add(std::move(field), absl::StrCat(value, " is not above 0 and at most 1"));
   }
 
+  size_t size() const { return violations_.size(); }
+
   std::vector<v1::FieldViolation> Take() { return std::move(violations_); }
 
  private:
@@ -77,13 +79,96 @@ void CheckVaried(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings&
   }
 }
 
+// A smallest bias point tells the most: one finding is enough where one number makes many counts.
+bool CheckPoint(const v1::BiasPoint& point, const v1::Dataset& dataset, const std::string& field, Findings& findings) {
+  const size_t before = findings.size();
+  const std::map<int32_t, int32_t> counts(point.counts().begin(), point.counts().end());
+  for (const auto& [label, count] : counts) {
+    CheckClassCount(dataset, label, count, field, findings);
+    if (findings.size() > before) return false;
+  }
+  return true;
+}
+
+void CheckTotal(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
+  if (!bias.has_varied()) {
+    findings.Add("bias.total", absl::StrCat(bias.total(), " without bias.varied: bias.fixed has the sizes already"));
+    return;
+  }
+  for (const v1::BiasPoint& point : BiasPoints(bias)) {
+    if (!CheckPoint(point, dataset, "bias.total", findings)) return;
+  }
+}
+
+void CheckRatios(const google::protobuf::RepeatedField<double>& ratios, const std::string& field,
+                 const v1::ClassProfile& profile, const v1::Dataset& dataset, Findings& findings) {
+  if (ratios.empty()) findings.Add(field, "empty; at least one ratio is needed");
+  v1::BiasSpec bias;
+  *bias.mutable_profile() = profile;
+  const std::vector<v1::BiasPoint> points = BiasPoints(bias);
+  std::set<double> seen;
+  for (int i = 0; i < ratios.size(); ++i) {
+    const std::string one = absl::StrCat(field, "[", i, "]");
+    findings.CheckRange(one, ratios[i], 1.0, 10'000.0);
+    if (!seen.insert(ratios[i]).second) findings.Add(one, absl::StrCat(ratios[i], " is there twice"));
+    if (ratios[i] >= 1) CheckPoint(points[static_cast<size_t>(i)], dataset, one, findings);
+  }
+}
+
+// The images of the most frequent class must be there; those of the others follow from the shape.
+void CheckProfileClasses(const v1::ClassProfile& profile, const v1::Dataset& dataset, Findings& findings) {
+  if (profile.classes_size() < 2) {
+    findings.Add("bias.profile.classes", absl::StrCat(profile.classes_size(), " classes; shares need at least two"));
+  }
+  std::set<int32_t> seen;
+  for (int i = 0; i < profile.classes_size(); ++i) {
+    const std::string field = absl::StrCat("bias.profile.classes[", i, "]");
+    CheckClassCount(dataset, profile.classes(i), 1, field, findings);
+    if (!seen.insert(profile.classes(i)).second)
+      findings.Add(field, absl::StrCat(profile.classes(i), " is there twice"));
+  }
+  if (profile.images() < 1) {
+    findings.Add("bias.profile.images", absl::StrCat(profile.images(), "; the most frequent class needs at least 1"));
+  }
+}
+
+void CheckProfile(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
+  const v1::ClassProfile& profile = bias.profile();
+  if (!bias.fixed().empty() || bias.has_varied() || bias.has_total()) {
+    findings.Add("bias.profile", "there beside bias.fixed, bias.varied or bias.total; it stands instead of them");
+  }
+  const size_t before = findings.size();
+  CheckProfileClasses(profile, dataset, findings);
+  if (findings.size() > before) return;  // counts of such classes would say nothing more
+  switch (profile.shape_case()) {
+    case v1::ClassProfile::kBalanced:
+      CheckPoint(BiasPoints(bias).front(), dataset, "bias.profile.images", findings);
+      break;
+    case v1::ClassProfile::kStep:
+      findings.CheckRange("bias.profile.step.minority_classes", profile.step().minority_classes(), 1,
+                          profile.classes_size() - 1);
+      CheckRatios(profile.step().ratios(), "bias.profile.step.ratios", profile, dataset, findings);
+      break;
+    case v1::ClassProfile::kExponential:
+      CheckRatios(profile.exponential().ratios(), "bias.profile.exponential.ratios", profile, dataset, findings);
+      break;
+    case v1::ClassProfile::SHAPE_NOT_SET:
+      findings.Add("bias.profile", "no shape; one of balanced, step, exponential is needed");
+  }
+}
+
 void CheckBias(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& findings) {
   const v1::BiasSpec& bias = spec.bias();
+  if (!v1::SubsetDraw_IsValid(bias.draw())) {
+    findings.Add("bias.draw", absl::StrCat(static_cast<int>(bias.draw()), " is neither PER_ITERATION nor PER_JOB"));
+  }
+  if (bias.has_profile()) return CheckProfile(bias, dataset, findings);
   const std::map<int32_t, int32_t> fixed(bias.fixed().begin(), bias.fixed().end());
   for (const auto& [label, count] : fixed) {
     CheckClassCount(dataset, label, count, absl::StrCat("bias.fixed[", label, "]"), findings);
   }
   if (bias.has_varied()) CheckVaried(bias, dataset, findings);
+  if (bias.has_total()) CheckTotal(bias, dataset, findings);
   const size_t classes = fixed.size() + (bias.has_varied() ? 1 : 0);
   if (classes < 2) {
     findings.Add("bias", absl::StrCat(classes, " classes; shares need at least two in bias.fixed and bias.varied"));
@@ -156,6 +241,15 @@ void CheckModels(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
+void CheckFirstBatches(const v1::FirstBatches& first, Findings& findings) {
+  if (first.order() == v1::BATCH_ORDER_UNSPECIFIED || !v1::BatchOrder_IsValid(first.order())) {
+    findings.Add(
+        "training.first_batches.order",
+        absl::StrCat(static_cast<int>(first.order()), " is none of STRATIFIED, MAJORITY_FIRST, MINORITY_FIRST"));
+  }
+  findings.CheckRange("training.first_batches.batches", first.batches(), 1, 10'000);
+}
+
 void CheckTraining(const v1::TrainingSpec& training, Findings& findings) {
   if (training.has_epochs() && training.has_steps()) {
     findings.Add("training", absl::StrCat("epochs (", training.epochs(), ") and steps (", training.steps(),
@@ -164,6 +258,11 @@ void CheckTraining(const v1::TrainingSpec& training, Findings& findings) {
   if (training.has_epochs()) findings.CheckRange("training.epochs", training.epochs(), 1, 100'000);
   if (training.has_steps()) findings.CheckRange("training.steps", training.steps(), 1, 100'000'000);
   if (training.has_batch_size()) findings.CheckRange("training.batch_size", training.batch_size(), 2, 4096);
+  if (!v1::BatchComposition_IsValid(training.composition())) {
+    findings.Add("training.composition",
+                 absl::StrCat(static_cast<int>(training.composition()), " is neither SHUFFLED nor QUOTA"));
+  }
+  if (training.has_first_batches()) CheckFirstBatches(training.first_batches(), findings);
 }
 
 // The steps of the longest run must be countable.
@@ -172,6 +271,7 @@ void CheckLength(const v1::JobSpec& spec, Findings& findings) {
   int64_t images = 0;
   for (const auto& [label, count] : spec.bias().fixed()) images += std::max(count, 0);
   for (const int32_t count : spec.bias().varied().counts()) images += std::max(count, 0);
+  images += int64_t{spec.bias().profile().classes_size()} * std::max(spec.bias().profile().images(), 0);
   if (images * spec.training().epochs() / 2 > std::numeric_limits<int32_t>::max()) {
     findings.Add("training.epochs",
                  absl::StrCat(spec.training().epochs(), " epochs are more steps than can be counted"));

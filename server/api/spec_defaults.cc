@@ -59,6 +59,19 @@ void FillEvaluation(const v1::GenerationSpec& generation, v1::EvaluationSpec& ev
   FillClassifier(*evaluation.mutable_classifier());
 }
 
+void FillBias(v1::BiasSpec& bias) {
+  if (bias.draw() == v1::SUBSET_DRAW_UNSPECIFIED) bias.set_draw(v1::PER_ITERATION);
+  if (bias.profile().has_step()) {
+    SKEW_DEFAULT(*bias.mutable_profile()->mutable_step(), minority_classes, bias.profile().classes_size() / 2);
+  }
+}
+
+void FillTraining(v1::TrainingSpec& training) {
+  if (!training.has_epochs()) SKEW_DEFAULT(training, steps, 6000);
+  if (training.composition() == v1::BATCH_COMPOSITION_UNSPECIFIED) training.set_composition(v1::SHUFFLED);
+  if (training.has_first_batches()) SKEW_DEFAULT(*training.mutable_first_batches(), batches, 200);
+}
+
 }  // namespace
 
 void FillDefaults(v1::JobSpec& spec) {
@@ -72,7 +85,8 @@ void FillDefaults(v1::JobSpec& spec) {
   }
   if (spec.name().empty()) spec.set_name(absl::StrCat(spec.dataset(), "-study"));
   for (v1::ModelSpec& model : *spec.mutable_models()) FillModel(model);
-  if (!spec.training().has_epochs()) SKEW_DEFAULT(*spec.mutable_training(), steps, 6000);
+  if (spec.has_bias()) FillBias(*spec.mutable_bias());
+  FillTraining(*spec.mutable_training());
   SKEW_DEFAULT(*spec.mutable_generation(), images, 10000);
   FillEvaluation(spec.generation(), *spec.mutable_evaluation());
 }

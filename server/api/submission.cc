@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "common/content_key.h"
 #include "common/digest.h"
 #include "common/status.h"
+#include "server/api/queue_service.h"
 #include "server/api/spec_check.h"
 #include "server/api/spec_defaults.h"
 #include "server/jobs/expansion.h"
@@ -58,6 +60,26 @@ void NameContents(NewJob& job, v1::Precision auto_precision) {
   }
 }
 
+// When to run it and where.
+absl::Status ReadQueueSettings(const v1::SubmitJobRequest& request, NewJob& job) {
+  SKEW_RETURN_IF_ERROR(CheckPriority(request.priority()));
+  if (request.after_size() > 100) {
+    return InvalidField("after", absl::StrCat(request.after_size(), " jobs; at most 100 are accepted"));
+  }
+  if (request.need().memory_bytes() < 0) {
+    return InvalidField("need.memory_bytes", absl::StrCat(request.need().memory_bytes(), " is negative"));
+  }
+  job.priority = request.priority();
+  job.paused = request.paused();
+  job.need = request.need();
+  for (const std::string& after : request.after()) {
+    const absl::StatusOr<JobId> id = JobId::Parse(after);
+    if (!id.ok()) return InvalidField("after", id.status().message());
+    if (std::find(job.after.begin(), job.after.end(), *id) == job.after.end()) job.after.push_back(*id);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
@@ -68,6 +90,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   }
   PreparedJob prepared;
   NewJob& job = prepared.job;
+  SKEW_RETURN_IF_ERROR(ReadQueueSettings(request, job));
   job.spec = request.spec();
   FillDefaults(job.spec);
   const absl::StatusOr<v1::Dataset> dataset = datasets.Find(job.spec.dataset());

@@ -43,6 +43,7 @@ AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const Wo
   }
   if (cause == StopCause::kTimeout) return {v1::FAILED, v1::TIMEOUT, "over its time limit"};
   if (cause == StopCause::kDrain) return Preempted("the server stopped; goes on from its checkpoint");
+  if (cause == StopCause::kPause) return Preempted("paused; goes on from its checkpoint when it is resumed");
   if (facts.outcome.has_value() && facts.outcome->has_stopped()) return Preempted("the worker was asked to stop");
   if (exit.known && !exit.signalled && exit.code == kExitDaemonLost) return Preempted("the worker lost the server");
   return Failure(facts, v1::WORKER_LOST, DescribeExit(exit), now);

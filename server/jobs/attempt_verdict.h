@@ -14,6 +14,7 @@ enum class StopCause {
   kCancel,   // somebody cancelled the run
   kTimeout,  // over JobSpec.time_limit
   kDrain,    // the daemon stops, or did
+  kPause,    // somebody paused the run
 };
 
 // Exit code of a worker that lost its daemon, after a checkpoint.

@@ -1,6 +1,8 @@
 #include "server/jobs/expansion.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -35,12 +37,67 @@ v1::Run ClassifierRun(const v1::ClassifierSpec& spec) {
   return run;
 }
 
+int64_t CountBiasPoints(const v1::BiasSpec& bias) {
+  if (bias.has_profile()) {
+    const v1::ClassProfile& profile = bias.profile();
+    if (profile.has_step()) return profile.step().ratios_size();
+    return profile.has_exponential() ? profile.exponential().ratios_size() : 1;
+  }
+  return bias.has_varied() ? bias.varied().counts_size() : 1;
+}
+
+// Changes counts to ones in the same proportion that sum to `total`, by largest remainder. None at all when there is
+// nothing to share.
+void Apportion(int64_t total, google::protobuf::Map<int32_t, int32_t>& counts) {
+  const std::map<int32_t, int64_t> before(counts.begin(), counts.end());
+  int64_t sum = 0;
+  for (const auto& [label, count] : before) sum += std::max<int64_t>(count, 0);
+  std::vector<std::pair<int64_t, int32_t>> remainders;  // negative, so that the largest comes first; label
+  int64_t left = std::max<int64_t>(total, 0);
+  for (const auto& [label, count] : before) {
+    const int64_t share = sum > 0 ? std::max<int64_t>(total, 0) * std::max<int64_t>(count, 0) : 0;
+    counts[label] = static_cast<int32_t>(sum > 0 ? share / sum : 0);
+    left -= counts[label];
+    remainders.emplace_back(sum > 0 ? -(share % sum) : 0, label);
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (size_t i = 0; i < remainders.size() && static_cast<int64_t>(i) < left; ++i) ++counts[remainders[i].second];
+}
+
+// What class k of K has of the most frequent class's images.
+using Shape = std::function<double(int k, double ratio)>;
+
+v1::BiasPoint ProfilePoint(const v1::ClassProfile& profile, double ratio, const Shape& shape) {
+  v1::BiasPoint point;
+  for (int k = 0; k < profile.classes_size(); ++k) {
+    (*point.mutable_counts())[profile.classes(k)] =
+        static_cast<int32_t>(std::lround(profile.images() * shape(k, ratio)));
+  }
+  return point;
+}
+
+std::vector<v1::BiasPoint> ProfilePoints(const v1::ClassProfile& profile) {
+  const int classes = profile.classes_size();
+  const int64_t majority =
+      int64_t{classes} - (profile.step().has_minority_classes() ? profile.step().minority_classes() : classes / 2);
+  const Shape balanced = [](int, double) { return 1.0; };
+  const Shape step = [majority](int k, double ratio) { return k < majority ? 1.0 : 1 / ratio; };
+  const Shape exponential = [classes](int k, double ratio) {
+    return std::pow(ratio, -k / std::max(1.0, classes - 1.0));
+  };
+  std::vector<v1::BiasPoint> points;
+  if (!profile.has_step() && !profile.has_exponential()) return {ProfilePoint(profile, 1, balanced)};
+  for (const double ratio : profile.has_step() ? profile.step().ratios() : profile.exponential().ratios()) {
+    points.push_back(ProfilePoint(profile, ratio, profile.has_step() ? step : exponential));
+  }
+  return points;
+}
+
 }  // namespace
 
 int64_t CountRuns(const v1::JobSpec& spec) {
   if (spec.has_classifier()) return 1;
-  const int64_t points = spec.bias().has_varied() ? spec.bias().varied().counts_size() : 1;
-  return points * spec.models_size() * spec.iterations();
+  return CountBiasPoints(spec.bias()) * spec.models_size() * spec.iterations();
 }
 
 std::vector<std::string> ModelNames(const v1::JobSpec& spec) {
@@ -55,12 +112,15 @@ std::vector<std::string> ModelNames(const v1::JobSpec& spec) {
 }
 
 std::vector<v1::BiasPoint> BiasPoints(const v1::BiasSpec& bias) {
+  if (bias.has_profile()) return ProfilePoints(bias.profile());
   v1::BiasPoint fixed;
   *fixed.mutable_counts() = bias.fixed();
   if (!bias.has_varied()) return {fixed};
   std::vector<v1::BiasPoint> points;
   for (const int32_t count : bias.varied().counts()) {
-    (*points.emplace_back(fixed).mutable_counts())[bias.varied().class_()] = count;
+    v1::BiasPoint& point = points.emplace_back(fixed);
+    if (bias.has_total()) Apportion(int64_t{bias.total()} - count, *point.mutable_counts());
+    (*point.mutable_counts())[bias.varied().class_()] = count;
   }
   return points;
 }

@@ -24,7 +24,8 @@ std::vector<v1::Run> Expand(const v1::JobSpec& spec);
 // Names of the models of a job: the family, with "#2", "#3" when a family appears again.
 std::vector<std::string> ModelNames(const v1::JobSpec& spec);
 
-// The class counts of the job's training sets, in the order of the varied counts.
+// The class counts of the job's training sets, in the order of the varied counts or of the profile's ratios. Counts can
+// be below 1 when the total or a ratio asks for that: CheckSpec refuses such a spec.
 std::vector<v1::BiasPoint> BiasPoints(const v1::BiasSpec& bias);
 
 }  // namespace skew

@@ -12,6 +12,7 @@
 #include "common/proto_time.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/jobs/queue_snapshot.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -20,7 +21,12 @@ namespace {
 std::string Text(const absl::Status& status) { return status.ToString(); }
 
 worker::v1::Command::Action ActionFor(StopCause cause) {
-  return cause == StopCause::kDrain ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
+  const bool goes_on = cause == StopCause::kDrain || cause == StopCause::kPause;
+  return goes_on ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
+}
+
+bool Contains(const absl::StatusOr<std::vector<AttemptId>>& attempts, const AttemptId& id) {
+  return attempts.ok() && std::find(attempts->begin(), attempts->end(), id) != attempts->end();
 }
 
 void RemoveFolder(const std::string& path) {
@@ -29,15 +35,21 @@ void RemoveFolder(const std::string& path) {
   if (error) spdlog::warn("cannot remove {}: {}", path, error.message());
 }
 
+// Rows of the queue that are read of each user for one decision: more than there are devices to fill.
+constexpr int kReadyRowsPerUser = 64;
+
 }  // namespace
 
-Scheduler::Scheduler(RunStore* runs, ArtifactStore* artifacts, DatasetRegistry* datasets, DeviceLedger* devices,
-                     Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options)
+Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
+                     DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir,
+                     Clock* clock, Options options)
     : runs_(runs),
+      queue_(queue),
       artifacts_(artifacts),
       datasets_(datasets),
       devices_(devices),
       launcher_(launcher),
+      probe_(probe),
       state_dir_(state_dir),
       clock_(clock),
       options_(options) {
@@ -99,6 +111,7 @@ void Scheduler::OnExit(const AttemptId& id, const WorkerExit& exit) {
 }
 
 void Scheduler::Loop() {
+  ReadDevices();
   Recover();
   while (true) {
     RequestStops();
@@ -107,12 +120,17 @@ void Scheduler::Loop() {
       absl::MutexLock lock(&mutex_);
       if (draining_ && (in_flight_.empty() || options_.on_stop == OnStop::kDetach)) return;
     }
+    ReadDevices();
     store_failed = !Dispatch() || store_failed;
     const absl::Time deadline = NextDeadline(store_failed);
     absl::MutexLock lock(&mutex_);
     clock_->AwaitWithDeadline(&mutex_, absl::Condition(&awake_), deadline);
     awake_ = false;
   }
+}
+
+void Scheduler::ReadDevices() {
+  if (probe_ != nullptr) devices_->Update(probe_->Read(), clock_->Now());
 }
 
 // Adopts the workers that an earlier daemon left; ends the other attempts, first their processes if there are any.
@@ -155,7 +173,8 @@ bool Scheduler::Adopt(const OpenAttempt& open) {
   if (open.process.pid == 0) return false;
   const absl::StatusOr<Claim> claim = runs_->ReadClaim(open.attempt);
   if (!claim.ok()) return false;
-  const std::optional<Lease> lease = devices_->TakeNamed(open.device, open.start_time);
+  const std::optional<Lease> lease =
+      devices_->TakeAgain(open.device, open.memory_bytes, open.whole_device, open.start_time);
   if (!lease.has_value()) return false;
   InFlight attempt = InFlightFor(*claim, *lease, open.start_time);
   attempt.has_order = true;
@@ -165,7 +184,8 @@ bool Scheduler::Adopt(const OpenAttempt& open) {
     in_flight_.emplace(open.attempt, std::move(attempt));
   }
   if (launcher_->Adopt(open.attempt, open.process).ok()) {
-    devices_->SetHolder(lease->device, open.attempt.run);
+    devices_->SetHolder(*lease, open.attempt.run);
+    devices_->SetProcess(*lease, open.process.pid);
     spdlog::info("{} goes on on {}: process {}", open.attempt.ToString(), lease->device, open.process.pid);
     return true;
   }
@@ -173,13 +193,15 @@ bool Scheduler::Adopt(const OpenAttempt& open) {
     absl::MutexLock lock(&mutex_);
     in_flight_.erase(open.attempt);
   }
-  devices_->Return(lease->device);
+  devices_->Return(*lease);
   return false;
 }
 
 bool Scheduler::EndRecovered(const AttemptId& attempt) {
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(attempt, [&](const AttemptFacts& facts) {
-    return DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
+    AttemptEnd verdict = DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
+    verdict.held_until = facts.last_heard;  // nobody is charged for the time without a daemon
+    return verdict;
   });
   if (!end.ok()) {
     spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
@@ -194,14 +216,15 @@ bool Scheduler::EndRecovered(const AttemptId& attempt) {
 void Scheduler::RequestStops() {
   const absl::StatusOr<std::vector<AttemptId>> cancelling = runs_->CancellingAttempts();
   if (!cancelling.ok()) spdlog::warn("cannot read the cancelled runs: {}", Text(cancelling.status()));
+  const absl::StatusOr<std::vector<AttemptId>> paused = runs_->PausedAttempts();
+  if (!paused.ok()) spdlog::warn("cannot read the paused runs: {}", Text(paused.status()));
   const absl::Time now = clock_->Now();
   std::vector<AttemptId> to_kill;
   {
     absl::MutexLock lock(&mutex_);
     for (auto& [id, attempt] : in_flight_) {
-      const bool cancelled =
-          cancelling.ok() && std::find(cancelling->begin(), cancelling->end(), id) != cancelling->end();
-      if (cancelled) StopLocked(id, attempt, StopCause::kCancel);
+      if (Contains(cancelling, id)) StopLocked(id, attempt, StopCause::kCancel);
+      if (Contains(paused, id)) StopLocked(id, attempt, StopCause::kPause);
       if (now >= attempt.time_limit) StopLocked(id, attempt, StopCause::kTimeout);
       if (draining_ && options_.on_stop == OnStop::kCheckpoint) StopLocked(id, attempt, StopCause::kDrain);
       if (now < std::min(attempt.kill_time, attempt.attach_deadline) || attempt.exited) continue;
@@ -251,7 +274,9 @@ bool Scheduler::EndExited() {
 
 bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
-    return DecideAttemptEnd(facts, attempt.stop_cause, attempt.exit, clock_->Now());
+    AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, attempt.exit, clock_->Now());
+    verdict.peak_bytes = devices_->PeakOf(attempt.lease);
+    return verdict;
   });
   if (!end.ok()) {
     spdlog::error("cannot write the end of {}: {}", id.ToString(), Text(end.status()));
@@ -260,34 +285,61 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   spdlog::info("{} on {}: {} {} {}", id.ToString(), attempt.lease.device, v1::RunState_Name(end->state),
                end->reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(end->reason), end->message);
   if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(id.run));
-  devices_->Return(attempt.lease.device);
+  devices_->Return(attempt.lease);
   return true;
 }
 
 bool Scheduler::Dispatch() {
   const absl::StatusOr<int> orphaned = runs_->FailOrphanedStudies();
   if (!orphaned.ok()) spdlog::warn("cannot fail orphaned studies: {}", Text(orphaned.status()));
-  while (true) {
+  const absl::Status settled = queue_->SettleWaits();
+  if (!settled.ok()) spdlog::warn("cannot settle what runs wait for: {}", Text(settled));
+  while (devices_->HasFree()) {
     {
       absl::MutexLock lock(&mutex_);
       if (draining_) return true;
     }
-    const std::optional<Lease> lease = devices_->Take(clock_->Now());
-    if (!lease.has_value()) return true;
-    const std::string token = RandomHex(32);
-    const absl::StatusOr<std::optional<Claim>> claim = runs_->ClaimNext(lease->device, Sha256Hex(token));
-    if (!claim.ok() || !claim->has_value()) {
-      devices_->Return(lease->device);
-      if (!claim.ok()) spdlog::warn("cannot claim a run: {}", Text(claim.status()));
-      return claim.ok();
-    }
-    Launch(**claim, *lease, token);
+    const absl::StatusOr<bool> started = StartWhatMay();
+    if (!started.ok()) spdlog::warn("cannot start runs: {}", Text(started.status()));
+    if (!started.ok()) return false;
+    if (!*started) return true;
   }
+  return true;
+}
+
+absl::StatusOr<bool> Scheduler::StartWhatMay() {
+  SKEW_ASSIGN_OR_RETURN(const QueuePicture picture, queue_->ReadReady(kReadyRowsPerUser));
+  const std::vector<DeviceSlots> devices = devices_->Slots();
+  const FairShareSnapshot snapshot = SnapshotOf(picture, devices);
+  bool any = false;
+  for (const StartDecision& start : DecideStarts(snapshot, OptionsOf(picture, options_.aged_after))) {
+    const QueueRow& row = picture.users[start.user].rows[start.batch];
+    const RunNeed& need = snapshot.users[start.user].batches[start.batch].need;
+    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[start.device], need));
+    any = any || started;
+  }
+  return any;
+}
+
+// False when there is nothing to start any more: somebody was quicker to cancel or pause it.
+absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need) {
+  const std::optional<Lease> lease = devices_->Take(device.name, need.memory_bytes, need.whole_device, clock_->Now());
+  if (!lease.has_value()) return false;
+  const std::string token = RandomHex(32);
+  const absl::StatusOr<std::optional<Claim>> claim =
+      runs_->ClaimOneOf(key, {lease->device, lease->kind, lease->memory_bytes, lease->whole_device}, Sha256Hex(token));
+  if (!claim.ok() || !claim->has_value()) {
+    devices_->Return(*lease);
+    if (!claim.ok()) return claim.status();
+    return false;
+  }
+  Launch(**claim, *lease, token);
+  return true;
 }
 
 void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string& token) {
   const AttemptId id = claim.attempt;
-  devices_->SetHolder(lease.device, id.run);
+  devices_->SetHolder(lease, id.run);
   InFlight attempt = InFlightFor(claim, lease, clock_->Now());
   mkdir(attempt.order.work_dir().c_str(), 0700);
   {
@@ -300,6 +352,7 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
     OnExit(id, WorkerExit{false, 127});
     return;
   }
+  devices_->SetProcess(lease, process->pid);
   spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
   const absl::Status recorded = runs_->RecordProcess(id, *process);
   if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), Text(recorded));
@@ -331,6 +384,10 @@ worker::v1::WorkOrder Scheduler::OrderFor(const Claim& claim, const Lease& lease
   order.set_work_dir(state_dir_->WorkDir(claim.attempt.run));
   order.set_device(lease.torch_device);
   order.set_threads(static_cast<int32_t>(lease.cores.size()));
+  if (!lease.whole_device) {
+    order.set_memory_bytes(lease.memory_bytes);
+    order.set_device_memory_bytes(lease.device_memory_bytes);
+  }
   order.set_checkpoint_seconds(static_cast<int32_t>(absl::ToInt64Seconds(options_.checkpoint_interval)));
   return order;
 }
@@ -338,6 +395,10 @@ worker::v1::WorkOrder Scheduler::OrderFor(const Claim& claim, const Lease& lease
 absl::Time Scheduler::NextDeadline(bool store_failed) {
   const absl::StatusOr<absl::Time> retry = runs_->NextRetryTime();
   absl::Time deadline = retry.value_or(clock_->Now() + options_.retry_interval);
+  if (probe_ != nullptr) {
+    const bool settling = devices_->IsSettling();
+    deadline = std::min(deadline, clock_->Now() + (settling ? options_.settling_interval : options_.probe_interval));
+  }
   if (store_failed) deadline = std::min(deadline, clock_->Now() + options_.retry_interval);
   absl::MutexLock lock(&mutex_);
   for (const auto& [id, attempt] : in_flight_) {

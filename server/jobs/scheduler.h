@@ -17,9 +17,12 @@
 #include "common/clock.h"
 #include "server/jobs/attempt_verdict.h"
 #include "server/jobs/device_ledger.h"
+#include "server/jobs/fair_share.h"
+#include "server/jobs/gpu_probe.h"
 #include "server/jobs/launcher.h"
 #include "server/store/artifact_store.h"
 #include "server/store/dataset_registry.h"
+#include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "skew/worker/v1/worker.pb.h"
@@ -34,9 +37,9 @@ class WorkerLink {
   virtual void Send(worker::v1::Command::Action action) = 0;
 };
 
-// The only one to change a run's state after its submission, apart from cancels. It keeps no queue: it claims from the
-// store whenever a device is free. Everything runs on one thread of its own; the public methods are thread-safe and
-// only leave word for it.
+// The only one to change a run's state after its submission, apart from cancels and retries. It keeps no queue:
+// whenever a device is free, it reads what could start, decides by fair_share.h, and claims from the store. Everything
+// runs on one thread of its own; the public methods are thread-safe and only leave word for it.
 class Scheduler {
  public:
   // What becomes of the workers when the daemon stops.
@@ -51,11 +54,15 @@ class Scheduler {
     absl::Duration stop_grace = absl::Seconds(20);     // from a command to stop until the worker is killed
     absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
+    absl::Duration aged_after = absl::Hours(1);                  // see FairShareOptions
+    absl::Duration probe_interval = absl::Seconds(5);            // between readings of the GPUs
+    absl::Duration settling_interval = absl::Milliseconds(200);  // the same while memory of an ended run is not back
   };
 
-  // All pointers are borrowed and outlive this object.
-  Scheduler(RunStore* runs, ArtifactStore* artifacts, DatasetRegistry* datasets, DeviceLedger* devices,
-            Launcher* launcher, const StateDir* state_dir, Clock* clock, Options options);
+  // All pointers are borrowed and outlive this object; `probe` may be null.
+  Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
+            DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock,
+            Options options);
   ~Scheduler();  // as Drain
 
   // Starts the thread, which first adopts the workers that an earlier daemon left, and ends the attempts that have
@@ -92,6 +99,7 @@ class Scheduler {
   };
 
   void Loop();
+  void ReadDevices();
   void Recover();
   std::vector<OpenAttempt> AwaitOpenAttempts();
   bool Adopt(const OpenAttempt& open);
@@ -103,6 +111,8 @@ class Scheduler {
   bool EndExited();
   bool End(const AttemptId& id, const InFlight& attempt);
   bool Dispatch();
+  absl::StatusOr<bool> StartWhatMay();
+  absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need);
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease) const;
   void OnExit(const AttemptId& id, const WorkerExit& exit);
@@ -110,10 +120,12 @@ class Scheduler {
   std::vector<AttemptId> ExitedAttempts();
 
   RunStore* const runs_;
+  QueueStore* const queue_;
   ArtifactStore* const artifacts_;
   DatasetRegistry* const datasets_;
   DeviceLedger* const devices_;
   Launcher* const launcher_;
+  GpuProbe* const probe_;
   const StateDir* const state_dir_;
   Clock* const clock_;
   const Options options_;

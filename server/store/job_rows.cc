@@ -8,6 +8,7 @@
 #include "common/proto_time.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/store/queue_rows.h"
 
 namespace skew {
 namespace {
@@ -38,10 +39,29 @@ absl::Status ExplainFailure(Database& db, JobId id, v1::Job& job) {
   return failed.status();
 }
 
+// Pause, need and dependencies.
+absl::Status ReadQueueState(Database& db, JobId id, v1::Job& job) {
+  Statement queue = db.Prepare(
+      "SELECT EXISTS (SELECT 1 FROM queue WHERE job_id = jobs.id AND paused = 0 AND queued > 0) OR "
+      "EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id AND state IN (2, 3) AND paused = 0), "
+      "memory_bytes, whole_device FROM jobs LEFT JOIN job_needs ON job_id = id WHERE id = ?");
+  static_assert(v1::STARTING == 2 && v1::RUNNING == 3);
+  queue.Bind(id.number);
+  if (queue.Step()) {
+    job.set_paused(queue.Int(0) == 0 && !IsTerminal(job.state()));
+    if (!queue.IsNull(1)) job.mutable_need()->set_memory_bytes(queue.Int(1));
+    if (!queue.IsNull(2)) job.mutable_need()->set_whole_device(queue.Int(2) != 0);
+  }
+  SKEW_RETURN_IF_ERROR(queue.status());
+  SKEW_ASSIGN_OR_RETURN(const std::vector<JobId> dependencies, Dependencies(db, id));
+  for (const JobId dependency : dependencies) job.add_after(dependency.ToString());
+  return absl::OkStatus();
+}
+
 constexpr absl::string_view kRunColumns =
     "SELECT number, model_index, model, bias_point, iteration, seed, state, reason, message, device, progress, "
-    "manifest_digest, classifier_digest, start_time, end_time, precision, "
-    "reused_from, content_key FROM runs ";
+    "manifest_digest, classifier_digest, start_time, end_time, precision, priority, paused, reused_from, content_key "
+    "FROM runs ";
 
 v1::Run RunOfRow(JobId job, Statement& row) {
   v1::Run run;
@@ -64,8 +84,10 @@ v1::Run RunOfRow(JobId job, Statement& row) {
   SetTime(
       row, 14, [](v1::Run& one) { return one.mutable_end_time(); }, run);
   run.set_precision(static_cast<v1::Precision>(row.Int(15)));
-  run.set_reused_from(row.Text(16));
-  run.set_content_key(row.Text(17));
+  run.set_priority(row.Int32(16));
+  run.set_paused(row.Int(17) != 0);
+  run.set_reused_from(row.Text(18));
+  run.set_content_key(row.Text(19));
   return run;
 }
 
@@ -141,10 +163,17 @@ absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id) {
   return JobEnd{row.Int(1) == 0, row.Int(0)};
 }
 
+absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id) {
+  Statement row = db.Prepare("SELECT state FROM jobs WHERE id = ?");
+  row.Bind(id.number);
+  if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
+  return static_cast<v1::JobState>(row.Int(0));
+}
+
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   Statement row = db.Prepare(
       "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key, runs_total, runs_queued, "
-      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, no_reuse, reproduces, "
+      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority, no_reuse, reproduces, "
       "runs_reused FROM jobs WHERE id = ?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
@@ -163,12 +192,14 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   job.mutable_runs()->set_failed(row.Int32(11));
   job.mutable_runs()->set_cancelled(row.Int32(12));
   job.set_state(JobStateOf(job.runs()));
-  job.set_no_reuse(row.Int(15) != 0);
-  job.set_reproduces(row.Text(16));
-  job.mutable_runs()->set_reused(row.Int32(17));
+  job.set_priority(row.Int32(15));
+  job.set_no_reuse(row.Int(16) != 0);
+  job.set_reproduces(row.Text(17));
+  job.mutable_runs()->set_reused(row.Int32(18));
   if (!row.IsNull(13)) *job.mutable_start_time() = ToProto(row.Time(13));
   if (!row.IsNull(14) && IsTerminal(job.state())) *job.mutable_end_time() = ToProto(row.Time(14));
   SKEW_RETURN_IF_ERROR(row.status());
+  SKEW_RETURN_IF_ERROR(ReadQueueState(db, id, job));
   if (job.state() == v1::JOB_FAILED) SKEW_RETURN_IF_ERROR(ExplainFailure(db, id, job));
   if (job.state() == v1::JOB_QUEUED) SKEW_RETURN_IF_ERROR(ExplainWait(db, row.Text(6), job));
   return job;

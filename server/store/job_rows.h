@@ -19,6 +19,7 @@ namespace skew {
 // All of these: NOT_FOUND, with the id, when there is no such job or run.
 
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id);
+absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id);
 
 // Whether all runs of a job have ended, and its newest event.
 struct JobEnd {

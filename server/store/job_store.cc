@@ -13,8 +13,10 @@
 #include "server/store/event_log.h"
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
+#include "server/store/queue_rows.h"
 #include "server/store/reuse_rows.h"
 #include "server/store/run_changes.h"
+#include "server/store/run_shape.h"
 
 namespace skew {
 namespace {
@@ -35,13 +37,14 @@ absl::StatusOr<std::optional<JobId>> FindByRequest(Database& db, const NewJob& j
   return std::optional<JobId>(id);
 }
 
-absl::Status InsertRuns(WriteScope& scope, JobId id, const std::vector<v1::Run>& runs) {
+absl::Status InsertRuns(WriteScope& scope, JobId id, const NewJob& job) {
   int32_t number = 0;
-  for (const v1::Run& run : runs) {
+  RunShapes shapes(job.spec);
+  for (const v1::Run& run : job.runs) {
     SKEW_RETURN_IF_ERROR(scope.db
                              .Prepare("INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, "
-                                      "seed, state, content_key, expected_precision) "
-                                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                                      "seed, state, shape, priority, paused, content_key, expected_precision) "
+                                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                              .Bind(id.number)
                              .Bind(++number)
                              .Bind(run.model_index())
@@ -50,6 +53,9 @@ absl::Status InsertRuns(WriteScope& scope, JobId id, const std::vector<v1::Run>&
                              .Bind(run.iteration())
                              .Bind(run.seed())
                              .Bind(v1::QUEUED)
+                             .Bind(shapes.Of(run))
+                             .Bind(job.priority)
+                             .Bind(job.paused)
                              .Bind(run.content_key())
                              .Bind(run.precision())
                              .Run());
@@ -68,18 +74,52 @@ absl::Status InsertLabels(Database& db, JobId id, const v1::JobSpec& spec) {
   return absl::OkStatus();
 }
 
+// Its place in the queue: what it comes after and needs, and its runs.
+absl::Status InsertIntoQueue(WriteScope& scope, JobId id, const NewJob& job) {
+  for (const JobId after : job.after) {
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare("INSERT INTO job_dependencies (job_id, after_job_id) VALUES (?, ?)")
+                             .Bind(id.number)
+                             .Bind(after.number)
+                             .Run());
+  }
+  if (job.need.memory_bytes() > 0 || job.need.whole_device()) {
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare("INSERT INTO job_needs (job_id, memory_bytes, whole_device) VALUES (?, ?, ?)")
+                             .Bind(id.number)
+                             .Bind(job.need.memory_bytes())
+                             .Bind(job.need.whole_device())
+                             .Run());
+  }
+  return EnterQueue(scope, id);
+}
+
+// Whether the owner may queue it, and what it comes after can still succeed.
+absl::Status CheckAdmission(Database& db, const NewJob& job) {
+  SKEW_RETURN_IF_ERROR(CheckQueueLimit(db, job.owner, static_cast<int64_t>(job.runs.size())));
+  SKEW_RETURN_IF_ERROR(CheckArtifactLimit(db, job.owner));
+  for (const JobId after : job.after) {
+    const absl::StatusOr<v1::JobState> state = ReadJobState(db, after);
+    if (absl::IsNotFound(state.status())) return InvalidField("after", state.status().message());
+    SKEW_RETURN_IF_ERROR(state.status());
+    if (*state != v1::JOB_FAILED && *state != v1::JOB_CANCELLED) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("job ", after.ToString(), ", which it is to come after, is ", v1::JobState_Name(*state)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& actor) {
   Statement insert = scope.db.Prepare(
       "INSERT INTO jobs (kind, owner, request_id, request_digest, spec, dataset_digest, classifier_key, create_time, "
-      "no_reuse, reproduces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "priority, no_reuse, reproduces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.Bind(job.kind).Bind(job.owner);
   job.request_id.empty() ? insert.BindNull() : insert.Bind(job.request_id);
   insert.Bind(job.request_digest).Bind(job.spec).Bind(job.dataset_digest).Bind(job.classifier_key).Bind(scope.now);
-  insert.Bind(job.no_reuse).Bind(job.reproduces);
+  insert.Bind(job.priority).Bind(job.no_reuse).Bind(job.reproduces);
   SKEW_RETURN_IF_ERROR(insert.Run());
   const JobId id{scope.db.LastInsertedId()};
   SKEW_RETURN_IF_ERROR(InsertLabels(scope.db, id, job.spec));
-  SKEW_RETURN_IF_ERROR(InsertRuns(scope, id, job.runs));
+  SKEW_RETURN_IF_ERROR(InsertRuns(scope, id, job));
+  SKEW_RETURN_IF_ERROR(InsertIntoQueue(scope, id, job));
   v1::Event event;
   event.mutable_job_accepted()->set_runs(static_cast<int32_t>(job.runs.size()));
   SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, std::move(event)));
@@ -149,6 +189,7 @@ absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& tra
     SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, FindByRequest(scope.db, job));
     submission.existing = id.has_value();
     if (!id.has_value()) {
+      SKEW_RETURN_IF_ERROR(CheckAdmission(scope.db, job));
       SKEW_RETURN_IF_ERROR(EnsureTraining(scope, job, training, actor, submission));
       SKEW_ASSIGN_OR_RETURN(id, Insert(scope, job, actor));
     }

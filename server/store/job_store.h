@@ -31,6 +31,10 @@ struct NewJob {
   // model_index, model, bias_point, iteration and seed are set, and of studies content_key and precision (the expected
   // one); numbered by position.
   std::vector<v1::Run> runs;
+  int32_t priority = 0;
+  bool paused = false;
+  std::vector<JobId> after;  // each once
+  v1::DeviceNeed need;
   bool no_reuse = false;
   std::string reproduces;                  // see v1::Job
   std::string audit_action = "SubmitJob";  // the method that makes it
@@ -50,8 +54,9 @@ class JobStore {
 
   // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it
   // needs is neither trained nor being trained, `training` is stored before it in the same transaction. Runs that were
-  // done already are answered from the store, unless `job` says no_reuse. ALREADY_EXISTS
-  // when `request_id` was used with another spec.
+  // done already are answered from the store, unless `job` says no_reuse. ALREADY_EXISTS when `request_id` was used
+  // with another spec. RESOURCE_EXHAUSTED: over a limit of the owner's share. INVALID_ARGUMENT: it comes after a job
+  // that there is not; FAILED_PRECONDITION: after one that has ended without success.
   absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training, const Actor& actor);
 
   // NOT_FOUND

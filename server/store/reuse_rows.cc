@@ -135,13 +135,13 @@ absl::Status AnswerFromStore(WriteScope& scope, JobId id, const NewJob& job) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int32_t> CountAnswers(Database& db, const NewJob& job) {
+absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job) {
   SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(db, job));
-  int32_t answers = 0;
+  std::vector<size_t> answers;
   if (judge.empty()) return answers;
-  for (const v1::Run& run : job.runs) {
-    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, run.content_key(), judge));
-    if (done.has_value()) ++answers;
+  for (size_t position = 0; position < job.runs.size(); ++position) {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, job.runs[position].content_key(), judge));
+    if (done.has_value()) answers.push_back(position);
   }
   return answers;
 }

@@ -16,8 +16,9 @@
 #ifndef SKEW_SERVER_STORE_REUSE_ROWS_H_
 #define SKEW_SERVER_STORE_REUSE_ROWS_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -32,8 +33,8 @@ namespace skew {
 // Nothing when the job says no_reuse.
 absl::Status AnswerFromStore(WriteScope& scope, JobId id, const NewJob& job);
 
-// How many runs of `job` that would be. Reads only.
-absl::StatusOr<int32_t> CountAnswers(Database& db, const NewJob& job);
+// Positions in `job` of the runs that would be, in ascending order. Reads only.
+absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job);
 
 // Answers the queued runs that have the content of `done`, which has just succeeded, and that no worker has begun.
 absl::Status AnswerWaitingTwins(WriteScope& scope, RunId done);

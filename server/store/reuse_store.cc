@@ -23,10 +23,10 @@ absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, RunId run)
 
 }  // namespace
 
-absl::StatusOr<int32_t> ReuseStore::CountAnswers(const NewJob& job) {
-  int32_t answers = 0;
+absl::StatusOr<std::vector<size_t>> ReuseStore::FindAnswers(const NewJob& job) {
+  std::vector<size_t> answers;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(answers, skew::CountAnswers(db, job));
+    SKEW_ASSIGN_OR_RETURN(answers, skew::FindAnswers(db, job));
     return absl::OkStatus();
   }));
   return answers;

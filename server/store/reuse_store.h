@@ -2,7 +2,8 @@
 #ifndef SKEW_SERVER_STORE_REUSE_STORE_H_
 #define SKEW_SERVER_STORE_REUSE_STORE_H_
 
-#include <cstdint>
+#include <cstddef>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/ids.h"
@@ -17,8 +18,8 @@ class ReuseStore {
  public:
   explicit ReuseStore(Connections* connections) : connections_(connections) {}
 
-  // How many runs of `job` would be answered from the store if it was submitted now.
-  absl::StatusOr<int32_t> CountAnswers(const NewJob& job);
+  // Positions in `job` of the runs that would be answered from the store if it was submitted now, in ascending order.
+  absl::StatusOr<std::vector<size_t>> FindAnswers(const NewJob& job);
 
   // NOT_FOUND
   absl::StatusOr<RunRecord> ReadRecord(RunId run);

@@ -5,6 +5,7 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/queue_rows.h"
 
 namespace skew {
 namespace {
@@ -43,6 +44,7 @@ absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
           .Bind(id.number)
           .Run());
   SKEW_RETURN_IF_ERROR(UpdateTimes(scope, id, change.state));
+  SKEW_RETURN_IF_ERROR(MoveInQueue(scope, id, from, change.state));
   v1::Event event;
   v1::RunStateChanged& changed = *event.mutable_run_state();
   changed.set_run_id(id.ToString());

@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/queue_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/reuse_rows.h"
 
@@ -19,18 +20,16 @@ namespace {
 
 constexpr char kClassifierArtifact[] = "classifier.pt";
 
-absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, v1::JobKind kind) {
+absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key) {
   Statement row = scope.db.Prepare(
-      kind == v1::CLASSIFIER_TRAINING
-          ? "SELECT r.job_id, r.number FROM runs r JOIN jobs j ON j.id = r.job_id "
-            "WHERE r.state = 1 AND r.not_before <= ? AND j.kind = 2 ORDER BY r.job_id, r.number LIMIT 1"
-          : "SELECT r.job_id, r.number FROM runs r JOIN jobs j ON j.id = r.job_id "
-            "JOIN classifiers c ON c.key = j.classifier_key "
-            "WHERE r.state = 1 AND r.not_before <= ? AND j.kind = 1 ORDER BY r.job_id, r.number LIMIT 1");
-  static_assert(v1::QUEUED == 1 && v1::STUDY == 1 && v1::CLASSIFIER_TRAINING == 2);
-  row.Bind(scope.now);
+      "SELECT r.number FROM queue q JOIN runs r ON r.job_id = q.job_id AND r.shape = q.shape "
+      "AND r.priority = q.priority AND r.paused = q.paused AND r.state = 1 "
+      "WHERE q.job_id = ? AND q.shape = ? AND q.priority = ? AND q.paused = 0 AND q.waits = 0 AND q.queued > 0 "
+      "AND r.not_before <= ? ORDER BY r.number LIMIT 1");
+  static_assert(v1::QUEUED == 1);
+  row.Bind(key.job.number).Bind(key.shape).Bind(key.priority).Bind(scope.now);
   std::optional<RunId> id;
-  if (row.Step()) id = RunId{JobId{row.Int(0)}, row.Int32(1)};
+  if (row.Step()) id = RunId{key.job, row.Int32(0)};
   SKEW_RETURN_IF_ERROR(row.status());
   return id;
 }
@@ -55,18 +54,21 @@ absl::Status ReadClaimedJob(Database& db, Claim& claim) {
   return absl::OkStatus();
 }
 
-absl::Status InsertAttempt(WriteScope& scope, const AttemptId& attempt, const std::string& device,
+absl::Status InsertAttempt(WriteScope& scope, const AttemptId& attempt, const ClaimDevice& device,
                            const std::string& token_digest) {
   return scope.db
       .Prepare(
-          "INSERT INTO attempts (job_id, run_number, number, token_digest, state, device, start_time) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?)")
+          "INSERT INTO attempts (job_id, run_number, number, token_digest, state, device, device_kind, memory_bytes, "
+          "whole_device, start_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Bind(attempt.run.job.number)
       .Bind(attempt.run.number)
       .Bind(attempt.number)
       .Bind(token_digest)
       .Bind(v1::STARTING)
-      .Bind(device)
+      .Bind(device.name)
+      .Bind(device.kind)
+      .Bind(device.memory_bytes)
+      .Bind(device.whole_device)
       .Bind(scope.now)
       .Run();
 }
@@ -83,7 +85,7 @@ absl::StatusOr<int32_t> NextAttemptNumber(Database& db, RunId run) {
   return number;
 }
 
-absl::Status ClaimRun(WriteScope& scope, RunId run, const std::string& device, const std::string& token_digest,
+absl::Status ClaimRun(WriteScope& scope, RunId run, const ClaimDevice& device, const std::string& token_digest,
                       Claim& claim) {
   SKEW_ASSIGN_OR_RETURN(const int32_t number, NextAttemptNumber(scope.db, run));
   claim.attempt = {run, number};
@@ -91,8 +93,9 @@ absl::Status ClaimRun(WriteScope& scope, RunId run, const std::string& device, c
   RunChange change;
   change.state = v1::STARTING;
   change.attempt = number;
-  change.device = device;
+  change.device = device.name;
   SKEW_RETURN_IF_ERROR(ChangeRun(scope, run, change));
+  SKEW_RETURN_IF_ERROR(NoteStart(scope, run));
   return ReadClaimedJob(scope.db, claim);
 }
 
@@ -128,6 +131,15 @@ absl::StatusOr<std::vector<std::pair<RunId, std::string>>> FindOrphanedStudies(D
   return orphans;
 }
 
+// The attempts before the last retry that somebody asked for are forgotten: the number of the last of them.
+absl::StatusOr<int32_t> ReadForgivenAttempts(Database& db, RunId run) {
+  Statement row = db.Prepare("SELECT forgiven FROM runs WHERE job_id = ? AND number = ?");
+  row.Bind(run.job.number).Bind(run.number);
+  const int32_t forgiven = row.Step() ? row.Int32(0) : 0;
+  SKEW_RETURN_IF_ERROR(row.status());
+  return forgiven;
+}
+
 absl::StatusOr<AttemptFacts> ReadFacts(Database& db, const AttemptId& attempt) {
   AttemptFacts facts;
   SKEW_ASSIGN_OR_RETURN(facts.run_state, ReadRunState(db, attempt.run));
@@ -136,14 +148,19 @@ absl::StatusOr<AttemptFacts> ReadFacts(Database& db, const AttemptId& attempt) {
   if (row.Step() && !row.IsNull(0)) row.Read(0, facts.outcome.emplace());
   SKEW_RETURN_IF_ERROR(row.status());
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, ReadRun(db, attempt.run));
+  SKEW_ASSIGN_OR_RETURN(const int32_t forgiven, ReadForgivenAttempts(db, attempt.run));
   facts.failures =
       static_cast<int32_t>(std::count_if(run.attempts().begin(), run.attempts().end(), [&](const v1::Attempt& earlier) {
-        return earlier.number() < attempt.number && CountsAsAttempt(earlier.reason());
+        return earlier.number() > forgiven && earlier.number() < attempt.number && CountsAsAttempt(earlier.reason());
       }));
-  Statement job = db.Prepare("SELECT spec FROM jobs WHERE id = ?");
+  Statement job =
+      db.Prepare("SELECT spec, (SELECT time FROM events WHERE revision = last_revision) FROM jobs WHERE id = ?");
   job.Bind(attempt.run.job.number);
   v1::JobSpec spec;
-  if (job.Step()) job.Read(0, spec);
+  if (job.Step()) {
+    job.Read(0, spec);
+    facts.last_heard = job.Time(1);
+  }
   SKEW_RETURN_IF_ERROR(job.status());
   facts.max_attempts = spec.max_attempts();
   return facts;
@@ -168,6 +185,8 @@ absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const Attempt
                              .Bind(attempt.run.number)
                              .Run());
   }
+  SKEW_RETURN_IF_ERROR(ChargeUse(scope, attempt.run, attempt.number, std::min(end.held_until, scope.now)));
+  if (end.state == v1::SUCCEEDED) SKEW_RETURN_IF_ERROR(LearnLength(scope, attempt.run, attempt.number, end.peak_bytes));
   RunChange change;
   change.state = end.state;
   change.reason = end.reason;
@@ -178,13 +197,11 @@ absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const Attempt
 
 }  // namespace
 
-absl::StatusOr<std::optional<Claim>> RunStore::ClaimNext(const std::string& device, const std::string& token_digest) {
+absl::StatusOr<std::optional<Claim>> RunStore::ClaimOneOf(const QueueKey& key, const ClaimDevice& device,
+                                                          const std::string& token_digest) {
   std::optional<Claim> claim;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(std::optional<RunId> run, FindRunnable(scope, v1::CLASSIFIER_TRAINING));
-    if (!run.has_value()) {
-      SKEW_ASSIGN_OR_RETURN(run, FindRunnable(scope, v1::STUDY));
-    }
+    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> run, FindRunnable(scope, key));
     if (!run.has_value()) return absl::OkStatus();
     return ClaimRun(scope, *run, device, token_digest, claim.emplace());
   }));
@@ -304,11 +321,12 @@ absl::StatusOr<std::vector<OpenAttempt>> RunStore::OpenAttempts() {
   std::vector<OpenAttempt> attempts;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
     Statement row = db.Prepare(
-        "SELECT job_id, run_number, number, device, start_time, pid, process_start, boot_id FROM attempts "
+        "SELECT job_id, run_number, number, device, start_time, pid, process_start, boot_id, memory_bytes, "
+        "whole_device FROM attempts "
         "WHERE end_time IS NULL ORDER BY job_id, run_number, number");
     while (row.Step()) {
       attempts.push_back({AttemptId{RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)}, row.Text(3), row.Time(4),
-                          ProcessIdentity{row.Int(5), row.Int(6), row.Text(7)}});
+                          ProcessIdentity{row.Int(5), row.Int(6), row.Text(7)}, row.Int(8), row.Int(9) != 0});
     }
     return row.status();
   }));
@@ -320,6 +338,19 @@ absl::StatusOr<std::vector<AttemptId>> RunStore::CancellingAttempts() {
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
     Statement row = db.Prepare("SELECT job_id, number, attempts FROM runs WHERE state = 4 ORDER BY job_id, number");
     static_assert(v1::CANCELLING == 4);
+    while (row.Step()) attempts.push_back({RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)});
+    return row.status();
+  }));
+  return attempts;
+}
+
+absl::StatusOr<std::vector<AttemptId>> RunStore::PausedAttempts() {
+  std::vector<AttemptId> attempts;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row = db.Prepare(
+        "SELECT job_id, number, attempts FROM runs WHERE paused = 1 AND state IN (2, 3) ORDER BY state, job_id, "
+        "number");
+    static_assert(v1::STARTING == 2 && v1::RUNNING == 3);
     while (row.Step()) attempts.push_back({RunId{JobId{row.Int(0)}, row.Int32(1)}, row.Int32(2)});
     return row.status();
   }));

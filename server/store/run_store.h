@@ -46,12 +46,29 @@ struct Claim {
   std::string classifier_weights;            // digest of the judge's artifact
 };
 
+// Queued runs that are alike; see the table `queue`.
+struct QueueKey {
+  JobId job;
+  int64_t shape = 0;
+  int32_t priority = 0;
+  auto operator<=>(const QueueKey&) const = default;
+};
+
+// Where an attempt is to run.
+struct ClaimDevice {
+  std::string name;
+  std::string kind;  // see v1::Device.kind
+  int64_t memory_bytes = 0;
+  bool whole_device = false;
+};
+
 // What is known when an attempt has ended.
 struct AttemptFacts {
   v1::RunState run_state = v1::RUN_STATE_UNSPECIFIED;
   std::optional<worker::v1::Report> outcome;  // the worker's last word, when it came
   int32_t failures = 0;                       // attempts of the run before this one that count as such
   int32_t max_attempts = 0;
+  absl::Time last_heard;  // the newest event of its job
 };
 
 // What becomes of the run.
@@ -59,7 +76,9 @@ struct AttemptEnd {
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
   v1::Reason reason = v1::REASON_UNSPECIFIED;
   std::string message;
-  absl::Time not_before = absl::InfinitePast();  // of the next attempt, with QUEUED
+  absl::Time not_before = absl::InfinitePast();    // of the next attempt, with QUEUED
+  absl::Time held_until = absl::InfiniteFuture();  // when the device was given up, when that is not now
+  int64_t peak_bytes = 0;                          // of a GPU's memory, as far as was seen
 };
 
 // An attempt without an end, as found at start.
@@ -68,6 +87,8 @@ struct OpenAttempt {
   std::string device;
   absl::Time start_time;
   ProcessIdentity process;  // pid 0: the daemon died before it could write it down
+  int64_t memory_bytes = 0;
+  bool whole_device = false;
 };
 
 // Thread-safe.
@@ -75,9 +96,10 @@ class RunStore {
  public:
   RunStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
 
-  // Claims the next run that may start now (trainings of classifiers first, then in the order of submission) for
-  // `device`: QUEUED -> STARTING with a new attempt. Empty when there is none.
-  absl::StatusOr<std::optional<Claim>> ClaimNext(const std::string& device, const std::string& token_digest);
+  // Claims the next of these runs that may start now for `device`: QUEUED -> STARTING with a new attempt. Empty when
+  // there is none (any more): each run is claimed once, whatever the caller knew of it.
+  absl::StatusOr<std::optional<Claim>> ClaimOneOf(const QueueKey& key, const ClaimDevice& device,
+                                                  const std::string& token_digest);
 
   // When the next run that waits for its time may start; InfiniteFuture when none does.
   absl::StatusOr<absl::Time> NextRetryTime();
@@ -101,8 +123,8 @@ class RunStore {
   // cannot be.
   absl::Status ApplyReport(const AttemptId& attempt, const worker::v1::Report& report);
 
-  // Ends the attempt and changes its run as `decide` says, in one transaction. When it succeeds, queued runs with the
-  // same content are answered with it.
+  // Ends the attempt, changes its run as `decide` says, and charges its owner, in one transaction. When it succeeds,
+  // queued runs with the same content are answered with it.
   absl::StatusOr<AttemptEnd> EndAttempt(const AttemptId& attempt,
                                         absl::FunctionRef<AttemptEnd(const AttemptFacts&)> decide);
 
@@ -110,6 +132,9 @@ class RunStore {
 
   // Attempts that go on although their run is to be cancelled.
   absl::StatusOr<std::vector<AttemptId>> CancellingAttempts();
+
+  // Attempts that go on although their run is paused.
+  absl::StatusOr<std::vector<AttemptId>> PausedAttempts();
 
  private:
   Connections* const connections_;

@@ -226,6 +226,87 @@ CREATE INDEX audit_events_by_actor ON audit_events (actor, number);
 CREATE INDEX audit_events_by_object ON audit_events (object, number);
 )sql";
 
+// The queue: what the scheduler reads instead of the runs, and whose turn it is. Runs of before have no shape; those
+// that are queued wait since they were submitted, or since one of their job was last started.
+constexpr absl::string_view kQueue = R"sql(
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;     -- see run_shape.h
+ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN forgiven INTEGER NOT NULL DEFAULT 0;  -- attempts up to this one do not count
+ALTER TABLE attempts ADD COLUMN device_kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;  -- with the next: what it has of the device
+ALTER TABLE attempts ADD COLUMN whole_device INTEGER NOT NULL DEFAULT 0;
+
+-- Queued runs of one job that are alike; kept by every change of a run's state into and out of QUEUED.
+CREATE TABLE queue (
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  shape INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  waits INTEGER NOT NULL DEFAULT 0,  -- 1: for its classifier, 2: for jobs it comes after, 3: for both
+  queued INTEGER NOT NULL,
+  waiting_since INTEGER NOT NULL,    -- the last start of one of them, or since they were queued
+  PRIMARY KEY (job_id, shape, priority, paused)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX queue_in_order ON queue (owner, paused, waits, priority DESC, job_id) WHERE queued > 0;
+CREATE INDEX queue_by_age ON queue (owner, paused, waits, waiting_since) WHERE queued > 0;
+CREATE INDEX queue_waits ON queue (waits, job_id) WHERE queued > 0 AND waits > 0;
+CREATE INDEX runs_in_queue ON runs (job_id, shape, priority, paused, number) WHERE state = 1;
+
+CREATE TABLE job_dependencies (
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  after_job_id INTEGER NOT NULL REFERENCES jobs (id),
+  PRIMARY KEY (job_id, after_job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_needs (             -- only of jobs that declared one
+  job_id INTEGER PRIMARY KEY REFERENCES jobs (id),
+  memory_bytes INTEGER NOT NULL,
+  whole_device INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE shares (                -- the user '*' stands for those that have no row with settings
+  user TEXT PRIMARY KEY,
+  weight INTEGER,                    -- in thousandths; NULL here and below: as '*'
+  max_slots INTEGER,
+  max_queued INTEGER,
+  max_artifact_bytes INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE use (
+  user TEXT PRIMARY KEY,
+  slot_time INTEGER NOT NULL,        -- microseconds of ended attempts, decayed to `time`
+  time INTEGER NOT NULL,
+  last_start INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE use_decay (             -- one row
+  half_life INTEGER NOT NULL         -- microseconds
+) STRICT;
+
+CREATE TABLE run_lengths (           -- what runs of a shape took on a kind of device; shape 0 and kind '': any
+  shape INTEGER NOT NULL,
+  device_kind TEXT NOT NULL,
+  runs INTEGER NOT NULL,
+  length INTEGER NOT NULL,           -- microseconds, a moving average
+  peak_bytes INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (shape, device_kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drained_devices (
+  device TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO queue (job_id, shape, priority, paused, owner, waits, queued, waiting_since)
+  SELECT j.id, r.shape, r.priority, r.paused, j.owner,
+    j.kind = 1 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = j.classifier_key),
+    COUNT(*),
+    MAX(j.create_time, IFNULL((SELECT MAX(started.start_time) FROM runs started WHERE started.job_id = j.id), 0))
+  FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.state = 1 GROUP BY j.id, r.shape, r.priority, r.paused;
+)sql";
+
 // What was done already (see reuse_rows.h). Runs of before have no key: which engine made them is not known.
 constexpr absl::string_view kReuse = R"sql(
 ALTER TABLE jobs ADD COLUMN no_reuse INTEGER NOT NULL DEFAULT 0;
@@ -244,7 +325,7 @@ END;
 )sql";
 
 // Append only: a database that has taken a step never takes it again.
-constexpr std::array kMigrations = {kFirst, kReuse};
+constexpr std::array kMigrations = {kFirst, kQueue, kReuse};
 
 absl::StatusOr<int64_t> VersionOf(Database& db) {
   Statement query = db.Prepare("PRAGMA user_version");

@@ -36,8 +36,9 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
   SKEW_ASSIGN_OR_RETURN(RunSettings settings, SettingsOf(context.order));
   auto run = std::unique_ptr<StudyRun>(new StudyRun(context, std::move(settings)));
   SKEW_ASSIGN_OR_RETURN(const DatasetContent dataset, ReadOrderedDataset(context.order));
-  SKEW_ASSIGN_OR_RETURN(run->subset_, DrawSubset(dataset, context.order.bias_point(), context.order.spec().seed(),
-                                                 context.order.iteration()));
+  const v1::JobSpec& spec = context.order.spec();
+  const int32_t draw = spec.bias().draw() == v1::PER_JOB ? 0 : context.order.iteration();
+  SKEW_ASSIGN_OR_RETURN(run->subset_, DrawSubset(dataset, context.order.bias_point(), spec.seed(), draw));
   SKEW_RETURN_IF_ERROR(run->LoadClassifier(dataset));
   SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset));
   run->evaluator_ = std::make_unique<Evaluator>(
@@ -80,9 +81,10 @@ absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset) {
   }
   SKEW_ASSIGN_OR_RETURN(model_, MakeModel(settings_.model, inputs));
   if (!trains()) return absl::OkStatus();
-  trainer_ = std::make_unique<Trainer>(model_.get(),
-                                       ToTensor(dataset.train.images, subset_.indices).to(context_.engine.device),
-                                       settings_.batch_size, DeriveSeed("batches", {seed}));
+  trainer_ = std::make_unique<Trainer>(
+      model_.get(), ToTensor(dataset.train.images, subset_.indices).to(context_.engine.device),
+      TrainingBatches(subset_.labels, settings_.batch_size, context_.order.spec().training(),
+                      DeriveSeed("batches", {seed})));
   return absl::OkStatus();
 }
 

@@ -6,9 +6,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/train/engine/batch_stream.h"
 #include "server/train/engine/checkpoint.h"
 #include "server/train/engine/loss_series.h"
+#include "server/train/engine/training_batches.h"
 #include "server/train/models/generative_model.h"
 #include "server/train/torch.h"
 
@@ -17,9 +17,9 @@ namespace skew::train {
 // Not thread-safe.
 class Trainer {
  public:
-  // `model` is borrowed. `images` [n, 1, height, width] float32 is the training set, on the model's device. The order
-  // of the batches derives from `seed`.
-  Trainer(GenerativeModel* model, at::Tensor images, int64_t batch_size, uint64_t seed);
+  // `model` is borrowed. `images` [n, 1, height, width] float32 is the training set, on the model's device; `batches`
+  // are of as many images.
+  Trainer(GenerativeModel* model, at::Tensor images, TrainingBatches batches);
 
   // One update, and every 20 updates a look at the losses: OUT_OF_RANGE, naming the update, when one of them was not a
   // finite number.
@@ -42,8 +42,7 @@ class Trainer {
  private:
   GenerativeModel* model_;
   at::Tensor images_;
-  int64_t batch_size_;
-  BatchStream batches_;
+  TrainingBatches batches_;
   LossSeries losses_;
 };
 

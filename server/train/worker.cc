@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "common/status.h"
 #include "server/train/engine/engine.h"
+#include "server/train/engine/memory_cap.h"
 #include "server/train/failure.h"
 #include "server/train/run.h"
 #include "server/train/work_lock.h"
@@ -25,6 +26,10 @@ absl::StatusOr<Report> Work(RunContext& context) {
   const absl::StatusOr<WorkLock> lock = WorkLock::Acquire(context.order.work_dir(), kLockPatience, *context.stop);
   if (absl::IsCancelled(lock.status())) return StoppedReport(0);
   SKEW_RETURN_IF_ERROR(lock.status());
+  const absl::Status capped =
+      CapMemory(context.engine, context.order.memory_bytes(), context.order.device_memory_bytes());
+  if (!capped.ok())
+    spdlog::warn("memory is not limited to {} bytes: {}", context.order.memory_bytes(), capped.ToString());
   if (context.order.threads() > 0) SetThreads(context.order.threads());
   return context.order.spec().has_classifier() ? RunClassifierTraining(context) : RunStudy(context);
 }

@@ -59,16 +59,24 @@ class StringArray {
   std::vector<char*> pointers_;
 };
 
+// The daemon's environment without what the launch sets itself and without a user's token, none of the worker's
+// business.
 std::vector<std::string> EnvironmentFor(const Launch& launch) {
   std::vector<std::string> environment;
+  bool has_wait_policy = false;
   for (char** one = environ; *one != nullptr; ++one) {
     const absl::string_view entry = *one;
+    has_wait_policy |= absl::StartsWith(entry, "OMP_WAIT_POLICY=") || absl::StartsWith(entry, "GOMP_SPINCOUNT=");
     if (!absl::StartsWith(entry, "OMP_NUM_THREADS=") && !absl::StartsWith(entry, "SKEW_ATTEMPT_TOKEN=") &&
-        !absl::StartsWith(entry, "SKEW_TOKEN=")) {  // a user's token is none of the worker's business
+        !absl::StartsWith(entry, "SKEW_TOKEN=")) {
       environment.emplace_back(entry);
     }
   }
+  // GPUs are counted as their driver does.
+  if (launch.lease.gpu >= 0) environment.emplace_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
   environment.push_back(absl::StrCat("OMP_NUM_THREADS=", launch.lease.cores.size()));
+  // Threads that spin at barriers halve a run's speed where another process wants one of its cores.
+  if (!has_wait_policy) environment.emplace_back("OMP_WAIT_POLICY=PASSIVE");
   environment.push_back(absl::StrCat("SKEW_ATTEMPT_TOKEN=", launch.token));
   return environment;
 }

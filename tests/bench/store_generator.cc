@@ -14,6 +14,7 @@
 #include "server/jobs/expansion.h"
 #include "server/store/connections.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_rows.h"
 
 namespace skew {
 namespace {
@@ -196,6 +197,17 @@ absl::Status WriteHistory(Connections& connections, const StoreSize& size) {
   return absl::OkStatus();
 }
 
+// The queue as the copied runs have made it.
+absl::Status WriteQueue(Connections& connections, const StoreSize& size) {
+  return connections.Write(absl::Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(scope.db.Execute("DELETE FROM queue"));
+    for (int64_t job = 2; job <= 1 + size.jobs; ++job) {
+      if (StateOf(job, size) == v1::QUEUED) SKEW_RETURN_IF_ERROR(EnterQueue(scope, JobId{job}));
+    }
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace
 
 absl::Status GenerateStore(const std::string& path, const StoreSize& size, const v1::JobSpec& spec) {
@@ -209,7 +221,8 @@ absl::Status GenerateStore(const std::string& path, const StoreSize& size, const
   SKEW_RETURN_IF_ERROR(WriteClassifier(*connections));
   SKEW_RETURN_IF_ERROR(SubmitTemplates(jobs, size, spec));
   SKEW_RETURN_IF_ERROR(CopyJobs(*connections, size));
-  return WriteHistory(*connections, size);
+  SKEW_RETURN_IF_ERROR(WriteHistory(*connections, size));
+  return WriteQueue(*connections, size);
 }
 
 }  // namespace skew

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Whole studies through a real daemon beside the same runs as a loop over plain PyTorch, in turn; prints Markdown.
 
-    study.py [--pairs 3] [--steps 400] [--images 2000] [--busy] [--no-peer]
+    study.py [--pairs 3] [--steps 400] [--images 2000] [--busy] [--no-peer] [--setup NAME]...
 
 A study is 8 runs: DCGAN and VAE, two bias points, two iterations, judged. --busy measures everything a second time beside
-a foreign process that never sleeps. Run by deploy/bench.sh, which sets the environment."""
+a foreign process that never sleeps. --setup takes one of the ways to use the cores instead of all. Run by deploy/bench.sh,
+which sets the environment."""
 
 import argparse
 import contextlib
@@ -21,22 +22,25 @@ from harness import job_pb2
 
 HERE = pathlib.Path(__file__).parent
 COUNTS = (100, 500)
-ITERATIONS = 2
-RUNS = 2 * len(COUNTS) * ITERATIONS
+MODELS = ("dcgan", "vae")
 CORES = os.cpu_count()
 SLOT_A_CORE, ONE_SLOT = f"cpu:{CORES}x1", f"cpu:1x{CORES}"
-SETUPS = {  # name -> devices, precision
-    f"{CORES} slots of 1 core, fp32": (SLOT_A_CORE, job_pb2.FP32),
-    f"{CORES} slots of 1 core, auto": (SLOT_A_CORE, job_pb2.AUTO),
-    f"1 slot of {CORES} cores, fp32": (ONE_SLOT, job_pb2.FP32),
-    f"1 slot of {CORES} cores, auto": (ONE_SLOT, job_pb2.AUTO),
+SETUPS = {  # --setup -> label, devices, precision
+    "slots-fp32": (f"{CORES} slots of 1 core, fp32", SLOT_A_CORE, job_pb2.FP32),
+    "slots-auto": (f"{CORES} slots of 1 core, auto", SLOT_A_CORE, job_pb2.AUTO),
+    "whole-fp32": (f"1 slot of {CORES} cores, fp32", ONE_SLOT, job_pb2.FP32),
+    "whole-auto": (f"1 slot of {CORES} cores, auto", ONE_SLOT, job_pb2.AUTO),
 }
 
 
-def spec(precision, steps, images):
+def runs(options):
+    return len(MODELS) * len(COUNTS) * options.iterations
+
+
+def spec(precision, steps, images, iterations):
     models = [job_pb2.ModelSpec(dcgan=job_pb2.DcganSettings(precision=precision)),
               job_pb2.ModelSpec(vae=job_pb2.VaeSettings(precision=precision))]
-    study = harness.spec(models, counts=COUNTS, steps=steps, images=images, iterations=ITERATIONS)
+    study = harness.spec(models, counts=COUNTS, steps=steps, images=images, iterations=iterations)
     study.evaluation.every_steps = steps
     study.evaluation.images = 1
     return study
@@ -64,15 +68,15 @@ def server_on(devices):
 
 
 def run_skew(setup, options):
-    devices, precision = SETUPS[setup]
+    _, devices, precision = SETUPS[setup]
     with server_on(devices) as server:
-        return finish(server, spec(precision, options.steps, options.images))[0]
+        return finish(server, spec(precision, options.steps, options.images, options.iterations))[0]
 
 
 def run_peer(options):
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     command = ["/usr/bin/python3", HERE / "study_peer.py", "--data", harness.DATA / "mnist", "--steps", str(options.steps),
-               "--images", str(options.images), "--iterations", str(ITERATIONS), "--counts", *map(str, COUNTS)]
+               "--images", str(options.images), "--iterations", str(options.iterations), "--counts", *map(str, COUNTS)]
     return float(subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout)
 
 
@@ -100,11 +104,11 @@ def spread(values, form):
 
 
 def studies(options, busy):
-    seconds = {setup: [] for setup in SETUPS}
+    seconds = {setup: [] for setup in options.setup or SETUPS}
     peer = []
     with busy_neighbour(busy):
         for _ in range(options.pairs):
-            for setup in SETUPS:
+            for setup in seconds:
                 seconds[setup].append(run_skew(setup, options))
                 print(f"{setup}: {seconds[setup][-1]:.1f} s", file=sys.stderr)
             if not options.no_peer:
@@ -114,30 +118,29 @@ def studies(options, busy):
     print("|---|---|---|")
     for setup, own in seconds.items():
         ratio = spread([b / a for a, b in zip(own, peer)], "{:.2f}") if peer else ""
-        print(f"| {setup} | {spread([3600 * RUNS / value for value in own], '{:.0f}')} | {ratio} |")
+        print(f"| {SETUPS[setup][0]} | {spread([3600 * runs(options) / value for value in own], '{:.0f}')} | {ratio} |")
     if peer:
-        print(f"| PyTorch loop, {CORES} threads | {spread([3600 * RUNS / value for value in peer], '{:.0f}')} | 1 |")
+        print(f"| PyTorch loop, {CORES} threads | {spread([3600 * runs(options) / value for value in peer], '{:.0f}')} | 1 |")
 
 
 def seconds_between(earlier, later):
     return (later.ToNanoseconds() - earlier.ToNanoseconds()) / 1e9
 
 
-def fixed_costs(server):
+def fixed_costs(server, options):
     """Seconds of a slot that a run takes which hardly trains: the process, the libraries, the data and the judge."""
-    seconds, _ = finish(server, spec(job_pb2.AUTO, 1, 1))
-    return seconds * CORES / RUNS
+    seconds, _ = finish(server, spec(job_pb2.AUTO, 1, 1, options.iterations))
+    return seconds * CORES / runs(options)
 
 
 def judging_shares(server, options):
     """By run: the part of its time, from start to end, after the last update."""
-    study = spec(job_pb2.AUTO, 0, 10000)
+    study = spec(job_pb2.AUTO, 0, options.judged, 1)
     study.training.ClearField("steps")
     study.training.epochs = options.epochs
     study.evaluation.ClearField("every_steps")
     study.evaluation.every_epochs = options.epochs
     del study.bias.varied.counts[1:]
-    study.iterations = 1
     _, job = finish(server, study)
     last_update, shares = {}, {}
     for event in server.watch(job):
@@ -154,20 +157,24 @@ def main():
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--iterations", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=30, help="of the runs whose judging is set against their training")
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--setup", action="append", choices=SETUPS, default=[])
+    parser.add_argument("--judged", type=int, default=10000, help="images of the runs whose judging is timed")
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
-    print(f"Studies of {RUNS} runs of {options.steps} updates and {options.images} judged images on {CORES} cores; "
+    print(f"Studies of {runs(options)} runs of {options.steps} updates and {options.images} judged images on {CORES} cores; "
           f"{options.pairs} in turn.")
     studies(options, busy=False)
     if options.busy:
         studies(options, busy=True)
     with server_on(SLOT_A_CORE) as server:
-        print(f"\nA run of one update and one image takes {fixed_costs(server):.2f} s of a slot.")
+        print(f"\nA run of one update and one image takes {fixed_costs(server, options):.2f} s of a slot.")
         for model, share in judging_shares(server, options).items():
-            print(f"Of a run of {options.epochs} epochs of {model}, generating and judging 10,000 images takes {share:.1%}.")
+            print(f"Of a run of {options.epochs} epochs of {model}, generating and judging {options.judged:,} images takes "
+                  f"{share:.1%}.")
 
 
 if __name__ == "__main__":

@@ -123,6 +123,33 @@ TEST(AnalysisTest, OtherSettingsAreAnotherArm) {
   EXPECT_TRUE(arms.contains("dcgan (j2)"));
 }
 
+JobToAnalyse OrderedJob(const std::string& id, v1::BatchOrder order) {
+  JobToAnalyse job = StudyJob(id, 4);
+  job.job.mutable_spec()->mutable_training()->mutable_first_batches()->set_order(order);
+  return job;
+}
+
+TEST(AnalysisTest, OrdersOfTheFirstBatchesAreComparedOnTheSameImages) {
+  const auto response = Analyse({OrderedJob("j1", v1::MINORITY_FIRST), OrderedJob("j2", v1::MAJORITY_FIRST)});
+  ASSERT_TRUE(response.ok()) << response.status();
+  const v1::Finding* const finding = Find(*response, "H6", "first batches");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->units(), 8);  // 2 bias points, 4 iterations
+  EXPECT_EQ(finding->raw().effect(), 0);
+  EXPECT_THAT(finding->arm(), testing::AnyOf("dcgan", "vae"));
+}
+
+TEST(AnalysisTest, IterationsOnTheSameImagesArePairedByIteration) {
+  std::vector<JobToAnalyse> jobs = {OrderedJob("j1", v1::MINORITY_FIRST), OrderedJob("j2", v1::MAJORITY_FIRST)};
+  for (JobToAnalyse& job : jobs) {
+    job.job.mutable_spec()->mutable_bias()->set_draw(v1::PER_JOB);
+    for (v1::Run& run : job.runs) run.set_manifest_digest(absl::StrCat(run.bias_point().counts().at(1)));
+  }
+  const auto response = Analyse(jobs);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(Find(*response, "H6", "first batches")->units(), 8);
+}
+
 TEST(AnalysisTest, DifferentJudgesAreRefusedUnlessAllowed) {
   JobToAnalyse other = StudyJob("j2", 2, "another judge");
   for (v1::Run& run : other.runs) run.set_seed(run.seed() + 10);

@@ -95,7 +95,8 @@ void Change(Message& message, const FieldDescriptor& field) {
       reflection.SetUInt32(&message, &field, reflection.GetUInt32(message, &field) + 77);
       return;
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      reflection.SetDouble(&message, &field, reflection.GetDouble(message, &field) + 1e-9);
+      field.is_repeated() ? reflection.AddDouble(&message, &field, 77)
+                          : reflection.SetDouble(&message, &field, reflection.GetDouble(message, &field) + 1e-9);
       return;
     case FieldDescriptor::CPPTYPE_BOOL:
       reflection.SetBool(&message, &field, !reflection.GetBool(message, &field));
@@ -150,6 +151,13 @@ const std::map<std::string, bool>& Decisions() {
       {"bias.fixed", false},
       {"bias.varied.class", false},
       {"bias.varied.counts", false},
+      {"bias.total", false},  // the run's counts enter
+      {"bias.profile.classes", false},
+      {"bias.profile.images", false},
+      {"bias.profile.step.ratios", false},
+      {"bias.profile.step.minority_classes", false},
+      {"bias.profile.exponential.ratios", false},
+      {"bias.draw", true},
       {"models.dcgan.width", true},
       {"models.dcgan.latent", true},
       {"models.dcgan.generator_learning_rate", true},
@@ -170,6 +178,9 @@ const std::map<std::string, bool>& Decisions() {
       {"training.epochs", true},
       {"training.steps", true},
       {"training.batch_size", true},
+      {"training.composition", true},
+      {"training.first_batches.order", true},
+      {"training.first_batches.batches", true},
       {"generation.images", true},
       {"evaluation.every_epochs", true},
       {"evaluation.every_steps", true},
@@ -209,6 +220,26 @@ TEST(ContentKeyTest, EveryFieldOfASpecIsDecidedOn) {
     EXPECT_EQ(KeyOf(changed) != KeyOf(SpecFor(path)), decision->second) << path;
   }
   EXPECT_EQ(Decisions().size(), paths.size()) << "a field that is decided on does not exist";
+}
+
+TEST(ContentKeyTest, DefaultsOfFieldsThatOldSpecsLackKeyAsTheyDid) {
+  v1::JobSpec filled = Spec();
+  filled.mutable_bias()->set_draw(v1::PER_ITERATION);
+  filled.mutable_training()->set_composition(v1::SHUFFLED);
+  EXPECT_EQ(KeyOf(filled), KeyOf(Spec()));
+  v1::JobSpec one_draw = filled;
+  one_draw.mutable_bias()->set_draw(v1::PER_JOB);
+  EXPECT_NE(KeyOf(one_draw), KeyOf(filled));
+  v1::JobSpec quota = filled;
+  quota.mutable_training()->set_composition(v1::QUOTA);
+  EXPECT_NE(KeyOf(quota), KeyOf(filled));
+}
+
+TEST(ContentKeyTest, EveryWayToTheSameCountsIsTheSameContent) {
+  v1::JobSpec profile = Spec();
+  *profile.mutable_bias() =
+      Parse<v1::BiasSpec>("profile { classes: 0 classes: 1 images: 2000 exponential { ratios: 40 } }");
+  EXPECT_EQ(KeyOf(profile), KeyOf(Spec()));
 }
 
 TEST(ContentKeyTest, EveryFamilyIsAnotherContent) {

@@ -103,6 +103,27 @@ class CliTest(unittest.TestCase):
         self.ctl("cancel", job)
         self.ctl("watch", job, code=4)
 
+    def test_the_queue_is_shown_paused_and_drained(self):
+        self.ctl("submit", str(self.spec), "--watch")  # the classifier is there
+        self.ctl("drain")
+        job = self.ctl("submit", str(self.spec), "--no-reuse", "--priority", "3").stdout.strip()
+        self.assertIn("every device is drained", self.ctl("queue").stdout)
+        self.assertIn("every device is drained", self.ctl("job", job).stdout)
+        self.assertIn("priority 5", self.ctl("priority", job, "5").stdout)
+        self.ctl("priority", job, "5000", code=2)
+        self.assertIn("paused", self.ctl("pause", job).stdout)
+        self.assertEqual(json.loads(self.ctl("runs", job, "--output", "json").stdout)["outlook"]["waitReason"], "paused")
+        self.assertIn("paused", self.ctl("queue", "--output", "csv").stdout)
+        after = self.ctl("submit", str(self.spec), "--no-reuse", "--after", job).stdout.strip()
+        self.assertIn(f"waits for job {job}", self.ctl("job", after).stdout)
+        self.ctl("resume", f"{job}.1")
+        self.ctl("undrain")
+        self.ctl("watch", after)
+        self.ctl("retry", after, code=2)  # nothing to try again
+        self.assertIn("2.5", self.ctl("share", "set", "ada", "--weight", "2.5").stdout)
+        self.assertIn("ada", self.ctl("share", "list").stdout)
+        self.ctl("drain", "cuda7", code=7)
+
     def test_info_devices_datasets_classifiers(self):
         self.assertIn("gRPC", self.ctl("info").stdout)
         self.assertIn("cpu0", self.ctl("devices").stdout)

@@ -13,6 +13,7 @@
 #include "server/store/api_token.h"
 #include "server/store/sqlite.h"
 #include "skew/v1/access_service.grpc.pb.h"
+#include "skew/v1/queue_service.pb.h"
 #include "skew/v1/reuse_service.pb.h"
 #include "tests/testing/raw_call.h"
 #include "tests/testing/test_daemon.h"
@@ -293,6 +294,20 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
     SetText(message, field, value);
     return std::pair<std::unique_ptr<Message>, std::string>(std::make_unique<decltype(message)>(message), object);
   };
+  const auto of_job = [&](auto message, const std::string& id) { return text(message, "job_id", id, id); };
+  const auto of_run = [&](auto message, const std::string& id) {
+    return text(message, "run_id", id + ".1", id + ".1");
+  };
+  const auto cancelled = [&] {
+    const std::string id = job();
+    grpc::ClientContext context;
+    v1::CancelJobRequest cancel;
+    cancel.set_job_id(id);
+    v1::Job response;
+    EXPECT_TRUE(daemon_->jobs().CancelJob(&context, cancel, &response).ok());
+    daemon_->Await(id);
+    return id;
+  };
   const std::map<std::string, Example> examples = {
       {"CreateUser", [&] { return text(v1::CreateUserRequest(), "name", "nina", "user nina"); }},
       {"UpdateUser",
@@ -325,16 +340,19 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
          return text(request, "job_id", id, job_after(id));
        }},
       {"ReproduceRun", [&] { return text(v1::ReproduceRunRequest(), "run_id", *finished_run_, job_after(job())); }},
-      {"CancelJob",
-       [&] {
-         const std::string id = job();
-         return text(v1::CancelJobRequest(), "job_id", id, id);
-       }},
-      {"CancelRun",
-       [&] {
-         const std::string id = job() + ".1";
-         return text(v1::CancelRunRequest(), "run_id", id, id);
-       }},
+      {"CancelJob", [&] { return of_job(v1::CancelJobRequest(), job()); }},
+      {"CancelRun", [&] { return of_run(v1::CancelRunRequest(), job()); }},
+      {"PauseJob", [&] { return of_job(v1::PauseJobRequest(), job()); }},
+      {"ResumeJob", [&] { return of_job(v1::ResumeJobRequest(), job()); }},
+      {"RetryJob", [&] { return of_job(v1::RetryJobRequest(), cancelled()); }},
+      {"SetJobPriority", [&] { return of_job(v1::SetJobPriorityRequest(), job()); }},
+      {"PauseRun", [&] { return of_run(v1::PauseRunRequest(), job()); }},
+      {"ResumeRun", [&] { return of_run(v1::ResumeRunRequest(), job()); }},
+      {"RetryRun", [&] { return of_run(v1::RetryRunRequest(), cancelled()); }},
+      {"SetRunPriority", [&] { return of_run(v1::SetRunPriorityRequest(), job()); }},
+      {"SetShare", [&] { return text(v1::SetShareRequest(), "user", "mona", "share mona"); }},
+      {"DrainDevice", [&] { return text(v1::DrainDeviceRequest(), "device", "cpu0", "device cpu0"); }},
+      {"UndrainDevice", [&] { return text(v1::UndrainDeviceRequest(), "device", "cpu0", "device cpu0"); }},
   };
   for (const MethodDescriptor* method : *methods_) {
     if (!RuleOf(*method)->changes) continue;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace skew {
@@ -63,6 +64,44 @@ TEST(ExpansionTest, WithoutAVariedClassThereIsOneBiasPoint) {
   spec.mutable_bias()->clear_varied();
   EXPECT_EQ(BiasPoints(spec.bias()).size(), 1u);
   EXPECT_EQ(CountRuns(spec), 8);
+}
+
+using CountMap = std::map<int32_t, int32_t>;
+
+std::vector<CountMap> CountsOf(const v1::BiasSpec& bias) {
+  std::vector<CountMap> counts;
+  for (const v1::BiasPoint& point : BiasPoints(bias)) counts.emplace_back(point.counts().begin(), point.counts().end());
+  return counts;
+}
+
+TEST(ExpansionTest, ATotalIsSharedByTheFixedClasses) {
+  v1::BiasSpec bias = Study().bias();
+  (*bias.mutable_fixed())[2] = 40;
+  bias.set_total(60);
+  // 55, 50 and 40 images in the proportion 20 to 40: 18.33 + 36.67, 16.67 + 33.33, 13.33 + 26.67
+  EXPECT_THAT(CountsOf(bias),
+              ::testing::ElementsAre(CountMap{{0, 18}, {1, 5}, {2, 37}}, CountMap{{0, 17}, {1, 10}, {2, 33}},
+                                     CountMap{{0, 13}, {1, 20}, {2, 27}}));
+}
+
+TEST(ExpansionTest, ProfilesHaveTheirShapes) {
+  v1::BiasSpec bias;
+  v1::ClassProfile& profile = *bias.mutable_profile();
+  for (const int32_t label : {7, 3, 5, 1}) profile.add_classes(label);
+  profile.set_images(1000);
+  profile.mutable_balanced();
+  EXPECT_THAT(CountsOf(bias), ::testing::ElementsAre(CountMap{{7, 1000}, {3, 1000}, {5, 1000}, {1, 1000}}));
+  for (const double ratio : {1.0, 10.0}) profile.mutable_step()->add_ratios(ratio);
+  EXPECT_THAT(CountsOf(bias), ::testing::ElementsAre(CountMap{{7, 1000}, {3, 1000}, {5, 1000}, {1, 1000}},
+                                                     CountMap{{7, 1000}, {3, 1000}, {5, 100}, {1, 100}}));
+  profile.mutable_step()->set_minority_classes(1);
+  EXPECT_EQ(CountsOf(bias)[1], (CountMap{{7, 1000}, {3, 1000}, {5, 1000}, {1, 100}}));
+  profile.mutable_exponential()->add_ratios(8);
+  EXPECT_THAT(CountsOf(bias), ::testing::ElementsAre(CountMap{{7, 1000}, {3, 500}, {5, 250}, {1, 125}}));
+  v1::JobSpec spec = Study();
+  *spec.mutable_bias() = bias;
+  EXPECT_EQ(CountRuns(spec), 8);
+  EXPECT_EQ(Expand(spec).size(), 8u);
 }
 
 TEST(ExpansionTest, ATrainingOfAClassifierIsOneRun) {

@@ -38,13 +38,13 @@ class ReuseRowsTest : public ::testing::Test {
   }
 
   AttemptId Start(v1::Precision precision = v1::BF16) {
-    const auto claim = store_.runs().ClaimNext("cpu0", "token " + std::to_string(++tokens_));
-    EXPECT_TRUE(claim.ok() && claim->has_value()) << claim.status();
+    const std::optional<Claim> claim = store_.ClaimNext("token " + std::to_string(++tokens_));
+    EXPECT_TRUE(claim.has_value());
     worker::v1::Report started;
     started.mutable_started()->set_precision(precision);
     started.mutable_started()->set_manifest_digest("manifest");
-    Report((*claim)->attempt, started);
-    return (*claim)->attempt;
+    Report(claim->attempt, started);
+    return claim->attempt;
   }
 
   void End(const AttemptId& attempt, v1::RunState state) {
@@ -160,6 +160,19 @@ TEST_F(ReuseRowsTest, RunsThatWaitAreAnsweredWhenTheFirstIsDone) {
   EXPECT_EQ(store_.jobs().Get(first)->state(), v1::JOB_SUCCEEDED);
 }
 
+TEST_F(ReuseRowsTest, AnsweredRunsLeaveTheQueue) {
+  store_.MustSubmit(Study({"a", "a", "b"}));
+  Finish(Start());  // and with it the second
+  EXPECT_EQ(store_.MustRead("SELECT SUM(queued) FROM queue"), 1);
+  store_.MustSubmit(Study({"a", "c"}));
+  EXPECT_EQ(store_.MustRead("SELECT SUM(queued) FROM queue"), 2);
+  EXPECT_EQ(store_.jobs().CountRuns()->queued(), 2);
+  Finish(Start());
+  Finish(Start());
+  EXPECT_FALSE(store_.ClaimNext("none is left").has_value());
+  EXPECT_EQ(store_.MustRead("SELECT SUM(queued) FROM queue"), 0);
+}
+
 TEST_F(ReuseRowsTest, RunsUnderWayGoOn) {
   const JobId first = store_.MustSubmit(Study({"a"}));
   const JobId second = store_.MustSubmit(Study({"a"}));
@@ -187,9 +200,9 @@ TEST_F(ReuseRowsTest, WhoeverForbidsItIsNotAnsweredButAnswersOthers) {
   const JobId waiting = store_.MustSubmit(forced);
   Finish(Start());
   EXPECT_THAT(Sources(waiting), ElementsAre(""));
-  EXPECT_EQ(*store_.reuse().CountAnswers(forced), 0);
+  EXPECT_EQ(store_.reuse().FindAnswers(forced)->size(), 0u);
   EXPECT_TRUE(store_.jobs().Get(waiting)->no_reuse());
-  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 1);
+  EXPECT_EQ(store_.reuse().FindAnswers(Study({"a"}))->size(), 1u);
   Finish(Start());
   EXPECT_EQ(Run(first).reused_from(), "");
   EXPECT_THAT(Sources(store_.MustSubmit(Study({"a"}))), ElementsAre(Name(waiting)));  // the newest
@@ -198,23 +211,23 @@ TEST_F(ReuseRowsTest, WhoeverForbidsItIsNotAnsweredButAnswersOthers) {
 TEST_F(ReuseRowsTest, AnotherJudgeIsAnotherResult) {
   store_.MustSubmit(Study({"a"}));
   Finish(Start(), "a judge of before");
-  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 0);
+  EXPECT_EQ(store_.reuse().FindAnswers(Study({"a"}))->size(), 0u);
   const JobId second = store_.MustSubmit(Study({"a", "a"}));
   EXPECT_THAT(Sources(second), ElementsAre("", ""));
   const AttemptId attempt = Start();
   store_.MustExecute("UPDATE classifiers SET digest = 'new'");
   Finish(attempt, "judge");
   EXPECT_EQ(Run(second, 2).state(), v1::QUEUED);  // it would be judged by the new one
-  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 0);
+  EXPECT_EQ(store_.reuse().FindAnswers(Study({"a"}))->size(), 0u);
   store_.MustExecute("UPDATE classifiers SET digest = 'judge'");
-  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 1);
+  EXPECT_EQ(store_.reuse().FindAnswers(Study({"a"}))->size(), 1u);
 }
 
 TEST_F(ReuseRowsTest, ARunInAnotherPrecisionThanForeseenAnswersNothing) {
   const JobId first = store_.MustSubmit(Study({"a"}));
   Finish(Start(v1::FP32));
   EXPECT_EQ(Run(first).content_key(), "");
-  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 0);
+  EXPECT_EQ(store_.reuse().FindAnswers(Study({"a"}))->size(), 0u);
 }
 
 TEST_F(ReuseRowsTest, WhereNobodyCouldForeseeItAnyPrecisionWillDo) {
@@ -222,7 +235,7 @@ TEST_F(ReuseRowsTest, WhereNobodyCouldForeseeItAnyPrecisionWillDo) {
   study.runs[0].set_precision(v1::AUTO);
   store_.MustSubmit(study);
   Finish(Start(v1::FP32));
-  EXPECT_EQ(*store_.reuse().CountAnswers(study), 1);
+  EXPECT_EQ(store_.reuse().FindAnswers(study)->size(), 1u);
 }
 
 TEST_F(ReuseRowsTest, AnswersOutliveTheOriginalAndAnswerInTurn) {
@@ -254,7 +267,7 @@ TEST_F(ReuseRowsTest, LooksUpByIndex) {
   store_.MustSubmit(Study({"a"}));
   store_.MustSubmit(Study({"a"}));
   Finish(Start());
-  EXPECT_EQ(*store_.reuse().CountAnswers(Study({"a"})), 1);
+  EXPECT_EQ(store_.reuse().FindAnswers(Study({"a"}))->size(), 1u);
   int lookups = 0;
   const auto db = Database::Open(store_.database(), Database::Mode::kReadOnly, absl::Seconds(1));
   ASSERT_TRUE(db.ok());

@@ -112,6 +112,7 @@ TEST_F(ReuseTest, TheSameStudyIsDoneAtOnce) {
   ASSERT_TRUE(daemon_.Submit(again, response, "", /*validate_only=*/true).ok());
   EXPECT_EQ(response.job().runs().reused(), 8);
   EXPECT_EQ(response.job().state(), v1::JOB_SUCCEEDED);
+  EXPECT_FALSE(response.job().has_outlook());  // nothing is left to wait for
   response.Clear();
   ASSERT_TRUE(daemon_.Submit(again, response).ok());
   EXPECT_EQ(response.job().state(), v1::JOB_SUCCEEDED);
@@ -193,6 +194,7 @@ TEST_F(ReuseTest, AJobIsExtended) {
   ASSERT_TRUE(Extend(first, 3, response, /*validate_only=*/true).ok());
   EXPECT_EQ(response.job().id(), "");
   EXPECT_EQ(response.job().runs().reused(), 8);
+  EXPECT_TRUE(response.job().has_outlook());
   response.Clear();
   ASSERT_TRUE(Extend(first, 3, response).ok());
   const v1::Job job = daemon_.Await(response.job().id());

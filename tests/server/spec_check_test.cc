@@ -75,6 +75,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "class 1 is in bias.fixed too"},
         BadSpec{"NoIterations", "iterations: 0", "iterations", "0 is not in 1..1000"},
         BadSpec{"TooManyIterations", "iterations: 1001", "iterations", "1001 is not in 1..1000"},
+        BadSpec{"TotalTooSmall", "bias { total: 500 }", "bias.total", "class 0: 0 images; at least 1"},
+        BadSpec{"TotalTooLarge", "bias { total: 20000 }", "bias.total",
+                "class 0: 9975 images asked for, 6000 available"},
+        BadSpec{"NegativeTotal", "bias { total: -2147483648 }", "bias.total", "class 0: 0 images"},
+        BadSpec{"ProfileBesideFixed", "bias { profile { classes: 0 classes: 1 images: 5 balanced {} } }",
+                "bias.profile", "it stands instead of them"},
+        BadSpec{"Draw", "bias { draw: 7 }", "bias.draw", "7 is neither PER_ITERATION nor PER_JOB"},
+        BadSpec{"Composition", "training { composition: 5 }", "training.composition",
+                "5 is neither SHUFFLED nor QUOTA"},
+        BadSpec{"NoOrder", "training { first_batches { batches: 3 } }", "training.first_batches.order", "0 is none of"},
+        BadSpec{"FirstBatches", "training { first_batches { order: STRATIFIED batches: 0 } }",
+                "training.first_batches.batches", "0 is not in 1..10000"},
         BadSpec{"EpochsAndSteps", "training { epochs: 3 steps: 100 }", "training", "epochs (3) and steps (100)"},
         BadSpec{"NoEpochs", "training { epochs: 0 }", "training.epochs", "0 is not in"},
         BadSpec{"BatchOfOne", "training { batch_size: 1 }", "training.batch_size", "1 is not in 2..4096"},
@@ -88,6 +100,46 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{"Threshold", "evaluation { reject_below: 1.5 }", "evaluation.reject_below", "1.5 is not in 0..1"},
         BadSpec{"Attempts", "max_attempts: 21", "max_attempts", "21 is not in 1..20"},
         BadSpec{"TimeLimit", "time_limit { nanos: 5 }", "time_limit", "below 1s"}),
+    [](const auto& test) { return test.param.name; });
+
+class BadProfileTest : public ::testing::TestWithParam<BadSpec> {};
+
+TEST_P(BadProfileTest, IsRefusedWithFieldAndValue) {
+  const auto violations = Check(Parse(std::string("dataset: 'mnist' models { vae {} } ") + GetParam().change));
+  ASSERT_EQ(violations.size(), 1u) << (violations.empty() ? "" : violations[1].ShortDebugString());
+  EXPECT_EQ(violations[0].field(), GetParam().field);
+  EXPECT_THAT(violations[0].description(), HasSubstr(GetParam().description));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadProfileTest,
+    ::testing::Values(
+        BadSpec{"NoShape", "bias { profile { classes: [0, 1] images: 5 } }", "bias.profile", "no shape"},
+        BadSpec{"OneClass", "bias { profile { classes: 0 images: 5 balanced {} } }", "bias.profile.classes",
+                "1 classes; shares need at least two"},
+        BadSpec{"ClassTwice", "bias { profile { classes: [0, 1, 0] images: 5 balanced {} } }",
+                "bias.profile.classes[2]", "0 is there twice"},
+        BadSpec{"NoSuchClass", "bias { profile { classes: [0, 12] images: 5 balanced {} } }", "bias.profile.classes[1]",
+                "class 12 is not in dataset"},
+        BadSpec{"NoImages", "bias { profile { classes: [0, 1] balanced {} } }", "bias.profile.images", "0; the most"},
+        BadSpec{"TooManyImages", "bias { profile { classes: [0, 1] images: 6001 balanced {} } }", "bias.profile.images",
+                "class 0: 6001 images asked for, 6000 available"},
+        BadSpec{"NoRatios", "bias { profile { classes: [0, 1] images: 50 step {} } }", "bias.profile.step.ratios",
+                "empty; at least one ratio"},
+        BadSpec{"RatioBelowOne", "bias { profile { classes: [0, 1] images: 50 step { ratios: 0.5 } } }",
+                "bias.profile.step.ratios[0]", "0.5 is not in 1..10000"},
+        BadSpec{"RatioIsNoNumber", "bias { profile { classes: [0, 1] images: 50 exponential { ratios: nan } } }",
+                "bias.profile.exponential.ratios[0]", "nan is not in 1..10000"},
+        BadSpec{"RatioTwice", "bias { profile { classes: [0, 1] images: 50 step { ratios: [2, 2] } } }",
+                "bias.profile.step.ratios[1]", "2 is there twice"},
+        BadSpec{"RatioTooLarge", "bias { profile { classes: [0, 1] images: 50 exponential { ratios: 200 } } }",
+                "bias.profile.exponential.ratios[0]", "class 1: 0 images; at least 1"},
+        BadSpec{"AllAreMinorities",
+                "bias { profile { classes: [0, 1] images: 50 step { ratios: 2 minority_classes: 2 } } }",
+                "bias.profile.step.minority_classes", "2 is not in 1..1"},
+        BadSpec{"NoMinorities",
+                "bias { profile { classes: [0, 1] images: 50 step { ratios: 2 minority_classes: -2147483648 } } }",
+                "bias.profile.step.minority_classes", "-2147483648 is not in 1..1"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(SpecCheckTest, NamesEverythingThatIsWrongAtOnce) {
@@ -138,6 +190,16 @@ TEST(SpecDefaultsTest, WritesOutTheReferenceSettings) {
   EXPECT_DOUBLE_EQ(spec.models(0).dcgan().generator_learning_rate(), 2e-4);
   EXPECT_EQ(spec.models(0).dcgan().sampling(), v1::EVAL);
   EXPECT_EQ(spec.models(0).dcgan().precision(), v1::AUTO);
+}
+
+TEST(SpecDefaultsTest, WritesOutHowImagesAreDrawnAndOrdered) {
+  v1::JobSpec spec =
+      Parse("dataset: 'mnist' bias { profile { classes: [0, 1, 2, 3, 4] step {} } } training { first_batches {} }");
+  FillDefaults(spec);
+  EXPECT_EQ(spec.bias().draw(), v1::PER_ITERATION);
+  EXPECT_EQ(spec.bias().profile().step().minority_classes(), 2);
+  EXPECT_EQ(spec.training().composition(), v1::SHUFFLED);
+  EXPECT_EQ(spec.training().first_batches().batches(), 200);
 }
 
 TEST(SpecDefaultsTest, EpochsKeepStepsAway) {

@@ -27,6 +27,14 @@ constexpr std::array kMeantToBe = {
     MeantToBe{"SCAN made", "WITH RECURSIVE made"},
     // The answer is the whole table, one row per user.
     MeantToBe{"SCAN users", "SELECT name, role, disabled, create_time FROM users ORDER BY"},
+    // The answers are the whole tables, one row per user or per drained device.
+    MeantToBe{"SCAN shares", "SELECT user FROM shares"},
+    MeantToBe{"SCAN use", "SELECT user FROM use"},
+    MeantToBe{"SCAN use", "SELECT user, slot_time, time FROM use"},
+    MeantToBe{"SCAN drained_devices", "SELECT device FROM drained_devices"},
+    // One row.
+    MeantToBe{"SCAN use_decay", "SELECT half_life FROM use_decay"},
+    MeantToBe{"SCAN use_decay", "SELECT j.owner, a.start_time, u.slot_time"},
 };
 
 bool IsMeantToBe(absl::string_view statement, absl::string_view step) {

@@ -10,6 +10,7 @@
 //   deaf         goes on and does not listen
 //   deaf-once    does so in the first attempt, finishes in the next
 //   return       goes on until the daemon is gone, attaches to the next one and finishes; in later attempts at once
+//   take         finishes after as many milliseconds as the job has training steps
 //   report       reports progress again and again, label "interval_ms" apart, until it is told to stop
 #include <signal.h>
 #include <unistd.h>
@@ -43,6 +44,10 @@ class ScriptedWorker {
   int Run() {
     if (!Attach()) return 70;
     std::fprintf(stderr, "scripted worker of %s\n", order_.run_id().c_str());
+    if (order_.memory_bytes() > 0) {
+      std::fprintf(stderr, "may allocate %s of %s bytes\n", std::to_string(order_.memory_bytes()).c_str(),
+                   std::to_string(order_.device_memory_bytes()).c_str());
+    }
     const auto label = order_.spec().labels().find("script");
     const std::string script = label == order_.spec().labels().end() ? "finish" : label->second;
     script_ = script;
@@ -58,6 +63,7 @@ class ScriptedWorker {
     if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
     if (script == "return" && order_.attempt() == 1) Return();
     if (script == "report") return ReportUntilTold();
+    if (script == "take") absl::SleepFor(absl::Milliseconds(order_.spec().training().steps()));
     return Finish();
   }
 

@@ -43,6 +43,8 @@ void TestDaemon::Start() {
   runs_ = v1::RunService::NewStub(channel_);
   artifacts_ = v1::ArtifactService::NewStub(channel_);
   server_ = v1::ServerService::NewStub(channel_);
+  queue_ = v1::QueueService::NewStub(channel_);
+  access_ = v1::AccessService::NewStub(channel_);
   reuse_ = v1::ReuseService::NewStub(channel_);
 }
 
@@ -111,6 +113,25 @@ void TestDaemon::WatchUntil(const std::string& job, const std::function<bool(con
   EXPECT_TRUE(reached) << "the stream of " << job << " ended first";
   context.TryCancel();
   stream->Finish();
+}
+
+void TestDaemon::CallAs(grpc::ClientContext& context, const std::string& user) {
+  std::string& token = tokens_[user];
+  if (token.empty()) {
+    v1::CreateUserRequest create;
+    create.set_name(user);
+    create.set_role(v1::MEMBER);
+    v1::User created;
+    grpc::ClientContext creating;
+    EXPECT_TRUE(access_->CreateUser(&creating, create, &created).ok());
+    v1::CreateTokenRequest request;
+    request.set_user(user);
+    v1::CreateTokenResponse response;
+    grpc::ClientContext issuing;
+    EXPECT_TRUE(access_->CreateToken(&issuing, request, &response).ok());
+    token = response.secret();
+  }
+  context.AddMetadata("authorization", "Bearer " + token);
 }
 
 v1::Job TestDaemon::Await(const std::string& job) {

@@ -3,13 +3,16 @@
 #define SKEW_TESTS_TESTING_TEST_DAEMON_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "grpcpp/grpcpp.h"
 #include "server/daemon.h"
+#include "skew/v1/access_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
+#include "skew/v1/queue_service.grpc.pb.h"
 #include "skew/v1/reuse_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -38,6 +41,7 @@ class TestDaemon {
   v1::RunService::Stub& runs() { return *runs_; }
   v1::ArtifactService::Stub& artifacts() { return *artifacts_; }
   v1::ServerService::Stub& server() { return *server_; }
+  v1::QueueService::Stub& queue() { return *queue_; }
   v1::ReuseService::Stub& reuse() { return *reuse_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
 
@@ -61,6 +65,9 @@ class TestDaemon {
   v1::Job GetJob(const std::string& job);
   v1::Run GetRun(const std::string& run);
 
+  // Makes the call one of the member `user`, who is added by the first.
+  void CallAs(grpc::ClientContext& context, const std::string& user);
+
  private:
   const std::function<void(Daemon::Options&)> change_;
   const TempFolder temp_;
@@ -72,6 +79,9 @@ class TestDaemon {
   std::unique_ptr<v1::RunService::Stub> runs_;
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
   std::unique_ptr<v1::ServerService::Stub> server_;
+  std::unique_ptr<v1::QueueService::Stub> queue_;
+  std::unique_ptr<v1::AccessService::Stub> access_;
+  std::map<std::string, std::string> tokens_;  // by user
   std::unique_ptr<v1::ReuseService::Stub> reuse_;
   bool no_reuse_ = true;
 };

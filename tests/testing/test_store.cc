@@ -7,7 +7,8 @@
 
 namespace skew {
 
-TestStore::TestStore() {
+TestStore::TestStore(const std::function<void(const std::string&)>& prepare) {
+  if (prepare) prepare(database());
   absl::StatusOr<std::unique_ptr<Connections>> connections = Connections::Open(database());
   if (!connections.ok()) {
     std::fprintf(stderr, "%s\n", connections.status().ToString().c_str());
@@ -16,10 +17,12 @@ TestStore::TestStore() {
   connections_ = *std::move(connections);
   jobs_ = std::make_unique<JobStore>(connections_.get(), &clock_);
   runs_ = std::make_unique<RunStore>(connections_.get(), &clock_);
+  queue_ = std::make_unique<QueueStore>(connections_.get(), &clock_, absl::Hours(24));
   events_ = std::make_unique<EventLog>(connections_.get());
   artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
   access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
   reuse_ = std::make_unique<ReuseStore>(connections_.get());
+  EXPECT_TRUE(queue_->Open().ok());
 }
 
 NewJob TestStore::Study(int runs, const std::string& owner, const std::map<std::string, std::string>& labels) {
@@ -46,6 +49,20 @@ JobId TestStore::MustSubmit(const NewJob& job) {
   const absl::StatusOr<Submission> submission = jobs_->Submit(job, Training(), Ada());
   EXPECT_TRUE(submission.ok()) << submission.status();
   return submission.ok() ? JobId::Parse(submission->job.id()).value_or(JobId()) : JobId();
+}
+
+std::optional<Claim> TestStore::ClaimNext(const std::string& token_digest) {
+  EXPECT_TRUE(queue_->SettleWaits().ok());
+  const absl::StatusOr<QueuePicture> picture = queue_->ReadReady(1);
+  EXPECT_TRUE(picture.ok()) << picture.status();
+  for (const QueueUser& user : picture->users) {
+    for (const QueueRow& row : user.rows) {
+      absl::StatusOr<std::optional<Claim>> claim = runs_->ClaimOneOf(row.key, {"cpu0", "cpu x1"}, token_digest);
+      EXPECT_TRUE(claim.ok()) << claim.status();
+      if (claim->has_value()) return *std::move(claim);
+    }
+  }
+  return std::nullopt;
 }
 
 void TestStore::MustExecute(const std::string& sql) {

@@ -2,8 +2,10 @@
 #ifndef SKEW_TESTS_TESTING_TEST_STORE_H_
 #define SKEW_TESTS_TESTING_TEST_STORE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/clock.h"
@@ -12,6 +14,7 @@
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_store.h"
 #include "server/store/reuse_store.h"
 #include "server/store/run_store.h"
 #include "tests/testing/temp_folder.h"
@@ -20,7 +23,8 @@ namespace skew {
 
 class TestStore {
  public:
-  TestStore();
+  // `prepare` may make the database that it opens: it gets the path.
+  explicit TestStore(const std::function<void(const std::string&)>& prepare = nullptr);
 
   // A job of `runs` runs, whose judge is the classifier "key".
   static NewJob Study(int runs, const std::string& owner = "ada",
@@ -33,6 +37,8 @@ class TestStore {
 
   // Stores a study (and, before the first, the training of its classifier); a failure fails the test.
   JobId MustSubmit(const NewJob& job);
+  // Starts the first run that may start on cpu0; empty when none may. A failure fails the test.
+  std::optional<Claim> ClaimNext(const std::string& token_digest);
   // Executes SQL in one write; a failure fails the test.
   void MustExecute(const std::string& sql);
   // The first column of the first row.
@@ -41,6 +47,7 @@ class TestStore {
   Connections& connections() { return *connections_; }
   JobStore& jobs() { return *jobs_; }
   RunStore& runs() { return *runs_; }
+  QueueStore& queue() { return *queue_; }
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
   AccessStore& access() { return *access_; }
@@ -55,6 +62,7 @@ class TestStore {
   std::unique_ptr<Connections> connections_;
   std::unique_ptr<JobStore> jobs_;
   std::unique_ptr<RunStore> runs_;
+  std::unique_ptr<QueueStore> queue_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
   std::unique_ptr<AccessStore> access_;

@@ -64,16 +64,17 @@ TEST(BatchStreamTest, ResumesAnywhere) {
   for (const int before : {0, 1, 2, 4, 5, 6}) {
     BatchStream stream(10, 4, 7);
     Draw(stream, before);
-    absl::StatusOr<BatchStream> resumed = BatchStream::Resume(10, 4, stream.state());
-    ASSERT_TRUE(resumed.ok());
-    EXPECT_EQ(Draw(*resumed, 6), Draw(stream, 6)) << "after " << before << " batches";
-    EXPECT_EQ(resumed->state(), stream.state());
+    BatchStream resumed(10, 4, 0);
+    ASSERT_TRUE(resumed.GoTo(stream.state()).ok());
+    EXPECT_EQ(Draw(resumed, 6), Draw(stream, 6)) << "after " << before << " batches";
+    EXPECT_EQ(resumed.state(), stream.state());
   }
 }
 
 TEST(BatchStreamTest, RefusesACursorOutsideTheTrainingSet) {
-  EXPECT_TRUE(absl::IsDataLoss(BatchStream::Resume(10, 4, {1, 11}).status()));
-  EXPECT_TRUE(absl::IsDataLoss(BatchStream::Resume(10, 4, {1, -1}).status()));
+  BatchStream stream(10, 4, 1);
+  EXPECT_TRUE(absl::IsDataLoss(stream.GoTo({1, 11})));
+  EXPECT_TRUE(absl::IsDataLoss(stream.GoTo({1, -1})));
 }
 
 TEST(BatchStreamTest, StepsForEpochsRoundsUp) {

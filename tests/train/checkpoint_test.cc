@@ -95,11 +95,18 @@ TEST_F(CheckpointTest, AnEmptyFolderHasNone) {
   EXPECT_THAT(problems, IsEmpty());
 }
 
+// Every third image is of class 1.
+TrainingBatches BatchesOf(int64_t images, int64_t batch_size, const v1::TrainingSpec& training = {}) {
+  std::vector<int32_t> labels(static_cast<size_t>(images), 0);
+  for (size_t i = 0; i < labels.size(); i += 3) labels[i] = 1;
+  return {std::move(labels), batch_size, training, 5};
+}
+
 // A training on 40 synthetic images in batches of 16.
 struct Training {
-  explicit Training(const v1::ModelSpec& spec)
+  explicit Training(const v1::ModelSpec& spec, const v1::TrainingSpec& training = {})
       : model(std::move(MakeModel(spec, SyntheticInputs(1))).value()),
-        trainer(model.get(), SyntheticImages(40, 3), 16, 5) {}
+        trainer(model.get(), SyntheticImages(40, 3), BatchesOf(40, 16, training)) {}
 
   void RunUntilEpoch(int epoch) {
     while (trainer.step() < StepsForEpochs(epoch, 40, 16)) ASSERT_TRUE(trainer.Step().ok());
@@ -132,14 +139,31 @@ TEST_F(CheckpointTest, AResumedTrainingEqualsOneThatWasNeverInterrupted) {
   }
 }
 
+TEST_F(CheckpointTest, AResumedTrainingKeepsItsOrderOfImages) {
+  v1::TrainingSpec ordered;
+  ordered.set_composition(v1::QUOTA);
+  ordered.mutable_first_batches()->set_order(v1::MINORITY_FIRST);
+  for (const int32_t first_batches : {3, 8}) {  // it is interrupted after 5
+    ordered.mutable_first_batches()->set_batches(first_batches);
+    Training straight(TinyVaeMlp(), ordered);
+    straight.RunUntilEpoch(5);
+    Training first(TinyVaeMlp(), ordered);
+    first.RunUntilEpoch(2);
+    Training second(TinyVaeMlp(), ordered);
+    ASSERT_TRUE(second.trainer.Load(first.trainer.Save().value()).ok());
+    second.RunUntilEpoch(5);
+    EXPECT_TRUE(second.Bytes() == straight.Bytes()) << first_batches;
+  }
+}
+
 TEST_F(CheckpointTest, ATrainerRefusesTheCheckpointOfAnotherTraining) {
   Training training(TinyVaeMlp());
   training.RunUntilEpoch(1);
   const Checkpoint checkpoint = training.trainer.Save().value();
   const auto model = MakeModel(TinyVaeMlp(), SyntheticInputs(1)).value();
-  Trainer other_size(model.get(), SyntheticImages(41, 3), 16, 5);
+  Trainer other_size(model.get(), SyntheticImages(41, 3), BatchesOf(41, 16));
   EXPECT_TRUE(absl::IsDataLoss(other_size.Load(checkpoint)));
-  Trainer other_batch(model.get(), SyntheticImages(40, 3), 8, 5);
+  Trainer other_batch(model.get(), SyntheticImages(40, 3), BatchesOf(40, 8));
   EXPECT_TRUE(absl::IsDataLoss(other_batch.Load(checkpoint)));
 }
 

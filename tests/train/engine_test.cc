@@ -3,8 +3,19 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "server/train/engine/kernels.h"
+#include "server/train/engine/memory_cap.h"
 #include "server/train/models/generative_model.h"
 #include "tests/train/synthetic.h"
+
+// Stands in for LibTorch's own function, which a LibTorch without CUDA does not have.
+namespace c10::cuda::CUDACachingAllocator {
+double fraction_set = 0;
+int index_set = -1;
+void setMemoryFraction(double fraction, int device) {
+  fraction_set = fraction;
+  index_set = device;
+}
+}  // namespace c10::cuda::CUDACachingAllocator
 
 namespace skew::train {
 namespace {
@@ -30,6 +41,18 @@ TEST(EngineTest, AutoIsBfloat16WhereTheCpuMultipliesIt) {
   v1::ModelSpec resample;
   resample.mutable_resample();
   EXPECT_EQ(ResolvedPrecision(resample, engine), v1::PRECISION_UNSPECIFIED);
+}
+
+TEST(EngineTest, MemoryIsCappedThroughLibTorchsOwnFunction) {
+  ASSERT_TRUE(SetMemoryFraction(0.25, 1).ok());
+  EXPECT_EQ(c10::cuda::CUDACachingAllocator::fraction_set, 0.25);
+  EXPECT_EQ(c10::cuda::CUDACachingAllocator::index_set, 1);
+}
+
+TEST(EngineTest, ACpuHasNoMemoryCap) {
+  c10::cuda::CUDACachingAllocator::index_set = -1;
+  EXPECT_TRUE(CapMemory(*EngineFor("cpu"), 1, 2).ok());
+  EXPECT_EQ(c10::cuda::CUDACachingAllocator::index_set, -1);
 }
 
 }  // namespace

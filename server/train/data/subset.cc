@@ -53,12 +53,11 @@ std::string ManifestDigest(const std::string& dataset_digest, const std::vector<
 }  // namespace
 
 absl::StatusOr<Subset> DrawSubset(const DatasetContent& dataset, const v1::BiasPoint& bias_point, uint32_t job_seed,
-                                  int32_t iteration) {
+                                  int32_t draw) {
   const std::vector<uint8_t>& labels = dataset.train.labels;
   Subset subset;
   for (const auto& [label, count] : bias_point.counts()) {
-    const uint64_t seed =
-        DeriveSeed("subset", {job_seed, static_cast<uint64_t>(iteration), static_cast<uint64_t>(label)});
+    const uint64_t seed = DeriveSeed("subset", {job_seed, static_cast<uint64_t>(draw), static_cast<uint64_t>(label)});
     SKEW_ASSIGN_OR_RETURN(const std::vector<int64_t> drawn, DrawClass(labels, label, count, seed));
     subset.indices.insert(subset.indices.end(), drawn.begin(), drawn.end());
   }

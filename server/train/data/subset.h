@@ -23,12 +23,12 @@ struct Subset {
 
 // Draws `bias_point` from the training split of `dataset` without replacement.
 //
-// For every (job seed, iteration, class) there is one random order of that class's images, and a draw of n images is
+// For every (job seed, draw, class) there is one random order of that class's images, and a draw of n images is
 // its first n: a larger count only adds images, the other classes do not matter, and neither does the model.
 //
 // INVALID_ARGUMENT, naming class, asked and available, when a class has too few images or a count is negative.
 absl::StatusOr<Subset> DrawSubset(const DatasetContent& dataset, const v1::BiasPoint& bias_point, uint32_t job_seed,
-                                  int32_t iteration);
+                                  int32_t draw);
 
 // "index,label" and one line per image.
 std::string ManifestCsv(const Subset& subset);

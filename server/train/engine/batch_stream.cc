@@ -1,9 +1,11 @@
 #include "server/train/engine/batch_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "server/train/data/class_order.h"
 #include "server/train/data/random.h"
 
 namespace skew::train {
@@ -13,13 +15,22 @@ BatchStream::BatchStream(int64_t size, int64_t batch_size, uint64_t seed)
   DrawEpoch();
 }
 
-absl::StatusOr<BatchStream> BatchStream::Resume(int64_t size, int64_t batch_size, const State& state) {
-  if (state.cursor < 0 || state.cursor > size) {
-    return absl::DataLossError(absl::StrCat("cursor ", state.cursor, " in a training set of ", size, " images"));
+BatchStream::BatchStream(std::vector<int32_t> labels, int64_t batch_size, uint64_t seed)
+    : size_(static_cast<int64_t>(labels.size())),
+      labels_(std::move(labels)),
+      batch_size_(batch_size),
+      epoch_state_(seed) {
+  DrawEpoch();
+}
+
+absl::Status BatchStream::GoTo(const State& state) {
+  if (state.cursor < 0 || state.cursor > size_) {
+    return absl::DataLossError(absl::StrCat("cursor ", state.cursor, " in a training set of ", size_, " images"));
   }
-  BatchStream stream(size, batch_size, state.epoch_state);
-  stream.cursor_ = state.cursor;
-  return stream;
+  epoch_state_ = state.epoch_state;
+  cursor_ = state.cursor;
+  DrawEpoch();
+  return absl::OkStatus();
 }
 
 std::vector<int64_t> BatchStream::Next() {
@@ -41,6 +52,7 @@ std::vector<int64_t> BatchStream::Next() {
 void BatchStream::DrawEpoch() {
   Random random(epoch_state_);
   order_ = Permutation(size_, random);
+  if (!labels_.empty()) order_ = SpreadByClass(order_, labels_);
   next_state_ = random.state();
 }
 

@@ -5,13 +5,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 
 namespace skew::train {
 
 // An endless sequence of positions in a training set of `size` images: fresh permutations (epochs) one after the other,
 // cut into batches of constant size. A batch may straddle two epochs, so every image is seen equally often and no
-// update has fewer images than another.
+// update has fewer images than another. Given the images' classes, every permutation is spread by class (see
+// SpreadByClass), so that every batch holds them in proportion.
 class BatchStream {
  public:
   // Where a stream stands; enough to go on from. `epoch_state` is the generator's state that the current permutation
@@ -25,9 +26,12 @@ class BatchStream {
 
   // Both at least 1; the batch may be larger than the training set.
   BatchStream(int64_t size, int64_t batch_size, uint64_t seed);
+  // `labels`: the class of each image.
+  BatchStream(std::vector<int32_t> labels, int64_t batch_size, uint64_t seed);
 
-  // DATA_LOSS when the cursor does not fit the size.
-  static absl::StatusOr<BatchStream> Resume(int64_t size, int64_t batch_size, const State& state);
+  // Goes on from where another stream of the same training set and batch size stood. DATA_LOSS when the cursor does not
+  // fit the size.
+  absl::Status GoTo(const State& state);
 
   // Positions of the next batch.
   std::vector<int64_t> Next();
@@ -38,6 +42,7 @@ class BatchStream {
   void DrawEpoch();
 
   int64_t size_;
+  std::vector<int32_t> labels_;  // empty: chance alone orders the images
   int64_t batch_size_;
   uint64_t epoch_state_;
   // The generator's state behind the current permutation.

@@ -1,0 +1,164 @@
+#include "server/jobs/queue_snapshot.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace skew {
+namespace {
+
+// Of a run that is overdue and says nothing of its progress.
+constexpr double kLeastLeft = 0.05;
+
+// What runs of a shape take on each kind of device.
+class Lengths {
+ public:
+  Lengths(const QueuePicture& picture, const std::vector<std::string>& kinds,
+          const std::map<std::string, std::string>& kind_of)
+      : kinds_(kinds) {
+    for (const auto& [key, learned] : picture.lengths) {
+      lengths_[key] = learned.length;
+      int64_t& peak = peaks_[key.first];
+      peak = std::max(peak, learned.peak_bytes);
+    }
+    for (const ActiveRow& run : picture.active) {
+      const auto kind = kind_of.find(run.device);
+      if (kind == kind_of.end()) continue;
+      const absl::Duration left = ExpectedLeft(run, absl::InfiniteDuration(), picture.time);
+      if (left == absl::InfiniteDuration()) continue;
+      lengths_.try_emplace({run.shape, kind->second}, picture.time - run.start_time + left);
+    }
+  }
+
+  absl::Duration Of(int64_t shape, const std::string& kind) const {
+    const auto found = lengths_.find({shape, kind});
+    return found == lengths_.end() ? absl::InfiniteDuration() : found->second;
+  }
+
+  // The most that a run of the shape was seen to use of a GPU; 0 when none was.
+  int64_t PeakOf(int64_t shape) const {
+    const auto found = peaks_.find(shape);
+    return found == peaks_.end() ? 0 : found->second;
+  }
+
+  std::vector<absl::Duration> OnAllKinds(int64_t shape) const {
+    std::vector<absl::Duration> lengths;
+    for (const std::string& kind : kinds_) lengths.push_back(Of(shape, kind));
+    return lengths;
+  }
+
+ private:
+  const std::vector<std::string>& kinds_;
+  std::map<std::pair<int64_t, std::string>, absl::Duration> lengths_;
+  std::map<int64_t, int64_t> peaks_;
+};
+
+// As declared; else what runs of the shape needed before, and some more; else a device for itself.
+RunNeed NeedOf(const QueueRow& row, const Lengths& lengths) {
+  RunNeed need{row.need.memory_bytes(), row.need.whole_device()};
+  if (need.memory_bytes == 0) need.memory_bytes = lengths.PeakOf(row.key.shape) / 4 * 5;
+  if (need.memory_bytes == 0) need.whole_device = true;
+  return need;
+}
+
+QueuedBatch BatchOf(const QueueRow& row, const QueueUser& user, const Lengths& lengths) {
+  QueuedBatch batch;
+  batch.job = row.key.job;
+  batch.shape = row.key.shape;
+  batch.priority = row.key.priority;
+  batch.next_run = row.next_run;
+  // Runs of a job take turns: one of every batch.
+  batch.stride = static_cast<int32_t>(std::count_if(
+      user.rows.begin(), user.rows.end(), [&](const QueueRow& other) { return other.key.job == row.key.job; }));
+  batch.runs = row.runs;
+  batch.waiting_since = row.waiting_since;
+  batch.need = NeedOf(row, lengths);
+  batch.expected = lengths.OnAllKinds(row.key.shape);
+  batch.paused = row.paused;
+  batch.after = row.after;
+  batch.training = row.training;
+  batch.ready_at = row.ready_at;
+  batch.awaited = row.awaited;
+  return batch;
+}
+
+FairShareUser UserOf(const QueueUser& user, const Lengths& lengths) {
+  FairShareUser one;
+  one.name = user.name;
+  one.weight = user.settings.weight;
+  one.use = user.use;
+  one.max_slots = user.settings.max_slots;
+  one.last_start = user.last_start;
+  for (const QueueRow& row : user.rows) one.batches.push_back(BatchOf(row, user, lengths));
+  return one;
+}
+
+}  // namespace
+
+absl::Duration ExpectedLeft(const ActiveRow& run, absl::Duration length, absl::Time now) {
+  const absl::Duration elapsed = std::max(now - run.start_time, absl::ZeroDuration());
+  const v1::Progress& progress = run.progress;
+  absl::Duration by_progress = absl::InfiniteDuration();
+  if (progress.step() > run.resumed_step && progress.total_steps() > 0) {
+    const double rest = progress.total_steps() - progress.step();
+    by_progress = elapsed * (rest / (progress.step() - run.resumed_step));
+  }
+  if (length == absl::InfiniteDuration()) return by_progress;
+  // What was done before a checkpoint need not be done again.
+  if (run.resumed_step > 0 && progress.total_steps() > 0) {
+    length *= 1 - static_cast<double>(run.resumed_step) / progress.total_steps();
+  }
+  if (elapsed < length) return length - elapsed;
+  return std::max(by_progress == absl::InfiniteDuration() ? absl::ZeroDuration() : by_progress, kLeastLeft * length);
+}
+
+FairShareSnapshot SnapshotOf(const QueuePicture& picture, const std::vector<DeviceSlots>& devices) {
+  FairShareSnapshot snapshot;
+  snapshot.now = picture.time;
+  std::vector<std::string> kinds;
+  std::map<std::string, std::string> kind_of;
+  std::map<std::string, size_t> index_of;
+  for (const DeviceSlots& device : devices) {
+    const auto kind = std::find(kinds.begin(), kinds.end(), device.kind);
+    FairShareDevice& one = snapshot.devices.emplace_back();
+    one.kind = static_cast<size_t>(kind - kinds.begin());
+    one.free_slots = device.slots - device.settling;
+    one.settling = device.settling;
+    one.drained = device.drained;
+    one.memory_bytes = device.memory_bytes;
+    one.free_bytes = device.free_bytes;
+    if (kind == kinds.end()) kinds.push_back(device.kind);
+    kind_of[device.name] = device.kind;
+    index_of[device.name] = snapshot.devices.size() - 1;
+  }
+  const Lengths lengths(picture, kinds, kind_of);
+  std::map<std::string, size_t> user_of;
+  for (const QueueUser& user : picture.users) {
+    user_of[user.name] = snapshot.users.size();
+    snapshot.users.push_back(UserOf(user, lengths));
+  }
+  for (const ActiveRow& run : picture.active) {
+    const auto device = index_of.find(run.device);
+    if (device == index_of.end()) continue;
+    ActiveLease lease{run.run.job, user_of[run.owner], device->second, {}, 1, absl::InfiniteDuration()};
+    for (const HeldLease& held : devices[device->second].held) {
+      if (held.run == run.run) lease.need = {held.memory_bytes, held.whole_device};
+    }
+    FairShareDevice& on = snapshot.devices[device->second];
+    if (lease.need.whole_device) lease.slots = on.free_slots;
+    on.free_slots -= lease.slots;
+    lease.left = ExpectedLeft(run, lengths.Of(run.shape, kind_of[run.device]), picture.time);
+    snapshot.active.push_back(lease);
+  }
+  return snapshot;
+}
+
+FairShareOptions OptionsOf(const QueuePicture& picture, absl::Duration aged_after) {
+  FairShareOptions options;
+  options.aged_after = aged_after;
+  if (picture.average_length > absl::ZeroDuration()) options.unknown = picture.average_length;
+  return options;
+}
+
+}  // namespace skew

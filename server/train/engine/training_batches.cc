@@ -1,0 +1,62 @@
+#include "server/train/engine/training_batches.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/train/data/class_order.h"
+
+namespace skew::train {
+namespace {
+
+constexpr int32_t kDefaultFirstBatches = 200;
+
+BatchStream StreamOf(const std::vector<int32_t>& labels, int64_t batch_size, v1::BatchComposition composition,
+                     uint64_t seed) {
+  if (composition == v1::QUOTA) return {labels, batch_size, seed};
+  return {static_cast<int64_t>(labels.size()), batch_size, seed};
+}
+
+}  // namespace
+
+TrainingBatches::TrainingBatches(std::vector<int32_t> labels, int64_t batch_size, const v1::TrainingSpec& training,
+                                 uint64_t seed)
+    : size_(static_cast<int64_t>(labels.size())),
+      batch_size_(batch_size),
+      stream_(StreamOf(labels, batch_size, training.composition(), seed)) {
+  if (training.has_first_batches()) DrawFirst(training.first_batches(), labels);
+}
+
+void TrainingBatches::DrawFirst(const v1::FirstBatches& first, const std::vector<int32_t>& labels) {
+  const int32_t batches = first.has_batches() ? first.batches() : kDefaultFirstBatches;
+  std::vector<int64_t> positions;
+  for (int32_t i = 0; i < batches; ++i) {
+    const std::vector<int64_t> batch = stream_.Next();
+    positions.insert(positions.end(), batch.begin(), batch.end());
+  }
+  switch (first.order()) {
+    case v1::MAJORITY_FIRST:
+      first_ = FrequentFirst(positions, labels);
+      break;
+    case v1::MINORITY_FIRST:
+      first_ = RareFirst(positions, labels);
+      break;
+    default:
+      first_ = SpreadByClass(positions, labels);
+  }
+}
+
+std::vector<int64_t> TrainingBatches::Next() {
+  if (first_used_ == static_cast<int64_t>(first_.size())) return stream_.Next();
+  const auto begin = first_.begin() + first_used_;
+  first_used_ += batch_size_;
+  return {begin, begin + batch_size_};
+}
+
+absl::Status TrainingBatches::GoTo(int64_t drawn, const BatchStream::State& state) {
+  if (drawn < 0) return absl::DataLossError(absl::StrCat(drawn, " batches drawn"));
+  const auto first_batches = static_cast<int64_t>(first_.size()) / batch_size_;
+  first_used_ = std::min(drawn, first_batches) * batch_size_;
+  return stream_.GoTo(state);
+}
+
+}  // namespace skew::train

@@ -60,7 +60,8 @@ Client::Stubs::Stubs(const std::shared_ptr<grpc::Channel>& channel, std::string 
       server(v1::ServerService::NewStub(channel)),
       access(v1::AccessService::NewStub(channel)),
       analysis(v1::AnalysisService::NewStub(channel)),
-      queue(v1::QueueService::NewStub(channel)) {}
+      queue(v1::QueueService::NewStub(channel)),
+      reuse(v1::ReuseService::NewStub(channel)) {}
 
 void Client::Stubs::Prepare(grpc::ClientContext& context) const {
   if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));

@@ -22,6 +22,7 @@
 #include "skew/v1/job.pb.h"
 #include "skew/v1/job_service.pb.h"
 #include "skew/v1/queue_service.pb.h"
+#include "skew/v1/reuse_service.pb.h"
 #include "skew/v1/run.pb.h"
 #include "skew/v1/run_service.pb.h"
 #include "skew/v1/server_service.pb.h"
@@ -101,6 +102,10 @@ class Client {
   absl::StatusOr<std::vector<v1::Device>> ListDevices();
   absl::StatusOr<std::vector<v1::Dataset>> ListDatasets();
   absl::StatusOr<std::vector<v1::Classifier>> ListClassifiers();
+
+  absl::StatusOr<v1::SubmitJobResponse> ExtendJob(const v1::ExtendJobRequest& request);
+  absl::StatusOr<v1::SubmitJobResponse> ReproduceRun(const v1::ReproduceRunRequest& request);
+  absl::StatusOr<v1::CompareRunsResponse> CompareRuns(const v1::CompareRunsRequest& request);
 
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI();
   absl::StatusOr<v1::User> CreateUser(const v1::CreateUserRequest& request);

@@ -16,6 +16,7 @@
 #include "skew/v1/analysis_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/queue_service.grpc.pb.h"
+#include "skew/v1/reuse_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
 
@@ -38,6 +39,7 @@ struct Client::Stubs {
   const std::unique_ptr<v1::AccessService::Stub> access;
   const std::unique_ptr<v1::AnalysisService::Stub> analysis;
   const std::unique_ptr<v1::QueueService::Stub> queue;
+  const std::unique_ptr<v1::ReuseService::Stub> reuse;
 };
 
 template <typename Stub, typename Response, typename Method, typename Request>

@@ -142,6 +142,7 @@ void AddCommands(CLI::App& app, skew::Command& command) {
   skew::AddLoginCommands(app, command);
   skew::AddAnalyseCommand(app, command);
   skew::AddQueueCommands(app, command);
+  skew::AddReuseCommands(app, command);
   skew::AddReportCommands(app, command);
   skew::AddReferenceCommands(app, command);
 }

@@ -8,7 +8,8 @@ using v1::RunState;
 bool IsLegalChange(RunState from, RunState to) {
   switch (from) {
     case v1::QUEUED:
-      return to == v1::STARTING || to == v1::CANCELLED || to == v1::FAILED;
+      // SUCCEEDED: answered from the store.
+      return to == v1::STARTING || to == v1::CANCELLED || to == v1::FAILED || to == v1::SUCCEEDED;
     case v1::STARTING:
       return to == v1::RUNNING || to == v1::QUEUED || to == v1::FAILED || to == v1::CANCELLING;
     case v1::RUNNING:

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/jobs/auto_precision.h"
 #include "server/workers/nvml.h"
 #include "spdlog/spdlog.h"
 
@@ -83,8 +84,10 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       jobs_(connections_.get(), &clock_),
       runs_(connections_.get(), &clock_),
       artifacts_(connections_.get(), state_dir_.Artifacts()),
+      reuse_(connections_.get()),
       datasets_(options_.datasets),
       devices_(std::move(devices), options_.max_runs_per_device),
+      auto_precision_(AutoPrecisionOn(devices_.List())),
       probe_(std::move(probe)),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket()), options_.worker_patience}),
       queue_(connections_.get(), &clock_, options_.fair_share_half_life),
@@ -96,12 +99,14 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       pump_(&events_, &hub_, &gate_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
       access_service_(&gate_, &access_, &clock_),
-      job_service_(&gate_, &jobs_, &queue_, &queue_view_, &datasets_, &scheduler_, &hub_, &pump_),
+      job_service_(&gate_, &jobs_, &queue_, &queue_view_, &reuse_, &datasets_, &scheduler_, &hub_, &pump_,
+                   auto_precision_),
       run_service_(&gate_, &jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&gate_, &artifacts_),
       analysis_service_(&gate_, &jobs_, &artifacts_),
       server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()),
-      queue_service_(&gate_, &queue_, &queue_view_, &devices_, &scheduler_) {
+      queue_service_(&gate_, &queue_, &queue_view_, &devices_, &scheduler_),
+      reuse_service_(&gate_, &jobs_, &reuse_, &queue_view_, &datasets_, &scheduler_, &hub_, auto_precision_) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
 }
 
@@ -158,7 +163,7 @@ absl::Status Daemon::Listen() {
   }
   for (grpc::Service* service :
        std::initializer_list<grpc::Service*>{&access_service_, &job_service_, &run_service_, &artifact_service_,
-                                             &analysis_service_, &server_service_, &queue_service_}) {
+                                             &analysis_service_, &server_service_, &queue_service_, &reuse_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

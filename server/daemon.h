@@ -17,6 +17,7 @@
 #include "server/api/listen_address.h"
 #include "server/api/local_listener.h"
 #include "server/api/queue_service.h"
+#include "server/api/reuse_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
 #include "server/api/tls.h"
@@ -95,9 +96,11 @@ class Daemon {
   JobStore jobs_;
   RunStore runs_;
   ArtifactStore artifacts_;
+  ReuseStore reuse_;
   DatasetRegistry datasets_;
   DeviceLedger devices_;
-  std::unique_ptr<GpuProbe> probe_;  // null where there is nothing to read
+  const v1::Precision auto_precision_;  // what AUTO is on these devices
+  std::unique_ptr<GpuProbe> probe_;     // null where there is nothing to read
   LocalLauncher launcher_;
   QueueStore queue_;
   QueueView queue_view_;
@@ -114,6 +117,7 @@ class Daemon {
   AnalysisService analysis_service_;
   ServerService server_service_;
   QueueService queue_service_;
+  ReuseService reuse_service_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;
   std::vector<std::string> addresses_;

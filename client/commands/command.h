@@ -68,6 +68,7 @@ void AddFileCommands(CLI::App& app, Command& chosen);    // artifacts, fetch
 void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datasets, classifiers
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
+void AddReuseCommands(CLI::App& app, Command& chosen);   // extend, reproduce
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
 void AddReportCommands(CLI::App& app, Command& chosen);  // report, plot
 void AddQueueCommands(CLI::App& app, Command& chosen);   // queue, pause, resume, retry, priority, share, drain, undrain
@@ -118,6 +119,14 @@ absl::Status ShowOne(Session& session, const Message& item, Table (*table)(absl:
 
 // Shows results in the session's form.
 absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results);
+
+// Shows a job that was submitted, or would be with `dry_run`; with `watch`, follows it to its end and shows its
+// results.
+absl::StatusOr<ExitCode> ShowSubmitted(Session& session, const v1::SubmitJobResponse& response, bool dry_run,
+                                       bool watch);
+
+// What the server or this program has to say beside the answer, on stderr.
+void ShowNotes(Session& session, const v1::SubmitJobResponse& response);
 
 // Follows a job until it has ended and returns it as the server then says it is. Draws the live view when the session
 // has a screen; otherwise writes one line per event after `after_revision` to `lines`, in `form`.

@@ -27,22 +27,17 @@ struct SubmitFlags {
   bool paused = false;
   std::string memory;
   bool whole_device = false;
+  bool no_reuse = false;
 };
 
 // The normalised spec, which can be submitted as it is printed.
 absl::Status ShowDryRun(Session& session, const v1::Job& job) {
   return ShowOne<v1::Job>(session, job, &JobTable, [&] {
-    return absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run" : " runs", "; ",
-                        Printable(OutlookText(job.outlook(), absl::Now())), "\n", ToYaml(job.spec()));
+    std::string text = absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run" : " runs");
+    if (job.runs().reused() > 0) absl::StrAppend(&text, ", ", job.runs().reused(), " of them done already");
+    if (job.has_outlook()) absl::StrAppend(&text, "; ", Printable(OutlookText(job.outlook(), absl::Now())));
+    return absl::StrCat(text, "\n", ToYaml(job.spec()));
   });
-}
-
-void ShowNotes(Session& session, const v1::SubmitJobResponse& response) {
-  if (response.existing()) {
-    *session.err << "note: this request id was used before; it names job " << response.job().id() << "\n";
-  }
-  for (const std::string& note : response.notes()) *session.err << "note: " << Printable(note) << "\n";
-  session.err->flush();
 }
 
 absl::StatusOr<ExitCode> WatchSubmitted(Session& session, const std::string& job_id) {
@@ -68,18 +63,32 @@ absl::StatusOr<ExitCode> Submit(Session& session, const SubmitFlags& flags) {
     request.mutable_need()->set_memory_bytes(bytes);
   }
   if (flags.whole_device) request.mutable_need()->set_whole_device(true);
+  request.set_no_reuse(flags.no_reuse);
   SKEW_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, session.client->SubmitJob(request));
+  return ShowSubmitted(session, response, flags.dry_run, flags.watch);
+}
+
+}  // namespace
+
+void ShowNotes(Session& session, const v1::SubmitJobResponse& response) {
+  if (response.existing()) {
+    *session.err << "note: this request id was used before; it names job " << response.job().id() << "\n";
+  }
+  for (const std::string& note : response.notes()) *session.err << "note: " << Printable(note) << "\n";
+  session.err->flush();
+}
+
+absl::StatusOr<ExitCode> ShowSubmitted(Session& session, const v1::SubmitJobResponse& response, bool dry_run,
+                                       bool watch) {
   ShowNotes(session, response);
   const v1::Job& job = response.job();
-  if (flags.dry_run) {
+  if (dry_run) {
     SKEW_RETURN_IF_ERROR(ShowDryRun(session, job));
     return ExitCode::kFine;
   }
   SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &JobTable, [&] { return absl::StrCat(job.id(), "\n"); }));
-  return flags.watch ? WatchSubmitted(session, job.id()) : ExitCode::kFine;
+  return watch ? WatchSubmitted(session, job.id()) : ExitCode::kFine;
 }
-
-}  // namespace
 
 void AddSubmitCommand(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<SubmitFlags>();
@@ -99,8 +108,10 @@ void AddSubmitCommand(CLI::App& app, Command& chosen) {
   command->add_flag("--paused", flags->paused, "Do not start it until it is resumed");
   command->add_option("--memory", flags->memory, "What a run needs of a GPU, e.g. 3GiB. Default: as runs before it");
   command->add_flag("--whole-device", flags->whole_device, "Nothing else on the device of a run");
+  command->add_flag("--no-reuse", flags->no_reuse, "Train every run, also those that were done already");
   command->add_flag("--dry-run", flags->dry_run,
-                    "Check it and print it with all defaults, the number of runs, and when it would start and end");
+                    "Check it and print it with all defaults, the number of runs, how many of them were done already, "
+                    "and when it would start and end");
   command->add_flag("--watch", flags->watch, "Follow it until it has ended, then print its results");
   command->callback([flags, &chosen] {
     chosen.run = [flags](Session& session) { return Submit(session, *flags); };

@@ -36,8 +36,9 @@ std::string OptionalTime(bool present, const google::protobuf::Timestamp& time) 
 }
 
 std::string CountsOfRuns(const v1::RunCounts& runs) {
-  return absl::StrFormat("%d: %d queued, %d active, %d succeeded, %d failed, %d cancelled", runs.total(), runs.queued(),
-                         runs.active(), runs.succeeded(), runs.failed(), runs.cancelled());
+  const std::string reused = runs.reused() > 0 ? absl::StrFormat(" (%d reused)", runs.reused()) : "";
+  return absl::StrFormat("%d: %d queued, %d active, %d succeeded%s, %d failed, %d cancelled", runs.total(),
+                         runs.queued(), runs.active(), runs.succeeded(), reused, runs.failed(), runs.cancelled());
 }
 
 // How far a running job is, and when it should end; nothing when that cannot be said.
@@ -102,6 +103,7 @@ std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
                                   {"paused", job.paused() ? "yes" : ""},
                                   {"after", absl::StrJoin(job.after(), " ")},
                                   {"runs", CountsOfRuns(job.runs())},
+                                  {"reproduces", job.reproduces()},
                                   {"progress", Outlook(job, runs)},
                                   {"outlook", OutlookText(job.outlook(), absl::Now())},
                                   {"created", OptionalTime(job.has_create_time(), job.create_time())},
@@ -118,6 +120,7 @@ std::string RunDetails(const v1::Run& run) {
                             {"iteration", absl::StrCat(run.iteration())},
                             {"seed", absl::StrCat(run.seed())},
                             {"state", StateName(run.state())},
+                            {"reused from", run.reused_from()},
                             {"reason", ReasonText(run.reason())},
                             {"message", run.message()},
                             {"device", run.device()},

@@ -12,7 +12,8 @@ JobEstimate EstimateJob(absl::Span<const v1::Run> runs, absl::Duration elapsed) 
   double worked = 0;
   for (const v1::Run& run : runs) {
     done += DoneFraction(run);
-    if (!IsTerminal(run.state()) || run.state() == v1::SUCCEEDED) worked += DoneFraction(run);
+    const bool trained = !IsTerminal(run.state()) || (run.state() == v1::SUCCEEDED && run.reused_from().empty());
+    if (trained) worked += DoneFraction(run);
   }
   const auto total = static_cast<double>(runs.size());
   JobEstimate estimate;

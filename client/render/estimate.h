@@ -15,7 +15,8 @@ struct JobEstimate {
   absl::Duration left = absl::InfiniteDuration();
 };
 
-// Takes every run for the same amount of work. Runs ended without success count as done, but not towards the pace.
+// Takes every run for the same amount of work. Runs ended without success, or answered from the store, count as
+// done, but not towards the pace.
 // `elapsed` is the time since the job's first run started.
 JobEstimate EstimateJob(absl::Span<const v1::Run> runs, absl::Duration elapsed);
 

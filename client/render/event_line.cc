@@ -18,6 +18,7 @@ std::string StateText(const v1::RunStateChanged& change) {
   if (change.reason() != v1::REASON_UNSPECIFIED) absl::StrAppend(&text, " (", v1::Reason_Name(change.reason()), ")");
   if (!change.device().empty()) absl::StrAppend(&text, " on ", change.device());
   if (change.attempt() > 1) absl::StrAppend(&text, ", attempt ", change.attempt());
+  if (!change.reused_from().empty()) absl::StrAppend(&text, ", reused from ", change.reused_from());
   if (!change.message().empty()) absl::StrAppend(&text, ": ", change.message());
   return text;
 }

@@ -38,14 +38,16 @@ Table JobTable(absl::Span<const v1::Job> jobs) {
                {"runs", "runs_total", true},
                {"active", "runs_active", true},
                {"done", "runs_succeeded", true},
+               {"", "runs_reused"},
                {"failed", "runs_failed", true},
                {"created (UTC)", "created"},
                {"ended (UTC)", "ended"}});
   for (const v1::Job& job : jobs) {
     table.AddRow({job.id(), job.spec().name(), job.spec().dataset(), OrDash(job.owner()), StateName(job.state()),
                   absl::StrCat(job.runs().total()), absl::StrCat(job.runs().active()),
-                  absl::StrCat(job.runs().succeeded()), absl::StrCat(job.runs().failed()),
-                  TimeCell(job.has_create_time(), job.create_time()), TimeCell(job.has_end_time(), job.end_time())});
+                  absl::StrCat(job.runs().succeeded()), absl::StrCat(job.runs().reused()),
+                  absl::StrCat(job.runs().failed()), TimeCell(job.has_create_time(), job.create_time()),
+                  TimeCell(job.has_end_time(), job.end_time())});
   }
   return table;
 }
@@ -64,7 +66,8 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                {"reason", "reason"},
                {"outlook", "wait_reason"},
                {"", "expected_start"},
-               {"", "expected_end"}});
+               {"", "expected_end"},
+               {"reused from", "reused_from"}});
   for (const v1::Run& run : runs) {
     const std::string reason = run.reason() == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(run.reason());
     table.AddRow({run.id(),
@@ -80,7 +83,8 @@ Table RunTable(absl::Span<const v1::Run> runs) {
                   reason,
                   {OutlookText(run.outlook(), absl::Now()), run.outlook().wait_reason()},
                   run.outlook().has_start_time() ? ExactTime(run.outlook().start_time()) : "",
-                  run.outlook().has_end_time() ? ExactTime(run.outlook().end_time()) : ""});
+                  run.outlook().has_end_time() ? ExactTime(run.outlook().end_time()) : "",
+                  run.reused_from()});
   }
   return table;
 }

@@ -45,6 +45,7 @@ void WatchState::ApplyState(const v1::RunStateChanged& change, const google::pro
   run.set_state(change.state());
   run.set_reason(change.reason());
   run.set_message(change.message());
+  run.set_reused_from(change.reused_from());
   if (!change.device().empty()) run.set_device(change.device());
   if (IsActive(change.state()) && !job_.has_start_time()) *job_.mutable_start_time() = time;
   Recount();
@@ -60,7 +61,10 @@ void WatchState::NoteHistogram(size_t index) {
 void WatchState::Recount() {
   if (runs_.empty()) return;
   v1::RunCounts counts;
-  for (const v1::Run& run : runs_) AddRuns(run.state(), 1, counts);
+  for (const v1::Run& run : runs_) {
+    AddRuns(run.state(), 1, counts);
+    if (!run.reused_from().empty()) counts.set_reused(counts.reused() + 1);
+  }
   *job_.mutable_runs() = counts;
   job_.set_state(JobStateOf(counts));
 }

@@ -5,6 +5,7 @@
 #include "common/results.h"
 #include "common/status.h"
 #include "server/api/changed.h"
+#include "server/api/preview.h"
 #include "server/api/queue_service.h"
 #include "server/api/respond.h"
 #include "server/api/submission.h"
@@ -19,23 +20,6 @@ class FailedWatch final : public WatchReactor {
   void OnDone() override { delete this; }
 };
 
-// The job as it would be stored, for validate_only.
-v1::Job Preview(const NewJob& job) {
-  v1::Job preview;
-  preview.set_kind(job.kind);
-  preview.set_owner(job.owner);
-  *preview.mutable_spec() = job.spec;
-  preview.set_state(v1::JOB_QUEUED);
-  preview.set_dataset_digest(job.dataset_digest);
-  preview.set_priority(job.priority);
-  preview.set_paused(job.paused);
-  for (const JobId after : job.after) preview.add_after(after.ToString());
-  *preview.mutable_need() = job.need;
-  preview.mutable_runs()->set_total(static_cast<int32_t>(job.runs.size()));
-  preview.mutable_runs()->set_queued(preview.runs().total());
-  return preview;
-}
-
 }  // namespace
 
 grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
@@ -43,11 +27,10 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
-  const absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, caller->user, *datasets_);
+  absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, caller->user, *datasets_, auto_precision_);
   if (!prepared.ok()) return ToGrpc(prepared.status());
   if (request->validate_only()) {
-    *response->mutable_job() = Preview(prepared->job);
-    return ToGrpc(view_->DescribeSubmission(prepared->job, prepared->training, *response->mutable_job()));
+    return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
   }
   absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training, caller->AsActor());
   if (!submission.ok()) return ToGrpc(submission.status());

@@ -11,6 +11,7 @@
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
+#include "server/store/reuse_store.h"
 #include "skew/v1/job_service.grpc.pb.h"
 
 namespace skew {
@@ -18,17 +19,20 @@ namespace skew {
 // Unary calls on gRPC's threads, watches as callbacks that write serialised messages. Thread-safe.
 class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
-  // Borrowed; they outlive the server.
-  JobService(AccessGate* gate, JobStore* jobs, QueueStore* queue, QueueView* view, DatasetRegistry* datasets,
-             Scheduler* scheduler, EventHub* hub, WatchPump* pump)
+  // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
+  JobService(AccessGate* gate, JobStore* jobs, QueueStore* queue, QueueView* view, ReuseStore* reuse,
+             DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump,
+             v1::Precision auto_precision)
       : gate_(gate),
         jobs_(jobs),
         queue_(queue),
         view_(view),
+        reuse_(reuse),
         datasets_(datasets),
         scheduler_(scheduler),
         hub_(hub),
-        pump_(pump) {}
+        pump_(pump),
+        auto_precision_(auto_precision) {}
 
   grpc::Status SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
                          v1::SubmitJobResponse* response) override;
@@ -50,10 +54,12 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
   JobStore* const jobs_;
   QueueStore* const queue_;
   QueueView* const view_;
+  ReuseStore* const reuse_;
   DatasetRegistry* const datasets_;
   Scheduler* const scheduler_;
   EventHub* const hub_;
   WatchPump* const pump_;
+  const v1::Precision auto_precision_;
 };
 
 }  // namespace skew

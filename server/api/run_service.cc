@@ -92,6 +92,10 @@ grpc::Status RunService::SetRunPriority(grpc::ServerContext* context, const v1::
 absl::StatusOr<AttemptId> RunService::FindAttempt(const v1::ReadLogRequest& request) {
   SKEW_ASSIGN_OR_RETURN(const RunId id, RunId::Parse(request.run_id()));
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, jobs_->GetRun(id));
+  if (!run.reused_from().empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("run ", request.run_id(), " was answered from the store: see the log of ", run.reused_from()));
+  }
   if (run.attempts().empty()) {
     return absl::NotFoundError(absl::StrCat("run ", request.run_id(), " has not been started, so it has no log"));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/content_key.h"
 #include "common/digest.h"
 #include "common/status.h"
 #include "server/api/queue_service.h"
@@ -52,6 +53,13 @@ NewJob TrainingJob(const NewJob& study) {
   return training;
 }
 
+void NameContents(NewJob& job, v1::Precision auto_precision) {
+  for (v1::Run& run : job.runs) {
+    run.set_precision(ExpectedPrecision(job.spec.models(run.model_index()), auto_precision));
+    run.set_content_key(ContentKey(job.spec, run, job.dataset_digest, auto_precision));
+  }
+}
+
 // When to run it and where.
 absl::Status ReadQueueSettings(const v1::SubmitJobRequest& request, NewJob& job) {
   SKEW_RETURN_IF_ERROR(CheckPriority(request.priority()));
@@ -75,7 +83,7 @@ absl::Status ReadQueueSettings(const v1::SubmitJobRequest& request, NewJob& job)
 }  // namespace
 
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
-                                       DatasetRegistry& datasets) {
+                                       DatasetRegistry& datasets, v1::Precision auto_precision) {
   const std::string& request_id = request.request_id();
   if (request_id.size() > 128) {
     return InvalidField("request_id", absl::StrCat(request_id.size(), " bytes; at most 128 are accepted"));
@@ -92,12 +100,15 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   job.kind = is_training ? v1::CLASSIFIER_TRAINING : v1::STUDY;
   job.owner = std::string(owner);
   job.request_id = request_id;
-  job.request_digest = DigestOf(job.spec);
+  job.no_reuse = request.no_reuse();
+  job.request_digest = absl::StrCat(DigestOf(job.spec), job.no_reuse ? "/no_reuse" : "");
   job.dataset_digest = dataset->digest();
   job.classifier_key =
       ClassifierKey(job.dataset_digest, is_training ? job.spec.classifier() : job.spec.evaluation().classifier());
   job.runs = Expand(job.spec);
-  if (!is_training) prepared.training = TrainingJob(job);
+  if (is_training) return prepared;
+  NameContents(job, auto_precision);
+  prepared.training = TrainingJob(job);
   return prepared;
 }
 

@@ -19,8 +19,9 @@ struct PreparedJob {
 };
 
 // Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec).
+// `auto_precision` is what AUTO means on this server, AUTO when nobody knows.
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
-                                       DatasetRegistry& datasets);
+                                       DatasetRegistry& datasets, v1::Precision auto_precision);
 
 }  // namespace skew
 

@@ -60,7 +60,8 @@ absl::Status ReadQueueState(Database& db, JobId id, v1::Job& job) {
 
 constexpr absl::string_view kRunColumns =
     "SELECT number, model_index, model, bias_point, iteration, seed, state, reason, message, device, progress, "
-    "manifest_digest, classifier_digest, start_time, end_time, precision, priority, paused FROM runs ";
+    "manifest_digest, classifier_digest, start_time, end_time, precision, priority, paused, reused_from, content_key "
+    "FROM runs ";
 
 v1::Run RunOfRow(JobId job, Statement& row) {
   v1::Run run;
@@ -85,6 +86,8 @@ v1::Run RunOfRow(JobId job, Statement& row) {
   run.set_precision(static_cast<v1::Precision>(row.Int(15)));
   run.set_priority(row.Int32(16));
   run.set_paused(row.Int(17) != 0);
+  run.set_reused_from(row.Text(18));
+  run.set_content_key(row.Text(19));
   return run;
 }
 
@@ -170,8 +173,8 @@ absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id) {
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   Statement row = db.Prepare(
       "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key, runs_total, runs_queued, "
-      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority FROM jobs WHERE id = "
-      "?");
+      "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority, no_reuse, reproduces, "
+      "runs_reused FROM jobs WHERE id = ?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   v1::Job job;
@@ -189,10 +192,13 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   job.mutable_runs()->set_failed(row.Int32(11));
   job.mutable_runs()->set_cancelled(row.Int32(12));
   job.set_state(JobStateOf(job.runs()));
+  job.set_priority(row.Int32(15));
+  job.set_no_reuse(row.Int(16) != 0);
+  job.set_reproduces(row.Text(17));
+  job.mutable_runs()->set_reused(row.Int32(18));
   if (!row.IsNull(13)) *job.mutable_start_time() = ToProto(row.Time(13));
   if (!row.IsNull(14) && IsTerminal(job.state())) *job.mutable_end_time() = ToProto(row.Time(14));
   SKEW_RETURN_IF_ERROR(row.status());
-  job.set_priority(row.Int32(15));
   SKEW_RETURN_IF_ERROR(ReadQueueState(db, id, job));
   if (job.state() == v1::JOB_FAILED) SKEW_RETURN_IF_ERROR(ExplainFailure(db, id, job));
   if (job.state() == v1::JOB_QUEUED) SKEW_RETURN_IF_ERROR(ExplainWait(db, row.Text(6), job));
@@ -207,6 +213,15 @@ absl::StatusOr<v1::Run> ReadRun(Database& db, RunId id) {
   SKEW_RETURN_IF_ERROR(row.status());
   SKEW_RETURN_IF_ERROR(AddDetails(db, id.job, run));
   return run;
+}
+
+absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, RunId id) {
+  std::vector<v1::ClassHistogram> histograms;
+  Statement row = db.Prepare("SELECT data FROM histograms WHERE job_id = ? AND run_number = ? ORDER BY final, step");
+  row.Bind(id.job.number).Bind(id.number);
+  while (row.Step()) row.Read(0, histograms.emplace_back());
+  SKEW_RETURN_IF_ERROR(row.status());
+  return histograms;
 }
 
 absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id) {

@@ -32,6 +32,9 @@ absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id);
 absl::StatusOr<v1::Run> ReadRun(Database& db, RunId id);
 absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id);
 
+// Every one of a run: those during training by step, then the final one.
+absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, RunId id);
+
 // Runs of a job with numbers above `after_number`, at most `limit`, by number; empty `states` means all.
 absl::StatusOr<std::vector<v1::Run>> ReadRuns(Database& db, JobId job, int32_t after_number, int limit,
                                               const std::vector<v1::RunState>& states);

@@ -14,6 +14,7 @@
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
 #include "server/store/queue_rows.h"
+#include "server/store/reuse_rows.h"
 #include "server/store/run_changes.h"
 #include "server/store/run_shape.h"
 
@@ -42,8 +43,8 @@ absl::Status InsertRuns(WriteScope& scope, JobId id, const NewJob& job) {
   for (const v1::Run& run : job.runs) {
     SKEW_RETURN_IF_ERROR(scope.db
                              .Prepare("INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, "
-                                      "seed, state, shape, priority, paused) "
-                                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                                      "seed, state, shape, priority, paused, content_key, expected_precision) "
+                                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                              .Bind(id.number)
                              .Bind(++number)
                              .Bind(run.model_index())
@@ -55,6 +56,8 @@ absl::Status InsertRuns(WriteScope& scope, JobId id, const NewJob& job) {
                              .Bind(shapes.Of(run))
                              .Bind(job.priority)
                              .Bind(job.paused)
+                             .Bind(run.content_key())
+                             .Bind(run.precision())
                              .Run());
   }
   return absl::OkStatus();
@@ -107,11 +110,11 @@ absl::Status CheckAdmission(Database& db, const NewJob& job) {
 absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& actor) {
   Statement insert = scope.db.Prepare(
       "INSERT INTO jobs (kind, owner, request_id, request_digest, spec, dataset_digest, classifier_key, create_time, "
-      "priority) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "priority, no_reuse, reproduces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.Bind(job.kind).Bind(job.owner);
   job.request_id.empty() ? insert.BindNull() : insert.Bind(job.request_id);
   insert.Bind(job.request_digest).Bind(job.spec).Bind(job.dataset_digest).Bind(job.classifier_key).Bind(scope.now);
-  insert.Bind(job.priority);
+  insert.Bind(job.priority).Bind(job.no_reuse).Bind(job.reproduces);
   SKEW_RETURN_IF_ERROR(insert.Run());
   const JobId id{scope.db.LastInsertedId()};
   SKEW_RETURN_IF_ERROR(InsertLabels(scope.db, id, job.spec));
@@ -120,7 +123,9 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   v1::Event event;
   event.mutable_job_accepted()->set_runs(static_cast<int32_t>(job.runs.size()));
   SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, std::move(event)));
-  SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, "SubmitJob", id.ToString(), v1::JobKind_Name(job.kind)));
+  SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, job.audit_action, id.ToString(),
+                                        job.audit_detail.empty() ? v1::JobKind_Name(job.kind) : job.audit_detail));
+  SKEW_RETURN_IF_ERROR(AnswerFromStore(scope, id, job));
   return id;
 }
 
@@ -191,6 +196,7 @@ absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& tra
     SKEW_ASSIGN_OR_RETURN(submission.job, ReadJob(scope.db, *id));
     return absl::OkStatus();
   }));
+  if (submission.job.runs().reused() > 0) submission.notes.push_back(ReuseNote(submission.job.runs()));
   return submission;
 }
 

@@ -28,11 +28,17 @@ struct NewJob {
   v1::JobSpec spec;            // normalised
   std::string dataset_digest;
   std::string classifier_key;  // the classifier a study needs, or a training makes
-  std::vector<v1::Run> runs;   // model_index, model, bias_point, iteration and seed are set; numbered by position
+  // model_index, model, bias_point, iteration and seed are set, and of studies content_key and precision (the expected
+  // one); numbered by position.
+  std::vector<v1::Run> runs;
   int32_t priority = 0;
   bool paused = false;
   std::vector<JobId> after;  // each once
   v1::DeviceNeed need;
+  bool no_reuse = false;
+  std::string reproduces;                  // see v1::Job
+  std::string audit_action = "SubmitJob";  // the method that makes it
+  std::string audit_detail;                // empty: its kind
 };
 
 struct Submission {
@@ -47,10 +53,10 @@ class JobStore {
   JobStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
 
   // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it
-  // needs is neither trained nor being trained, `training` is stored before it in the same transaction. ALREADY_EXISTS
-  // when `request_id` was used with another spec. RESOURCE_EXHAUSTED: over a limit of the owner's share.
-  // INVALID_ARGUMENT: it comes after a job that there is not; FAILED_PRECONDITION: after one that has ended without
-  // success.
+  // needs is neither trained nor being trained, `training` is stored before it in the same transaction. Runs that were
+  // done already are answered from the store, unless `job` says no_reuse. ALREADY_EXISTS when `request_id` was used
+  // with another spec. RESOURCE_EXHAUSTED: over a limit of the owner's share. INVALID_ARGUMENT: it comes after a job
+  // that there is not; FAILED_PRECONDITION: after one that has ended without success.
   absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training, const Actor& actor);
 
   // NOT_FOUND

@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/reuse_rows.h"
 
 namespace skew {
 namespace {
@@ -31,6 +32,7 @@ absl::Status WriteStarted(WriteScope& scope, const AttemptId& attempt, const wor
           .Bind(attempt.run.job.number)
           .Bind(attempt.run.number)
           .Run());
+  SKEW_RETURN_IF_ERROR(CheckPrecision(scope, attempt.run, started.precision()));
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, ReadRun(scope.db, attempt.run));
   if (run.state() == v1::CANCELLING) return absl::OkStatus();  // cancelled while its worker came up
   RunChange change;

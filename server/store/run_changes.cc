@@ -53,6 +53,7 @@ absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
   changed.set_message(change.message);
   changed.set_attempt(change.attempt);
   changed.set_device(change.device);
+  changed.set_reused_from(change.reused_from);
   return AppendEvent(scope, id.job, std::move(event));
 }
 

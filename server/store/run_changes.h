@@ -17,8 +17,9 @@ struct RunChange {
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
   v1::Reason reason = v1::REASON_UNSPECIFIED;
   std::string message;
-  int32_t attempt = 0;  // that it concerns; 0 when none does
-  std::string device;   // of that attempt
+  int32_t attempt = 0;      // that it concerns; 0 when none does
+  std::string device;       // of that attempt
+  std::string reused_from;  // with SUCCEEDED: see v1::Run
 };
 
 // Changes the run's row and appends the event. FAILED_PRECONDITION, naming both states, when the change is not legal.

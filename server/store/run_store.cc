@@ -10,6 +10,7 @@
 #include "server/store/job_rows.h"
 #include "server/store/queue_rows.h"
 #include "server/store/report_rows.h"
+#include "server/store/reuse_rows.h"
 
 namespace skew {
 
@@ -310,7 +311,8 @@ absl::StatusOr<AttemptEnd> RunStore::EndAttempt(const AttemptId& attempt,
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(const AttemptFacts facts, ReadFacts(scope.db, attempt));
     end = decide(facts);
-    return WriteEnd(scope, attempt, end);
+    SKEW_RETURN_IF_ERROR(WriteEnd(scope, attempt, end));
+    return end.state == v1::SUCCEEDED ? AnswerWaitingTwins(scope, attempt.run) : absl::OkStatus();
   }));
   return end;
 }

@@ -123,7 +123,8 @@ class RunStore {
   // cannot be.
   absl::Status ApplyReport(const AttemptId& attempt, const worker::v1::Report& report);
 
-  // Ends the attempt, changes its run as `decide` says, and charges its owner, in one transaction.
+  // Ends the attempt, changes its run as `decide` says, and charges its owner, in one transaction. When it succeeds,
+  // queued runs with the same content are answered with it.
   absl::StatusOr<AttemptEnd> EndAttempt(const AttemptId& attempt,
                                         absl::FunctionRef<AttemptEnd(const AttemptFacts&)> decide);
 

@@ -13,7 +13,7 @@ namespace {
 // skew.v1; states, reasons and kinds are its enum values. Numbers of states in conditions: QUEUED 1, STARTING 2,
 // RUNNING 3, CANCELLING 4, SUCCEEDED 5, FAILED 6, CANCELLED 7; JOB_QUEUED 1, JOB_RUNNING 2, JOB_SUCCEEDED 3,
 // JOB_FAILED 4, JOB_CANCELLED 5.
-constexpr std::array<absl::string_view, 1> kMigrations = {R"sql(
+constexpr absl::string_view kFirst = R"sql(
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind INTEGER NOT NULL,
@@ -24,7 +24,6 @@ CREATE TABLE jobs (
   dataset_digest TEXT NOT NULL,
   classifier_key TEXT NOT NULL,      -- the classifier that a study needs, or that a training makes
   create_time INTEGER NOT NULL,
-  priority INTEGER NOT NULL DEFAULT 0,
   last_revision INTEGER NOT NULL DEFAULT 0,
   last_sequence INTEGER NOT NULL DEFAULT 0,
   -- Of its runs, kept by the triggers on them, so that no list has to count: how many there are in which state, when
@@ -81,10 +80,6 @@ CREATE TABLE runs (
   precision INTEGER NOT NULL DEFAULT 0,
   start_time INTEGER,
   end_time INTEGER,
-  shape INTEGER NOT NULL DEFAULT 0,     -- see run_shape.h
-  priority INTEGER NOT NULL DEFAULT 0,
-  paused INTEGER NOT NULL DEFAULT 0,
-  forgiven INTEGER NOT NULL DEFAULT 0,  -- attempts up to this one do not count: somebody asked for a retry
   PRIMARY KEY (job_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_state ON runs (state, job_id, number);
@@ -153,9 +148,6 @@ CREATE TABLE attempts (
   pid INTEGER NOT NULL DEFAULT 0,    -- with the next two: which process it is, across restarts of the daemon
   process_start INTEGER NOT NULL DEFAULT 0,
   boot_id TEXT NOT NULL DEFAULT '',
-  device_kind TEXT NOT NULL DEFAULT '',
-  memory_bytes INTEGER NOT NULL DEFAULT 0,  -- with the next: what it has of the device
-  whole_device INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (job_id, run_number, number),
   FOREIGN KEY (job_id, run_number) REFERENCES runs (job_id, number)
 ) STRICT, WITHOUT ROWID;
@@ -232,7 +224,19 @@ CREATE TABLE audit_events (
 ) STRICT;
 CREATE INDEX audit_events_by_actor ON audit_events (actor, number);
 CREATE INDEX audit_events_by_object ON audit_events (object, number);
--- Queue: what the scheduler reads instead of the runs, and whose turn it is.
+)sql";
+
+// The queue: what the scheduler reads instead of the runs, and whose turn it is. Runs of before have no shape; those
+// that are queued wait since they were submitted, or since one of their job was last started.
+constexpr absl::string_view kQueue = R"sql(
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;     -- see run_shape.h
+ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN forgiven INTEGER NOT NULL DEFAULT 0;  -- attempts up to this one do not count
+ALTER TABLE attempts ADD COLUMN device_kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;  -- with the next: what it has of the device
+ALTER TABLE attempts ADD COLUMN whole_device INTEGER NOT NULL DEFAULT 0;
 
 -- Queued runs of one job that are alike; kept by every change of a run's state into and out of QUEUED.
 CREATE TABLE queue (
@@ -294,7 +298,34 @@ CREATE TABLE run_lengths (           -- what runs of a shape took on a kind of d
 CREATE TABLE drained_devices (
   device TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
-)sql"};
+
+INSERT INTO queue (job_id, shape, priority, paused, owner, waits, queued, waiting_since)
+  SELECT j.id, r.shape, r.priority, r.paused, j.owner,
+    j.kind = 1 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = j.classifier_key),
+    COUNT(*),
+    MAX(j.create_time, IFNULL((SELECT MAX(started.start_time) FROM runs started WHERE started.job_id = j.id), 0))
+  FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.state = 1 GROUP BY j.id, r.shape, r.priority, r.paused;
+)sql";
+
+// What was done already (see reuse_rows.h). Runs of before have no key: which engine made them is not known.
+constexpr absl::string_view kReuse = R"sql(
+ALTER TABLE jobs ADD COLUMN no_reuse INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN reproduces TEXT NOT NULL DEFAULT '';      -- a run's id
+ALTER TABLE jobs ADD COLUMN runs_reused INTEGER NOT NULL DEFAULT 0;   -- kept by triggers, as the other counts
+ALTER TABLE runs ADD COLUMN content_key TEXT NOT NULL DEFAULT '';     -- see content_key.h; empty: not to be reused
+ALTER TABLE runs ADD COLUMN expected_precision INTEGER NOT NULL DEFAULT 0;  -- that the key was made with
+ALTER TABLE runs ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';     -- a run's id, perhaps of one that is gone
+CREATE INDEX runs_by_content ON runs (content_key, state, classifier_digest) WHERE content_key <> '';
+CREATE TRIGGER runs_reused AFTER UPDATE OF reused_from ON runs WHEN old.reused_from = '' AND new.reused_from <> '' BEGIN
+  UPDATE jobs SET runs_reused = runs_reused + 1 WHERE id = new.job_id;
+END;
+CREATE TRIGGER runs_reused_removed AFTER DELETE ON runs WHEN old.reused_from <> '' BEGIN
+  UPDATE jobs SET runs_reused = runs_reused - 1 WHERE id = old.job_id;
+END;
+)sql";
+
+// Append only: a database that has taken a step never takes it again.
+constexpr std::array kMigrations = {kFirst, kQueue, kReuse};
 
 absl::StatusOr<int64_t> VersionOf(Database& db) {
   Statement query = db.Prepare("PRAGMA user_version");
@@ -312,16 +343,17 @@ absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
 
 }  // namespace
 
-absl::Status Migrate(Database& db, const std::string& path) {
-  constexpr auto kNewest = static_cast<int64_t>(kMigrations.size());
+int64_t NewestSchema() { return static_cast<int64_t>(kMigrations.size()); }
+
+absl::Status Migrate(Database& db, const std::string& path, int64_t newest) {
   SKEW_ASSIGN_OR_RETURN(const int64_t version, VersionOf(db));
-  if (version > kNewest) {
+  if (version > newest) {
     return absl::FailedPreconditionError(absl::StrCat(path, " has schema version ", version,
-                                                      ", of a newer Skew; this one knows ", kNewest,
+                                                      ", of a newer Skew; this one knows ", newest,
                                                       ". Use the newer program or a backup."));
   }
-  if (version > 0 && version < kNewest) SKEW_RETURN_IF_ERROR(BackUp(db, path, version));
-  for (int64_t step = version; step < kNewest; ++step) {
+  if (version > 0 && version < newest) SKEW_RETURN_IF_ERROR(BackUp(db, path, version));
+  for (int64_t step = version; step < newest; ++step) {
     Transaction transaction(&db, Transaction::Kind::kWrite);
     SKEW_RETURN_IF_ERROR(transaction.status());
     SKEW_RETURN_IF_ERROR(db.Execute(kMigrations[static_cast<size_t>(step)]));

@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_STORE_SCHEMA_H_
 #define SKEW_SERVER_STORE_SCHEMA_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -9,10 +10,13 @@
 
 namespace skew {
 
-// Brings `db` (the file at `path`) to this program's schema. Each step is one transaction; before the first one of an
-// existing database, a copy is put beside it as `path`.v<version>.backup. FAILED_PRECONDITION when the database is of a
-// newer program.
-absl::Status Migrate(Database& db, const std::string& path);
+// Of this program.
+int64_t NewestSchema();
+
+// Brings `db` (the file at `path`) to schema `newest`, this program's (an older one is for tests). Each step is one
+// transaction; before the first one of an existing database, a copy is put beside it as `path`.v<version>.backup.
+// FAILED_PRECONDITION when the database is of a newer program.
+absl::Status Migrate(Database& db, const std::string& path, int64_t newest = NewestSchema());
 
 }  // namespace skew
 

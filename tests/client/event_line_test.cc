@@ -34,6 +34,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Requeued",
              "run_state { run_id: 'j1.3' state: QUEUED reason: WORKER_LOST message: 'signal\\n9' attempt: 2 }",
              "j1.3 dcgan 0:2000 1:250 #1: QUEUED (WORKER_LOST), attempt 2: signal?9"},
+        Case{"Reused", "run_state { run_id: 'j1.3' state: SUCCEEDED reused_from: 'j0.7' }",
+             "j1.3 dcgan 0:2000 1:250 #1: SUCCEEDED, reused from j0.7"},
         Case{"Progress",
              "progress { run_id: 'j1.3' progress { step: 5 total_steps: 10 steps_per_second: 2 "
              "metrics { key: 'loss' value: 1.5 } } }",

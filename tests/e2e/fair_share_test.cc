@@ -97,6 +97,7 @@ class BoxTest : public ::testing::Test {
   std::string Submit(const std::string& owner, const v1::JobSpec& spec) {
     v1::SubmitJobRequest request;
     *request.mutable_spec() = spec;
+    request.set_no_reuse(true);  // equal runs are to be trained all the same
     grpc::ClientContext context;
     box_.CallAs(context, owner);
     v1::SubmitJobResponse response;

@@ -12,7 +12,8 @@ import unittest
 import grpc
 
 from skew.v1 import (analysis_service_pb2, analysis_service_pb2_grpc, job_pb2, job_service_pb2, job_service_pb2_grpc,
-                     run_pb2, run_service_pb2, run_service_pb2_grpc, server_service_pb2, server_service_pb2_grpc)
+                     reuse_service_pb2, reuse_service_pb2_grpc, run_pb2, run_service_pb2, run_service_pb2_grpc,
+                     server_service_pb2, server_service_pb2_grpc)
 
 BIN = pathlib.Path(os.environ["SKEW_BIN"])
 SOURCE = pathlib.Path(os.environ["SKEW_SOURCE"])
@@ -50,6 +51,7 @@ class Server:
         self.runs = run_service_pb2_grpc.RunServiceStub(self.channel)
         self.artifacts = run_service_pb2_grpc.ArtifactServiceStub(self.channel)
         self.server = server_service_pb2_grpc.ServerServiceStub(self.channel)
+        self.reuse = reuse_service_pb2_grpc.ReuseServiceStub(self.channel)
         self.analysis = analysis_service_pb2_grpc.AnalysisServiceStub(self.channel)
 
     def stop(self):
@@ -90,8 +92,10 @@ class Server:
                 found.append(int(entry.name))
         return found
 
-    def submit(self, spec):
-        return self.jobs.SubmitJob(job_service_pb2.SubmitJobRequest(spec=spec), wait_for_ready=True).job.id
+    def submit(self, spec, reuse=False):
+        """The id of a new job. It is trained even if the same was done before, unless `reuse`."""
+        request = job_service_pb2.SubmitJobRequest(spec=spec, no_reuse=not reuse)
+        return self.jobs.SubmitJob(request, wait_for_ready=True).job.id
 
     def watch(self, job, after_revision=0):
         """Every event after a revision, to the end of the job, whatever happens to the daemon meanwhile."""

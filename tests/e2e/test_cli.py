@@ -106,7 +106,7 @@ class CliTest(unittest.TestCase):
     def test_the_queue_is_shown_paused_and_drained(self):
         self.ctl("submit", str(self.spec), "--watch")  # the classifier is there
         self.ctl("drain")
-        job = self.ctl("submit", str(self.spec), "--priority", "3").stdout.strip()
+        job = self.ctl("submit", str(self.spec), "--no-reuse", "--priority", "3").stdout.strip()
         self.assertIn("every device is drained", self.ctl("queue").stdout)
         self.assertIn("every device is drained", self.ctl("job", job).stdout)
         self.assertIn("priority 5", self.ctl("priority", job, "5").stdout)
@@ -114,7 +114,7 @@ class CliTest(unittest.TestCase):
         self.assertIn("paused", self.ctl("pause", job).stdout)
         self.assertEqual(json.loads(self.ctl("runs", job, "--output", "json").stdout)["outlook"]["waitReason"], "paused")
         self.assertIn("paused", self.ctl("queue", "--output", "csv").stdout)
-        after = self.ctl("submit", str(self.spec), "--after", job).stdout.strip()
+        after = self.ctl("submit", str(self.spec), "--no-reuse", "--after", job).stdout.strip()
         self.assertIn(f"waits for job {job}", self.ctl("job", after).stdout)
         self.ctl("resume", f"{job}.1")
         self.ctl("undrain")

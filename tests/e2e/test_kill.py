@@ -66,7 +66,8 @@ class Submitter:
         self.credential = (("authorization", f"Bearer {access.CreateToken(request).secret}"),)
 
     def submit(self):
-        request = job_service_pb2.SubmitJobRequest(spec=spec_of(self.user), request_id=f"{self.user}-{len(self.jobs)}")
+        request = job_service_pb2.SubmitJobRequest(spec=spec_of(self.user), request_id=f"{self.user}-{len(self.jobs)}",
+                                                   no_reuse=True)
         while True:
             try:
                 job = self.server.jobs.SubmitJob(request, metadata=self.credential, timeout=10).job.id

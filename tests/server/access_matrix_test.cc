@@ -14,6 +14,7 @@
 #include "server/store/sqlite.h"
 #include "skew/v1/access_service.grpc.pb.h"
 #include "skew/v1/queue_service.pb.h"
+#include "skew/v1/reuse_service.pb.h"
 #include "tests/testing/raw_call.h"
 #include "tests/testing/test_daemon.h"
 
@@ -42,8 +43,12 @@ class AccessMatrixTest : public ::testing::Test {
              {"vera", v1::VIEWER}, {"mona", v1::MEMBER}, {"otto", v1::MEMBER}, {"anna", v1::ADMIN}}) {
       AddUser(name, role);
     }
+    const std::string finished = daemon_->MustSubmit(TestDaemon::Spec("finish"));
+    EXPECT_EQ(daemon_->Await(finished).state(), v1::JOB_SUCCEEDED);
+    finished_run_ = new std::string(finished + ".1");
   }
   static void TearDownTestSuite() {
+    delete finished_run_;
     delete access_;
     delete methods_;
     delete remote_;
@@ -88,12 +93,14 @@ class AccessMatrixTest : public ::testing::Test {
   static std::shared_ptr<grpc::Channel>* remote_;
   static std::vector<const MethodDescriptor*>* methods_;
   static v1::AccessService::Stub* access_;
+  static std::string* finished_run_;  // that there is something to reproduce
 };
 
 TestDaemon* AccessMatrixTest::daemon_ = nullptr;
 std::shared_ptr<grpc::Channel>* AccessMatrixTest::remote_ = nullptr;
 std::vector<const MethodDescriptor*>* AccessMatrixTest::methods_ = nullptr;
 v1::AccessService::Stub* AccessMatrixTest::access_ = nullptr;
+std::string* AccessMatrixTest::finished_run_ = nullptr;
 
 bool HasField(const MethodDescriptor& method, const char* name) {
   return method.input_type()->FindFieldByName(name) != nullptr;
@@ -219,6 +226,7 @@ TEST_F(AccessMatrixTest, OnlyOwnersAndAdminsChangeAJob) {
     if (RuleOf(*method)->need != Need::kJobOwner) continue;
     v1::SubmitJobRequest submit;
     *submit.mutable_spec() = TestDaemon::Spec("wait");
+    submit.set_no_reuse(true);
     std::vector<std::string> responses;
     ASSERT_TRUE(
         RawCall(*remote_, "/skew.v1.JobService/SubmitJob", submit.SerializeAsString(), Bearer(owner), &responses).ok());
@@ -278,6 +286,7 @@ TEST_F(AccessMatrixTest, OnlyAdminsManageOtherPeoplesTokens) {
 TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
   const std::string admin = NewToken("anna");
   const auto job = [] { return daemon_->MustSubmit(TestDaemon::Spec("wait")); };
+  const auto job_after = [](const std::string& id) { return absl::StrCat("j", std::stoi(id.substr(1)) + 1); };
   // For every method that changes something: a request that does, made by something that can be changed, and the object
   // that the event must name.
   using Example = std::function<std::pair<std::unique_ptr<Message>, std::string>()>;
@@ -319,11 +328,18 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
        }},
       {"SubmitJob",
        [&] {
-         const std::string newest = job();
          v1::SubmitJobRequest request;
          *request.mutable_spec() = TestDaemon::Spec("finish");
-         return text(request, "request_id", "", absl::StrCat("j", std::stoi(newest.substr(1)) + 1));
+         return text(request, "request_id", "", job_after(job()));
        }},
+      {"ExtendJob",
+       [&] {
+         const std::string id = job();
+         v1::ExtendJobRequest request;
+         request.set_iterations(2);
+         return text(request, "job_id", id, job_after(id));
+       }},
+      {"ReproduceRun", [&] { return text(v1::ReproduceRunRequest(), "run_id", *finished_run_, job_after(job())); }},
       {"CancelJob", [&] { return of_job(v1::CancelJobRequest(), job()); }},
       {"CancelRun", [&] { return of_run(v1::CancelRunRequest(), job()); }},
       {"PauseJob", [&] { return of_job(v1::PauseJobRequest(), job()); }},

@@ -25,6 +25,7 @@ class Rehearsal {
     Train();
     Study();
     Recover();
+    Reuse();
     Queue();
     GiveAccess();
   }
@@ -123,6 +124,25 @@ class Rehearsal {
     EXPECT_EQ(store_.artifacts().List(run.job)->size(), 1u);
     EXPECT_GT(store_.events().Read(run.job, 0, 100)->events.size(), 5u);
     EXPECT_GT(*store_.events().NewestRevision(), 5);
+  }
+
+  void Reuse() {
+    NewJob study = TestStore::Study(1);
+    study.runs[0].set_content_key("content");
+    const JobId first = store_.MustSubmit(study);
+    const JobId twin = store_.MustSubmit(study);
+    const AttemptId attempt = Start("content").attempt;
+    EXPECT_EQ(attempt.run.job, first);
+    worker::v1::Report histogram;
+    histogram.mutable_histogram()->set_final(true);
+    histogram.mutable_histogram()->set_classifier_digest("judge");
+    Report(attempt, histogram);
+    ReportArtifact(attempt, "samples.png");
+    End(attempt, v1::SUCCEEDED);
+    EXPECT_EQ(store_.jobs().GetRun(RunId{twin, 1})->reused_from(), attempt.run.ToString());
+    EXPECT_EQ(store_.reuse().FindAnswers(study)->size(), 1u);
+    EXPECT_EQ(store_.jobs().Get(store_.MustSubmit(study))->runs().reused(), 1);
+    EXPECT_EQ(store_.reuse().ReadRecord(attempt.run)->artifacts.size(), 1u);
   }
 
   void Recover() {

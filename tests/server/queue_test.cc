@@ -30,6 +30,7 @@ class QueueTest : public ::testing::Test {
                          const std::function<void(v1::SubmitJobRequest&)>& adjust = nullptr) {
     v1::SubmitJobRequest request;
     *request.mutable_spec() = spec;
+    request.set_no_reuse(true);  // every script is to run
     if (adjust) adjust(request);
     v1::SubmitJobResponse response;
     const grpc::Status status = Submit(owner, request, response);

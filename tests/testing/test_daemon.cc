@@ -45,6 +45,7 @@ void TestDaemon::Start() {
   server_ = v1::ServerService::NewStub(channel_);
   queue_ = v1::QueueService::NewStub(channel_);
   access_ = v1::AccessService::NewStub(channel_);
+  reuse_ = v1::ReuseService::NewStub(channel_);
 }
 
 void TestDaemon::Stop() {
@@ -76,6 +77,7 @@ grpc::Status TestDaemon::Submit(const v1::JobSpec& spec, v1::SubmitJobResponse& 
   *request.mutable_spec() = spec;
   request.set_request_id(request_id);
   request.set_validate_only(validate_only);
+  request.set_no_reuse(no_reuse_);
   return jobs_->SubmitJob(&context, request, &response);
 }
 

@@ -13,6 +13,7 @@
 #include "skew/v1/access_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/queue_service.grpc.pb.h"
+#include "skew/v1/reuse_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
 #include "tests/testing/temp_folder.h"
@@ -41,7 +42,11 @@ class TestDaemon {
   v1::ArtifactService::Stub& artifacts() { return *artifacts_; }
   v1::ServerService::Stub& server() { return *server_; }
   v1::QueueService::Stub& queue() { return *queue_; }
+  v1::ReuseService::Stub& reuse() { return *reuse_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
+
+  // Whether runs may be answered from the store. Only after this: every script is to run.
+  void AllowReuse() { no_reuse_ = false; }
 
   // A small valid study whose workers follow `script` (see scripted_worker.cc).
   static v1::JobSpec Spec(const std::string& script);
@@ -77,6 +82,8 @@ class TestDaemon {
   std::unique_ptr<v1::QueueService::Stub> queue_;
   std::unique_ptr<v1::AccessService::Stub> access_;
   std::map<std::string, std::string> tokens_;  // by user
+  std::unique_ptr<v1::ReuseService::Stub> reuse_;
+  bool no_reuse_ = true;
 };
 
 }  // namespace skew

@@ -7,7 +7,8 @@
 
 namespace skew {
 
-TestStore::TestStore() {
+TestStore::TestStore(const std::function<void(const std::string&)>& prepare) {
+  if (prepare) prepare(database());
   absl::StatusOr<std::unique_ptr<Connections>> connections = Connections::Open(database());
   if (!connections.ok()) {
     std::fprintf(stderr, "%s\n", connections.status().ToString().c_str());
@@ -20,6 +21,7 @@ TestStore::TestStore() {
   events_ = std::make_unique<EventLog>(connections_.get());
   artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
   access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
+  reuse_ = std::make_unique<ReuseStore>(connections_.get());
   EXPECT_TRUE(queue_->Open().ok());
 }
 

@@ -2,6 +2,7 @@
 #ifndef SKEW_TESTS_TESTING_TEST_STORE_H_
 #define SKEW_TESTS_TESTING_TEST_STORE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
+#include "server/store/reuse_store.h"
 #include "server/store/run_store.h"
 #include "tests/testing/temp_folder.h"
 
@@ -21,7 +23,8 @@ namespace skew {
 
 class TestStore {
  public:
-  TestStore();
+  // `prepare` may make the database that it opens: it gets the path.
+  explicit TestStore(const std::function<void(const std::string&)>& prepare = nullptr);
 
   // A job of `runs` runs, whose judge is the classifier "key".
   static NewJob Study(int runs, const std::string& owner = "ada",
@@ -48,6 +51,7 @@ class TestStore {
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
   AccessStore& access() { return *access_; }
+  ReuseStore& reuse() { return *reuse_; }
   std::string database() const { return folder_ + "/skew.db"; }
   const std::string& folder() const { return folder_; }
 
@@ -62,6 +66,7 @@ class TestStore {
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
   std::unique_ptr<AccessStore> access_;
+  std::unique_ptr<ReuseStore> reuse_;
 };
 
 }  // namespace skew

@@ -1,0 +1,48 @@
+// What a run is, whatever it is called: runs with the same content have the same result.
+#ifndef SKEW_COMMON_CONTENT_KEY_H_
+#define SKEW_COMMON_CONTENT_KEY_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "skew/v1/job.pb.h"
+#include "skew/v1/run.pb.h"
+
+namespace skew {
+
+// Everything that determines the result of a study's run but for its judge, as text with one setting a line, sorted by
+// field number and map key:
+//
+//   engine=1                     kEngineVersion (common/version.h)
+//   dataset=<SHA-256>            its content; its name does not matter
+//   run_seed=3735928559          starts the random streams of training and generation
+//   iteration=0                  with `seed` below: which training images are drawn
+//   bias_point.counts[0]=2000
+//   model.vae                    a message
+//   model.vae.width=64           ... and its fields that are set
+//   model.vae.precision=BF16     what AUTO is on this server: `auto_precision`
+//   training.steps=6000          the rest of the spec, without what is named in content_key.cc
+//   seed=7
+//
+// A field that is added to a spec enters by itself; the default of one that old specs lack is left out (see
+// content_key.cc), so that they key as they did. What two jobs share does not depend on what else is in them: the
+// run of a cell and iteration is the same in a job with more iterations or counts. The position of the model in the job
+// matters, though, since the run's seed derives from it. `spec` is normalised; two ways to say the same (30 epochs, or
+// as many steps) are different contents.
+//
+// The judge is not in it, because it may not be trained yet when a job is submitted: wherever keys are compared, the
+// digests of the judges are compared beside them.
+std::string ContentText(const v1::JobSpec& spec, const v1::Run& run, absl::string_view dataset_digest,
+                        v1::Precision auto_precision);
+
+// Hex SHA-256 of it.
+std::string ContentKey(const v1::JobSpec& spec, const v1::Run& run, absl::string_view dataset_digest,
+                       v1::Precision auto_precision);
+
+// What the run's model will be computed in: its setting, with `auto_precision` for AUTO; unspecified where the family
+// has none. `auto_precision` is AUTO where nobody knows before the run starts.
+v1::Precision ExpectedPrecision(const v1::ModelSpec& model, v1::Precision auto_precision);
+
+}  // namespace skew
+
+#endif  // SKEW_COMMON_CONTENT_KEY_H_

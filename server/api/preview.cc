@@ -1,0 +1,48 @@
+#include "server/api/preview.h"
+
+#include <vector>
+
+#include "common/run_state.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+v1::Job JobOf(const NewJob& job, int32_t answers) {
+  v1::Job preview;
+  preview.set_kind(job.kind);
+  preview.set_owner(job.owner);
+  *preview.mutable_spec() = job.spec;
+  preview.set_dataset_digest(job.dataset_digest);
+  preview.set_no_reuse(job.no_reuse);
+  preview.set_priority(job.priority);
+  preview.set_paused(job.paused);
+  for (const JobId after : job.after) preview.add_after(after.ToString());
+  *preview.mutable_need() = job.need;
+  AddRuns(v1::QUEUED, static_cast<int32_t>(job.runs.size()) - answers, *preview.mutable_runs());
+  AddRuns(v1::SUCCEEDED, answers, *preview.mutable_runs());
+  preview.mutable_runs()->set_reused(answers);
+  preview.set_state(JobStateOf(preview.runs()));
+  return preview;
+}
+
+// `positions` are in ascending order.
+void RemoveRuns(const std::vector<size_t>& positions, NewJob& job) {
+  for (auto position = positions.rbegin(); position != positions.rend(); ++position) {
+    job.runs.erase(job.runs.begin() + static_cast<std::ptrdiff_t>(*position));
+  }
+}
+
+}  // namespace
+
+absl::Status DescribePreview(PreparedJob prepared, ReuseStore& reuse, QueueView& view,
+                             v1::SubmitJobResponse& response) {
+  NewJob& job = prepared.job;
+  SKEW_ASSIGN_OR_RETURN(const std::vector<size_t> answers, reuse.FindAnswers(job));
+  *response.mutable_job() = JobOf(job, static_cast<int32_t>(answers.size()));
+  RemoveRuns(answers, job);
+  if (job.runs.empty()) return absl::OkStatus();
+  return view.DescribeSubmission(job, prepared.training, *response.mutable_job());
+}
+
+}  // namespace skew

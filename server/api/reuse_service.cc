@@ -1,0 +1,148 @@
+#include "server/api/reuse_service.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+#include "common/run_comparison.h"
+#include "common/status.h"
+#include "server/api/preview.h"
+#include "server/api/respond.h"
+
+namespace skew {
+namespace {
+
+absl::Status CheckIsStudy(const v1::Job& job, absl::string_view what) {
+  if (job.kind() == v1::STUDY) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("job ", job.id(), " trains a classifier; only ", what));
+}
+
+// Of the runs of `job`, only the one that `run` is; none when this version derives another seed for it.
+void KeepOnly(const v1::Run& run, NewJob& job) {
+  std::erase_if(job.runs, [&](const v1::Run& other) {
+    return other.model_index() != run.model_index() || other.iteration() != run.iteration() ||
+           other.seed() != run.seed();
+  });
+}
+
+}  // namespace
+
+grpc::Status ReuseService::ExtendJob(grpc::ServerContext* context, const v1::ExtendJobRequest* request,
+                                     v1::SubmitJobResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  absl::StatusOr<PreparedJob> prepared = PrepareExtension(*request, *caller);
+  if (prepared.ok() && request->validate_only()) {
+    return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
+  }
+  return ToGrpc(Submit(prepared, *caller, *response));
+}
+
+grpc::Status ReuseService::ReproduceRun(grpc::ServerContext* context, const v1::ReproduceRunRequest* request,
+                                        v1::SubmitJobResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  return ToGrpc(Submit(PrepareReproduction(*request, *caller), *caller, *response));
+}
+
+grpc::Status ReuseService::CompareRuns(grpc::ServerContext* context, const v1::CompareRunsRequest* request,
+                                       v1::CompareRunsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  const auto compare = [&]() -> absl::StatusOr<v1::CompareRunsResponse> {
+    SKEW_ASSIGN_OR_RETURN(const RunId run, RunId::Parse(request->run_id()));
+    SKEW_ASSIGN_OR_RETURN(const RunId other, RunId::Parse(request->other_run_id()));
+    SKEW_ASSIGN_OR_RETURN(const RunRecord record, reuse_->ReadRecord(run));
+    SKEW_ASSIGN_OR_RETURN(const RunRecord other_record, reuse_->ReadRecord(other));
+    return skew::CompareRuns(record, other_record);
+  };
+  return Respond(compare(), *response);
+}
+
+absl::StatusOr<PreparedJob> ReuseService::PrepareExtension(const v1::ExtendJobRequest& request, const Caller& caller) {
+  SKEW_ASSIGN_OR_RETURN(const JobId id, JobId::Parse(request.job_id()));
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, jobs_->Get(id));
+  SKEW_RETURN_IF_ERROR(CheckIsStudy(job, "studies have iterations"));
+  if (!job.reproduces().empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("job ", job.id(), " only runs ", job.reproduces(), " again; extend the job of that run"));
+  }
+  if (request.iterations() <= job.spec().iterations()) {
+    return InvalidField("iterations", absl::StrCat(request.iterations(), " is not more than the ",
+                                                   job.spec().iterations(), " that job ", job.id(), " has"));
+  }
+  SKEW_RETURN_IF_ERROR(CheckDataset(job));
+  v1::SubmitJobRequest submit;
+  *submit.mutable_spec() = job.spec();
+  submit.mutable_spec()->set_iterations(request.iterations());
+  *submit.mutable_need() = job.need();
+  submit.set_request_id(request.request_id());
+  SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(submit, caller.user, *datasets_, auto_precision_));
+  prepared.job.audit_action = "ExtendJob";
+  prepared.job.audit_detail = absl::StrCat(job.id(), " to ", request.iterations(), " iterations");
+  return prepared;
+}
+
+absl::StatusOr<PreparedJob> ReuseService::PrepareReproduction(const v1::ReproduceRunRequest& request,
+                                                              const Caller& caller) {
+  SKEW_ASSIGN_OR_RETURN(const RunId id, RunId::Parse(request.run_id()));
+  SKEW_ASSIGN_OR_RETURN(const v1::Run run, jobs_->GetRun(id));
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, jobs_->Get(id.job));
+  SKEW_RETURN_IF_ERROR(CheckIsStudy(job, "runs of studies are reproduced"));
+  if (run.state() != v1::SUCCEEDED) {
+    return absl::FailedPreconditionError(absl::StrCat("run ", run.id(), " is ", v1::RunState_Name(run.state()),
+                                                      "; only a run that SUCCEEDED can be reproduced"));
+  }
+  SKEW_RETURN_IF_ERROR(CheckDataset(job));
+  SKEW_RETURN_IF_ERROR(CheckJudge(run));
+  v1::SubmitJobRequest submit;
+  *submit.mutable_spec() = job.spec();
+  submit.mutable_spec()->set_name(absl::StrCat("reproduction of ", run.id()));
+  submit.mutable_spec()->clear_labels();  // a list of a study's jobs by label must not count it twice
+  submit.set_request_id(request.request_id());
+  submit.set_no_reuse(true);
+  *submit.mutable_need() = job.need();
+  SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(submit, caller.user, *datasets_, auto_precision_));
+  KeepOnly(run, prepared.job);
+  if (prepared.job.runs.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("run ", run.id(), " has seed ", run.seed(), ", which this version does not derive for its cell"));
+  }
+  prepared.job.reproduces = run.id();
+  prepared.job.request_digest = Sha256Hex(absl::StrCat("reproduce/", run.id()));
+  prepared.job.audit_action = "ReproduceRun";
+  prepared.job.audit_detail = run.id();
+  return prepared;
+}
+
+absl::Status ReuseService::CheckDataset(const v1::Job& job) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets_->Find(job.spec().dataset()));
+  if (dataset.digest() == job.dataset_digest()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("dataset ", dataset.name(), " has content ", dataset.digest(),
+                                                    " now; job ", job.id(), " was made with ", job.dataset_digest()));
+}
+
+absl::Status ReuseService::CheckJudge(const v1::Run& run) {
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Classifier> classifiers, jobs_->ListClassifiers());
+  for (const v1::Classifier& classifier : classifiers) {
+    if (classifier.digest() == run.classifier_digest()) return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat("classifier ", run.classifier_digest(), ", which judged run ",
+                                                    run.id(),
+                                                    ", was replaced: another one's histogram could not be compared"));
+}
+
+absl::Status ReuseService::Submit(const absl::StatusOr<PreparedJob>& prepared, const Caller& caller,
+                                  v1::SubmitJobResponse& response) {
+  SKEW_RETURN_IF_ERROR(prepared.status());
+  if (hub_->draining()) return absl::UnavailableError("the server is shutting down and takes no new jobs");
+  SKEW_ASSIGN_OR_RETURN(Submission submission, jobs_->Submit(prepared->job, prepared->training, caller.AsActor()));
+  scheduler_->Wake();
+  *response.mutable_job() = std::move(submission.job);
+  response.set_existing(submission.existing);
+  response.mutable_notes()->Assign(submission.notes.begin(), submission.notes.end());
+  return absl::OkStatus();
+}
+
+}  // namespace skew

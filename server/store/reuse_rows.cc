@@ -1,0 +1,177 @@
+#include "server/store/reuse_rows.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "server/store/event_log.h"
+#include "server/store/job_rows.h"
+#include "server/store/run_changes.h"
+
+namespace skew {
+namespace {
+
+// The newest run that succeeded with this content and judge.
+absl::StatusOr<std::optional<RunId>> FindDone(Database& db, const std::string& content_key, const std::string& judge) {
+  Statement row = db.Prepare(
+      "SELECT job_id, number FROM runs WHERE content_key = ? AND content_key <> '' AND state = 5 AND "
+      "classifier_digest = ? ORDER BY job_id DESC, number DESC LIMIT 1");
+  static_assert(v1::SUCCEEDED == 5);
+  row.Bind(content_key).Bind(judge);
+  std::optional<RunId> done;
+  if (row.Step()) done = RunId{JobId{row.Int(0)}, row.Int32(1)};
+  SKEW_RETURN_IF_ERROR(row.status());
+  return done;
+}
+
+// Queued runs that would get this content and judge, and that no worker has begun: nothing of them was judged so far.
+absl::StatusOr<std::vector<RunId>> FindWaiting(Database& db, const std::string& content_key, const std::string& judge) {
+  Statement row = db.Prepare(
+      "SELECT r.job_id, r.number FROM runs r CROSS JOIN jobs j ON j.id = r.job_id "
+      "CROSS JOIN classifiers c ON c.key = j.classifier_key "
+      "WHERE r.content_key = ? AND r.content_key <> '' AND r.state = 1 AND r.classifier_digest = '' AND r.attempts = 0 "
+      "AND j.no_reuse = 0 AND c.digest = ? ORDER BY r.job_id, r.number");
+  static_assert(v1::QUEUED == 1);
+  row.Bind(content_key).Bind(judge);
+  std::vector<RunId> waiting;
+  while (row.Step()) waiting.push_back(RunId{JobId{row.Int(0)}, row.Int32(1)});
+  SKEW_RETURN_IF_ERROR(row.status());
+  return waiting;
+}
+
+absl::Status CopyRunRow(Database& db, RunId id, RunId source, const std::string& original) {
+  return db
+      .Prepare(
+          "UPDATE runs SET reused_from = ?, (progress, manifest_digest, classifier_digest, precision) = "
+          "(SELECT progress, manifest_digest, classifier_digest, precision FROM runs WHERE job_id = ? AND number = ?) "
+          "WHERE job_id = ? AND number = ?")
+      .Bind(original)
+      .Bind(source.job.number)
+      .Bind(source.number)
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Run();
+}
+
+absl::Status CopyArtifacts(Database& db, RunId id, RunId source) {
+  return db
+      .Prepare(
+          "INSERT INTO artifacts (job_id, run_number, name, media_type, digest, size_bytes, create_time) "
+          "SELECT ?, ?, name, media_type, digest, size_bytes, create_time FROM artifacts "
+          "WHERE job_id = ? AND run_number = ?")
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Bind(source.job.number)
+      .Bind(source.number)
+      .Run();
+}
+
+absl::Status InsertHistogram(Database& db, RunId id, const v1::ClassHistogram& histogram) {
+  return db.Prepare("INSERT INTO histograms (job_id, run_number, final, step, data) VALUES (?, ?, ?, ?, ?)")
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Bind(histogram.final())
+      .Bind(histogram.step())
+      .Bind(histogram)
+      .Run();
+}
+
+// Watchers are told of the final one only: what was on the way is history.
+absl::Status CopyHistograms(WriteScope& scope, RunId id, RunId source) {
+  SKEW_ASSIGN_OR_RETURN(std::vector<v1::ClassHistogram> histograms, ReadHistograms(scope.db, source));
+  for (v1::ClassHistogram& histogram : histograms) {
+    histogram.set_run_id(id.ToString());
+    SKEW_RETURN_IF_ERROR(InsertHistogram(scope.db, id, histogram));
+    if (!histogram.final()) continue;
+    v1::Event event;
+    *event.mutable_histogram() = std::move(histogram);
+    SKEW_RETURN_IF_ERROR(AppendEvent(scope, id.job, std::move(event)));
+  }
+  return absl::OkStatus();
+}
+
+// The run that trained what `source` has.
+absl::StatusOr<std::string> OriginalOf(Database& db, RunId source) {
+  Statement row = db.Prepare("SELECT reused_from FROM runs WHERE job_id = ? AND number = ?");
+  row.Bind(source.job.number).Bind(source.number);
+  std::string original = row.Step() ? row.Text(0) : "";
+  SKEW_RETURN_IF_ERROR(row.status());
+  return original.empty() ? source.ToString() : original;
+}
+
+absl::Status Answer(WriteScope& scope, RunId id, RunId source) {
+  RunChange change;
+  change.state = v1::SUCCEEDED;
+  SKEW_ASSIGN_OR_RETURN(change.reused_from, OriginalOf(scope.db, source));
+  SKEW_RETURN_IF_ERROR(CopyRunRow(scope.db, id, source, change.reused_from));
+  SKEW_RETURN_IF_ERROR(CopyArtifacts(scope.db, id, source));
+  SKEW_RETURN_IF_ERROR(CopyHistograms(scope, id, source));
+  return ChangeRun(scope, id, change);
+}
+
+// Digest of the judge that the job's runs would get now; empty when it is not trained or they may not be answered.
+absl::StatusOr<std::string> JudgeOf(Database& db, const NewJob& job) {
+  if (job.no_reuse || job.kind != v1::STUDY) return "";
+  Statement row = db.Prepare("SELECT digest FROM classifiers WHERE key = ?");
+  row.Bind(job.classifier_key);
+  std::string digest = row.Step() ? row.Text(0) : "";
+  SKEW_RETURN_IF_ERROR(row.status());
+  return digest;
+}
+
+}  // namespace
+
+absl::Status AnswerFromStore(WriteScope& scope, JobId id, const NewJob& job) {
+  SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(scope.db, job));
+  if (judge.empty()) return absl::OkStatus();
+  int32_t number = 0;
+  for (const v1::Run& run : job.runs) {
+    ++number;
+    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, run.content_key(), judge));
+    if (done.has_value()) SKEW_RETURN_IF_ERROR(Answer(scope, RunId{id, number}, *done));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job) {
+  SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(db, job));
+  std::vector<size_t> answers;
+  if (judge.empty()) return answers;
+  for (size_t position = 0; position < job.runs.size(); ++position) {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, job.runs[position].content_key(), judge));
+    if (done.has_value()) answers.push_back(position);
+  }
+  return answers;
+}
+
+absl::Status AnswerWaitingTwins(WriteScope& scope, RunId done) {
+  Statement row = scope.db.Prepare("SELECT content_key, classifier_digest FROM runs WHERE job_id = ? AND number = ?");
+  row.Bind(done.job.number).Bind(done.number);
+  const bool found = row.Step();
+  SKEW_RETURN_IF_ERROR(row.status());
+  if (!found || row.Text(0).empty()) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, FindWaiting(scope.db, row.Text(0), row.Text(1)));
+  for (const RunId id : waiting) SKEW_RETURN_IF_ERROR(Answer(scope, id, done));
+  return absl::OkStatus();
+}
+
+absl::Status CheckPrecision(WriteScope& scope, RunId id, v1::Precision precision) {
+  static_assert(v1::AUTO == 1);  // nobody knew
+  return scope.db
+      .Prepare(
+          "UPDATE runs SET content_key = '' WHERE job_id = ? AND number = ? AND content_key <> '' AND "
+          "expected_precision NOT IN (1, ?)")
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Bind(precision)
+      .Run();
+}
+
+std::string ReuseNote(const v1::RunCounts& counts) {
+  return absl::StrCat(counts.reused(), " of ", counts.total(), counts.total() == 1 ? " run" : " runs",
+                      " done already: answered from the store");
+}
+
+}  // namespace skew

@@ -158,7 +158,8 @@ class JsonTest(ScriptCase):
             "diff": (job, second), "info": (), "devices": (), "datasets": (), "classifiers": (), "whoami": (),
             "user add": ("ada",), "user set": ("ada", "--role", "viewer"), "user list": (),
             "token create": ("--user", "ada"), "token list": ("--user", "ada"), "token revoke": ("t1",), "audit": (),
-            "context": (), "analyse": (job,), "queue": (), "plot": (job,), "extend": (job, "--iterations", "2", "--dry-run"), "retry": (second,),
+            "context": (), "analyse": (job,), "queue": (), "plot": (job,), "extend": (job, "--iterations", "2", "--dry-run"),
+            "reproduce": (f"{job}.1",), "retry": (second,),
             "pause": (second,), "priority": (second, "5"), "resume": (second,), "share list": (),
             "share set": ("ada", "--weight", "2"), "drain": ("cpu0",), "undrain": ("cpu0",)
         }

@@ -111,18 +111,20 @@ class Client:
 
     # Jobs
 
-    def submit(self, spec: Spec, *, request_id: Optional[str] = None, validate_only: bool = False) -> job_pb2.Job:
+    def submit(self, spec: Spec, *, request_id: Optional[str] = None, validate_only: bool = False,
+               no_reuse: bool = False) -> job_pb2.Job:
         """Submits a job and returns it as it was stored, with every default written out.
 
         spec: a dict, YAML text, a pathlib.Path, or a JobSpec (see :func:`skew.to_spec`).
         request_id: the same id again names the same job. One is made when it is not given, so that a submission whose
             answer was lost is not sent twice; give your own to be safe from crashes of your program, too.
         validate_only: every check of a real submission; the job is not stored and has no id.
+        no_reuse: train every run, also those whose answer the server has already.
 
         Raises InvalidArgument with every field that is wrong; AlreadyExists when the id was used for another spec.
         """
         request = job_service_pb2.SubmitJobRequest(spec=to_spec(spec), request_id=request_id or uuid.uuid4().hex,
-                                                   validate_only=validate_only)
+                                                   validate_only=validate_only, no_reuse=no_reuse)
         return self._call(self._jobs.SubmitJob, request).job
 
     def job(self, job_id: str) -> job_pb2.Job:

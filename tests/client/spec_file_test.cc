@@ -77,7 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"List", "- a\n", "s.yaml:1:1: a list is not a map of settings"},
         Refused{"Scalar", "mnist", "s.yaml:1:1: 'mnist' is not a map of settings"},
         Refused{"UnknownField", "dataset: m\ntraining:\n  epoch: 3\n",
-                "s.yaml:3:3: training.epoch: unknown field (did you mean 'epochs'? known: epochs, steps, batch_size)"},
+                "s.yaml:3:3: training.epoch: unknown field (did you mean 'epochs'? known: epochs, steps, batch_size, "
+                "composition, first_batches)"},
         Refused{"UnknownFieldWithoutNeighbour", "zzzzzz: 3", "s.yaml:1:1: zzzzzz: unknown field (known: name, "},
         Refused{"NoSettings", "models: [{resample: {width: 3}}]",
                 "s.yaml:1:22: models[0].resample.width: unknown field (there are no settings here)"},

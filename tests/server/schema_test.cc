@@ -166,8 +166,12 @@ TEST(UpgradeTest, WhatWasQueuedBeforeTheQueueIsStarted) {
   }
   EXPECT_EQ(started, (std::set<std::string>{"j2.2", "j4.1"}));  // j3 has no judge
   ASSERT_TRUE(training.has_value());
+  worker::v1::Report begun;
+  begun.set_number(1);
+  begun.mutable_started();
+  ASSERT_TRUE(store.runs().ApplyReport(training->attempt, begun).ok());
   worker::v1::Report finished;
-  finished.set_number(1);
+  finished.set_number(2);
   finished.mutable_finished()->mutable_classifier()->set_digest("new judge");
   ASSERT_TRUE(store.runs().ApplyReport(training->attempt, finished).ok());
   ASSERT_TRUE(store.runs()

@@ -23,6 +23,7 @@ class QueueTest : public ::testing::Test {
   grpc::Status Submit(const std::string& owner, v1::SubmitJobRequest request, v1::SubmitJobResponse& response) {
     grpc::ClientContext context;
     daemon_.CallAs(context, owner);
+    request.set_no_reuse(true);  // every script is to run
     return daemon_.jobs().SubmitJob(&context, request, &response);
   }
 
@@ -30,7 +31,6 @@ class QueueTest : public ::testing::Test {
                          const std::function<void(v1::SubmitJobRequest&)>& adjust = nullptr) {
     v1::SubmitJobRequest request;
     *request.mutable_spec() = spec;
-    request.set_no_reuse(true);  // every script is to run
     if (adjust) adjust(request);
     v1::SubmitJobResponse response;
     const grpc::Status status = Submit(owner, request, response);

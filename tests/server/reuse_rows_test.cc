@@ -242,7 +242,7 @@ TEST_F(ReuseRowsTest, AnswersOutliveTheOriginalAndAnswerInTurn) {
   const JobId first = store_.MustSubmit(Study({"a"}));
   Finish(Start());
   const JobId second = store_.MustSubmit(Study({"a"}));
-  for (const char* table : {"histograms", "artifacts", "attempts", "runs", "events", "jobs"}) {
+  for (const char* table : {"histograms", "artifacts", "attempts", "queue", "runs", "events", "jobs"}) {
     store_.MustExecute(absl::StrCat("DELETE FROM ", table, " WHERE ", std::string(table) == "jobs" ? "id" : "job_id",
                                     " = ", first.number));
   }

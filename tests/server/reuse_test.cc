@@ -290,7 +290,7 @@ TEST_F(ReuseTest, AnAnswerOutlivesTheOriginal) {
   const std::string results = Results(second);
   std::string content;
   ASSERT_TRUE(ReadArtifact(second + ".1", content).ok());
-  for (const char* table : {"histograms", "artifacts", "attempts", "runs", "events", "job_labels"}) {
+  for (const char* table : {"histograms", "artifacts", "attempts", "queue", "runs", "events", "job_labels"}) {
     Execute(absl::StrCat("DELETE FROM ", table, " WHERE job_id = 2"));
   }
   Execute("DELETE FROM jobs WHERE id = 2");

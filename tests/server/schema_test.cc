@@ -141,9 +141,15 @@ void MakeFirstDatabase(const std::string& path) {
       "INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, seed, state, start_time) VALUES "
       "(1, 1, 0, 'classifier', x'', 0, 0, 5, 20), (2, 1, 0, 'vae', x'', 0, 0, 5, 50), "
       "(2, 2, 0, 'vae', x'', 1, 0, 1, NULL), (3, 1, 0, 'vae', x'', 0, 0, 1, NULL), "
-      "(4, 1, 0, 'classifier', x'', 0, 0, 1, NULL); "
-      "INSERT INTO classifiers (key, digest, job_id, data) VALUES ('key', 'judge', 1, x'')");
+      "(4, 1, 0, 'classifier', x'', 0, 0, 1, NULL)");
   ASSERT_TRUE(filled.ok()) << filled;
+  v1::Classifier judge;
+  judge.set_job_id("j1");
+  ASSERT_TRUE((*db)
+                  ->Prepare("INSERT INTO classifiers (key, digest, job_id, data) VALUES ('key', 'judge', 1, ?)")
+                  .Bind(judge)
+                  .Run()
+                  .ok());
 }
 
 TEST(UpgradeTest, WhatWasQueuedBeforeTheQueueIsStarted) {
@@ -160,8 +166,12 @@ TEST(UpgradeTest, WhatWasQueuedBeforeTheQueueIsStarted) {
   }
   EXPECT_EQ(started, (std::set<std::string>{"j2.2", "j4.1"}));  // j3 has no judge
   ASSERT_TRUE(training.has_value());
+  worker::v1::Report begun;
+  begun.set_number(1);
+  begun.mutable_started();
+  ASSERT_TRUE(store.runs().ApplyReport(training->attempt, begun).ok());
   worker::v1::Report finished;
-  finished.set_number(1);
+  finished.set_number(2);
   finished.mutable_finished()->mutable_classifier()->set_digest("new judge");
   ASSERT_TRUE(store.runs().ApplyReport(training->attempt, finished).ok());
   ASSERT_TRUE(store.runs()

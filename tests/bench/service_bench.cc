@@ -94,6 +94,7 @@ Submissions SubmitUntil(const BenchDaemon& daemon, absl::Time end) {
       grpc::ClientContext context;
       context.set_wait_for_ready(true);
       v1::SubmitJobRequest request;
+      request.set_no_reuse(true);
       *request.mutable_spec() = ReportingSpec();
       Check(stub->SubmitJob(&context, request, &response));
     }));
@@ -160,6 +161,7 @@ void MeasureFreshStore(BenchDaemon::Options options, const Load& load, BenchTabl
       while (true) {
         grpc::ClientContext context;
         v1::SubmitJobRequest request;
+        request.set_no_reuse(true);
         *request.mutable_spec() = ReportingSpec();
         v1::SubmitJobResponse response;
         if (!stub->SubmitJob(&context, request, &response).ok()) return;

@@ -69,6 +69,7 @@ absl::StatusOr<std::vector<Lease>> ParseCuda(absl::string_view spec, absl::strin
     }
   }
   std::vector<Lease> devices;
+  devices.reserve(gpus.size());
   for (const int32_t gpu : gpus)
     devices.push_back({absl::StrCat("cuda", gpu), absl::StrCat("cuda:", gpu), cores, "cuda", gpu});
   return devices;

@@ -205,6 +205,7 @@ std::string NamesText(std::vector<std::pair<int64_t, std::string>> users) {
   std::sort(users.begin(), users.end(),
             [](const auto& a, const auto& b) { return std::pair(-a.first, a.second) < std::pair(-b.first, b.second); });
   std::vector<std::string> names;
+  names.reserve(users.size());
   for (const auto& [runs, name] : users) names.push_back(name);
   if (names.size() == 1) return names[0];
   if (names.size() <= 3) {

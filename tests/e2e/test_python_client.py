@@ -32,7 +32,7 @@ TRAINING = {
     "dataset": "mnist",
     "bias": {"fixed": {0: 500, 2: 500}, "varied": {"class": 1, "counts": [100]}},
     "models": [{"vae": {"width": 8}}],
-    "training": {"steps": 400},
+    "training": {"steps": 2500},
     "generation": {"images": 200},
     "evaluation": {"classifier": {"epochs": 1}},
 }

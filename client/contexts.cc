@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/local_file.h"
 #include "client/scalar.h"
 #include "client/yaml_decoder.h"
 #include "common/file.h"
@@ -35,9 +36,7 @@ absl::Status Store(const std::string& path, const YAML::Node& root) {
   mkdir(folder.c_str(), 0700);  // the file below says why, if it fails
   YAML::Emitter text;
   text << root;
-  const absl::Status status = WriteFileAtomically(path, absl::StrCat(text.c_str(), "\n"));
-  // A folder that is not there is no answer of the server; its NOT_FOUND has an exit code of its own.
-  return status.ok() ? status : absl::UnknownError(status.message());
+  return WritePrivateFile(path, absl::StrCat(text.c_str(), "\n"));
 }
 
 std::string TextOf(const YAML::Node& node) { return node && node.IsScalar() ? node.Scalar() : ""; }
@@ -46,10 +45,7 @@ void SetPath(YAML::Node& context, const char* key, const std::string& path) {
   if (!path.empty()) context[key] = std::filesystem::absolute(path).lexically_normal().string();
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<NamedContext>> ListContexts(const std::string& path) {
-  SKEW_ASSIGN_OR_RETURN(const YAML::Node root, Load(path));
+std::vector<NamedContext> ContextsIn(const YAML::Node& root) {
   std::vector<NamedContext> list;
   const std::string current = TextOf(root["current-context"]);
   const YAML::Node contexts = root["contexts"];
@@ -62,6 +58,13 @@ absl::StatusOr<std::vector<NamedContext>> ListContexts(const std::string& path) 
   }
   std::sort(list.begin(), list.end(), [](const NamedContext& a, const NamedContext& b) { return a.name < b.name; });
   return list;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<NamedContext>> ListContexts(const std::string& path) {
+  SKEW_ASSIGN_OR_RETURN(const YAML::Node root, Load(path));
+  return ContextsIn(root);
 }
 
 absl::Status SaveContext(const std::string& path, const std::string& name, const ServerAddress& address) {
@@ -79,7 +82,8 @@ absl::Status SaveContext(const std::string& path, const std::string& name, const
 }
 
 absl::Status UseContext(const std::string& path, const std::string& name) {
-  SKEW_ASSIGN_OR_RETURN(const std::vector<NamedContext> contexts, ListContexts(path));
+  SKEW_ASSIGN_OR_RETURN(YAML::Node root, Load(path));
+  const std::vector<NamedContext> contexts = ContextsIn(root);
   const auto is_it = [&name](const NamedContext& one) { return one.name == name; };
   if (std::none_of(contexts.begin(), contexts.end(), is_it)) {
     const std::string known = absl::StrJoin(
@@ -87,7 +91,6 @@ absl::Status UseContext(const std::string& path, const std::string& name) {
     return absl::NotFoundError(
         absl::StrCat(path, " has no context ", Quoted(name), known.empty() ? "" : absl::StrCat("; known: ", known)));
   }
-  SKEW_ASSIGN_OR_RETURN(YAML::Node root, Load(path));
   root["current-context"] = name;
   return Store(path, root);
 }

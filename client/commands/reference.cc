@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
+#include "client/local_file.h"
 #include "client/reference/completion.h"
 #include "client/reference/man_page.h"
 #include "client/render/format.h"
 #include "client/text.h"
-#include "common/file.h"
 #include "common/status.h"
 #include "common/version.h"
 
@@ -41,9 +41,7 @@ absl::Status WritePages(const std::vector<ManPage>& pages, const std::string& fo
   std::error_code error;
   std::filesystem::create_directories(folder, error);  // the file below says why, if it fails
   for (const ManPage& page : pages) {
-    const absl::Status status = WriteFileAtomically(absl::StrCat(folder, "/", page.name, ".1"), page.text);
-    // A folder that is not there is no answer of the server; its NOT_FOUND has an exit code of its own.
-    if (!status.ok()) return absl::UnknownError(status.message());
+    SKEW_RETURN_IF_ERROR(WriteOutputFile(absl::StrCat(folder, "/", page.name, ".1"), page.text));
   }
   return absl::OkStatus();
 }

@@ -1,10 +1,6 @@
-#include <google/protobuf/struct.pb.h>
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,33 +9,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/commands/command.h"
+#include "client/commands/study_flags.h"
+#include "client/local_file.h"
 #include "client/render/format.h"
-#include "client/render/message_text.h"
 #include "client/report/csv.h"
 #include "client/report/figure.h"
 #include "client/report/gnuplot.h"
 #include "client/report/page.h"
 #include "client/report/study_data.h"
 #include "client/scalar.h"
-#include "common/file.h"
 #include "common/status.h"
 
 namespace skew {
 namespace {
 
-struct StudyFlags {
-  std::vector<std::string> jobs;
-  bool allow_different_judges = false;
-  std::optional<int32_t> focus_class;
-
-  v1::AnalyseJobsRequest Request() const {
-    v1::AnalyseJobsRequest request;
-    request.mutable_job_ids()->Assign(jobs.begin(), jobs.end());
-    request.set_allow_different_judges(allow_different_judges);
-    if (focus_class.has_value()) request.set_focus_class(*focus_class);
-    return request;
-  }
-};
+constexpr char kJobsText[] = "e.g. j17; several are shown together";
 
 struct ReportFlags : StudyFlags {
   std::string out;
@@ -50,18 +34,6 @@ struct PlotFlags : StudyFlags {
   std::string figure;
   std::string out;
 };
-
-// A folder that is not there is no answer of the server, whose NOT_FOUND has an exit code of its own.
-absl::Status WriteOut(const std::string& path, const std::string& content) {
-  const absl::Status status = WriteFileAtomically(path, content);
-  if (!status.ok()) return absl::UnknownError(status.message());
-  // For others to read, too, as files of this user are.
-  const mode_t mask = umask(0);
-  umask(mask);
-  if (chmod(path.c_str(), 0666 & ~mask) != 0)
-    return absl::UnknownError(absl::StrCat("cannot change the mode of ", path));
-  return absl::OkStatus();
-}
 
 void NoteWritten(Session& session, const std::string& path, size_t bytes) {
   *session.err << "wrote " << path << " (" << BytesText(static_cast<int64_t>(bytes)) << ")" << std::endl;
@@ -78,7 +50,7 @@ absl::Status WriteCsvFolder(Session& session, const StudyData& data, const std::
   if (error) return absl::UnknownError(absl::StrCat("cannot make the folder ", folder, ": ", error.message()));
   const std::map<std::string, std::string> files = ReportFiles(data, figures);
   for (const auto& [name, content] : files) {
-    SKEW_RETURN_IF_ERROR(WriteOut(absl::StrCat(folder, "/", name), content));
+    SKEW_RETURN_IF_ERROR(WriteOutputFile(absl::StrCat(folder, "/", name), content));
   }
   *session.err << "wrote " << files.size() << " files into " << folder << std::endl;
   return absl::OkStatus();
@@ -89,7 +61,7 @@ absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
     return absl::InvalidArgumentError("say where to: --out FILE.html, --csv DIR, or both");
   }
   SKEW_ASSIGN_OR_RETURN(const StudyData data,
-                        CollectStudy(*session.client, flags.Request(), /*pictures=*/!flags.out.empty()));
+                        CollectStudy(*session.client, flags.Request(), {.pictures = !flags.out.empty()}));
   const std::vector<Figure> figures = StudyFigures(data);
   if (!flags.out.empty()) {
     std::map<std::string, std::string> svgs;
@@ -98,7 +70,7 @@ absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
       SKEW_ASSIGN_OR_RETURN(svgs[figure.name], Draw(figure, ImageFormat::kSvg));
     }
     const std::string page = ReportPage(data, figures, svgs);
-    SKEW_RETURN_IF_ERROR(WriteOut(flags.out, page));
+    SKEW_RETURN_IF_ERROR(WriteOutputFile(flags.out, page));
     NoteWritten(session, flags.out, page.size());
   }
   if (!flags.csv.empty()) SKEW_RETURN_IF_ERROR(WriteCsvFolder(session, data, figures, flags.csv));
@@ -109,27 +81,21 @@ std::string NamesOf(const std::vector<Figure>& figures) {
   return absl::StrJoin(figures, ", ", [](std::string* out, const Figure& figure) { out->append(figure.name); });
 }
 
-std::string ToJsonLine(const Figure& figure) {
-  google::protobuf::Struct object;
-  (*object.mutable_fields())["figure"].set_string_value(figure.name);
-  (*object.mutable_fields())["title"].set_string_value(figure.title);
-  (*object.mutable_fields())["missing"].set_string_value(figure.missing);
-  return absl::StrCat(ToJson(object), "\n");
-}
-
 absl::Status List(Session& session, const std::vector<Figure>& figures) {
   Table table({{"figure", "figure"}, {"title", "title"}, {"", "missing"}});
   for (const Figure& figure : figures) {
     const std::string shown = figure.missing.empty() ? figure.title : absl::StrCat("not yet: ", figure.missing);
     table.AddRow({figure.name, {shown, figure.title}, figure.missing});
-    if (session.output == Output::kJson) *session.out << ToJsonLine(figure);
   }
-  if (session.output != Output::kJson) Show(session, table);
+  Show(session, table);
   return CheckWritten(session);
 }
 
-absl::StatusOr<std::string> Rendered(const Figure& figure, const std::string& out) {
-  const std::string ending = absl::AsciiStrToLower(std::filesystem::path(out).extension().string());
+std::string EndingOf(const std::string& out) {
+  return absl::AsciiStrToLower(std::filesystem::path(out).extension().string());
+}
+
+absl::StatusOr<std::string> Rendered(const Figure& figure, const std::string& ending) {
   if (ending == ".csv") return figure.csv;
   if (ending == ".svg") return Draw(figure, ImageFormat::kSvg);
   if (ending == ".png") return Draw(figure, ImageFormat::kPng);
@@ -137,10 +103,16 @@ absl::StatusOr<std::string> Rendered(const Figure& figure, const std::string& ou
 }
 
 absl::Status CheckEnding(const std::string& out) {
-  const std::string ending = absl::AsciiStrToLower(std::filesystem::path(out).extension().string());
+  const std::string ending = EndingOf(out);
   if (ending == ".csv" || ending == ".svg" || ending == ".png" || ending == ".pdf") return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("--out ", Quoted(out), ": a figure's file ends in .png, .svg, .pdf or .csv"));
+}
+
+// What the figure needs; all that any figure does, for the list of them.
+StudyParts PartsOf(const std::string& figure) {
+  return {.histograms = figure.empty() || absl::StartsWith(figure, "forming-"),
+          .losses = figure.empty() || absl::StartsWith(figure, "losses-")};
 }
 
 absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
@@ -148,7 +120,7 @@ absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
     return absl::InvalidArgumentError("--figure and --out go together; without both, the figures are listed");
   }
   if (!flags.out.empty()) SKEW_RETURN_IF_ERROR(CheckEnding(flags.out));
-  SKEW_ASSIGN_OR_RETURN(const StudyData data, CollectStudy(*session.client, flags.Request(), /*pictures=*/false));
+  SKEW_ASSIGN_OR_RETURN(const StudyData data, CollectStudy(*session.client, flags.Request(), PartsOf(flags.figure)));
   const std::vector<Figure> figures = StudyFigures(data);
   if (flags.out.empty()) {
     SKEW_RETURN_IF_ERROR(List(session, figures));
@@ -157,8 +129,8 @@ absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
   for (const Figure& figure : figures) {
     if (figure.name != flags.figure) continue;
     if (!figure.missing.empty()) return absl::FailedPreconditionError(absl::StrCat(figure.name, ": ", figure.missing));
-    SKEW_ASSIGN_OR_RETURN(const std::string image, Rendered(figure, flags.out));
-    SKEW_RETURN_IF_ERROR(WriteOut(flags.out, image));
+    SKEW_ASSIGN_OR_RETURN(const std::string image, Rendered(figure, EndingOf(flags.out)));
+    SKEW_RETURN_IF_ERROR(WriteOutputFile(flags.out, image));
     NoteWritten(session, flags.out, image.size());
     return ExitCode::kFine;
   }
@@ -166,20 +138,12 @@ absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
                                                  absl::StrJoin(flags.jobs, " "), " are ", NamesOf(figures)));
 }
 
-void AddStudyFlags(CLI::App& command, StudyFlags& flags) {
-  command.add_option("JOB", flags.jobs, "e.g. j17; several are shown together")->required();
-  command.add_flag("--allow-different-judges", flags.allow_different_judges,
-                   "Compare runs although different classifiers judged them");
-  command.add_option("--focus-class", flags.focus_class,
-                     "The class of claim H4. Default: class 1, or the smallest when there is none");
-}
-
 }  // namespace
 
 void AddReportCommands(CLI::App& app, Command& chosen) {
   auto report_flags = std::make_shared<ReportFlags>();
   CLI::App* report = app.add_subcommand("report", "Make one page with the figures, images and numbers of jobs");
-  AddStudyFlags(*report, *report_flags);
+  AddStudyFlags(*report, *report_flags, kJobsText);
   report->add_option("--out", report_flags->out, "The page, e.g. report.html");
   report->add_option("--csv", report_flags->csv, "A folder for every number of it, as CSV");
   report->callback([report_flags, &chosen] {
@@ -188,7 +152,7 @@ void AddReportCommands(CLI::App& app, Command& chosen) {
 
   auto plot_flags = std::make_shared<PlotFlags>();
   CLI::App* plot = app.add_subcommand("plot", "Draw one figure of jobs; without --figure, list the figures");
-  AddStudyFlags(*plot, *plot_flags);
+  AddStudyFlags(*plot, *plot_flags, kJobsText);
   plot->add_option("--figure", plot_flags->figure, "e.g. counts-dcgan");
   plot->add_option("--out", plot_flags->out, "A file that ends in .png, .svg, .pdf or .csv (its numbers)");
   plot->callback(

@@ -33,17 +33,6 @@ struct ReproduceFlags {
   std::string request_id;
 };
 
-absl::Status ShowComparison(Session& session, const v1::CompareRunsResponse& comparison) {
-  if (session.output == Output::kJson) {
-    *session.out << ToJson(comparison) << "\n";
-  } else if (session.output == Output::kCsv) {
-    Show(session, ComparisonTable(comparison));
-  } else {
-    *session.out << ComparisonText(comparison);
-  }
-  return CheckWritten(session);
-}
-
 absl::StatusOr<ExitCode> Reproduce(Session& session, const ReproduceFlags& flags) {
   v1::ReproduceRunRequest request;
   request.set_run_id(flags.run_id);
@@ -56,7 +45,8 @@ absl::StatusOr<ExitCode> Reproduce(Session& session, const ReproduceFlags& flags
   compare.set_run_id(flags.run_id);
   compare.set_other_run_id(absl::StrCat(job.id(), ".1"));
   SKEW_ASSIGN_OR_RETURN(const v1::CompareRunsResponse comparison, session.client->CompareRuns(compare));
-  SKEW_RETURN_IF_ERROR(ShowComparison(session, comparison));
+  SKEW_RETURN_IF_ERROR(ShowOne<v1::CompareRunsResponse>(session, comparison, &ComparisonTable,
+                                                        [&] { return ComparisonText(comparison); }));
   return comparison.verdict() == v1::CompareRunsResponse::DRIFTED ? ExitCode::kFailed : ExitCode::kFine;
 }
 

@@ -37,7 +37,7 @@ std::string ComparisonText(const CompareRunsResponse& comparison) {
       comparison.degrees(), Printable(absl::StrJoin(comparison.differences(), ", ")));
 }
 
-Table ComparisonTable(const CompareRunsResponse& comparison) {
+Table ComparisonTable(absl::Span<const CompareRunsResponse> comparisons) {
   Table table({{"", "run"},
                {"", "other_run"},
                {"", "verdict"},
@@ -47,10 +47,11 @@ Table ComparisonTable(const CompareRunsResponse& comparison) {
                {"", "g_p"},
                {"", "degrees"},
                {"", "differences"}});
-  table.AddRow({comparison.run_id(), comparison.other_run_id(), CompareRunsResponse::Verdict_Name(comparison.verdict()),
-                Exact(comparison.chi_square()), Exact(comparison.chi_square_p()), Exact(comparison.g_statistic()),
-                Exact(comparison.g_p()), absl::StrCat(comparison.degrees()),
-                absl::StrJoin(comparison.differences(), "; ")});
+  for (const CompareRunsResponse& one : comparisons) {
+    table.AddRow({one.run_id(), one.other_run_id(), CompareRunsResponse::Verdict_Name(one.verdict()),
+                  Exact(one.chi_square()), Exact(one.chi_square_p()), Exact(one.g_statistic()), Exact(one.g_p()),
+                  absl::StrCat(one.degrees()), absl::StrJoin(one.differences(), "; ")});
+  }
   return table;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/types/span.h"
 #include "client/render/table.h"
 #include "skew/v1/reuse_service.pb.h"
 
@@ -12,8 +13,8 @@ namespace skew {
 // "j9.1 is bit-equal to j2.3", and otherwise what differs and how likely that is.
 std::string ComparisonText(const v1::CompareRunsResponse& comparison);
 
-// One row.
-Table ComparisonTable(const v1::CompareRunsResponse& comparison);
+// A row each.
+Table ComparisonTable(absl::Span<const v1::CompareRunsResponse> comparisons);
 
 }  // namespace skew
 

@@ -29,30 +29,31 @@ struct ClassBar {
   v1::Estimate generated;
 };
 
+int64_t AcceptedIn(const v1::RunResult& run) {
+  int64_t accepted = 0;
+  for (const v1::RunClassResult& each : run.classes()) accepted += each.images();
+  return accepted;
+}
+
 // Images of a class in a run, as judged or corrected.
 double ImagesOf(const v1::RunResult& run, int c, Shares shares) {
   const v1::RunClassResult& one = run.classes(c);
-  if (shares == Shares::kAsJudged) return one.images();
-  int64_t accepted = 0;
-  for (const v1::RunClassResult& each : run.classes()) accepted += each.images();
-  return one.corrected() * static_cast<double>(accepted);
+  return shares == Shares::kAsJudged ? one.images() : one.corrected() * static_cast<double>(AcceptedIn(run));
 }
 
 std::vector<ClassBar> BarsOf(const v1::ResultCell& cell, int position, Shares shares) {
   std::vector<ClassBar> bars;
   const int classes = cell.classes_size();
+  int64_t accepted = 0;
+  for (const v1::RunResult& run : cell.runs()) accepted += AcceptedIn(run);
   for (int c = 0; c < classes && !cell.runs().empty(); ++c) {
     if (shares == Shares::kCorrected && !cell.classes(c).has_corrected()) continue;
     std::vector<double> images;
-    double accepted = 0;
-    for (const v1::RunResult& run : cell.runs()) {
-      images.push_back(ImagesOf(run, c, shares));
-      for (const v1::RunClassResult& each : run.classes()) accepted += each.images();
-    }
+    for (const v1::RunResult& run : cell.runs()) images.push_back(ImagesOf(run, c, shares));
     ClassBar& bar = bars.emplace_back();
     bar.x = position - kClusterWidth / 2 + kClusterWidth * (c + 0.5) / classes;
     bar.label = cell.classes(c).class_();
-    bar.trained = cell.classes(c).trained_share() * accepted / cell.runs_size();
+    bar.trained = cell.classes(c).trained_share() * static_cast<double>(accepted) / cell.runs_size();
     bar.generated = EstimateOf(images);
   }
   return bars;

@@ -91,6 +91,8 @@ std::string RunsCsv(const JobData& job) {
 
 }  // namespace
 
+std::string SpecFileName(const v1::Job& job) { return absl::StrCat("study-", job.id(), ".yaml"); }
+
 std::map<std::string, std::string> ReportFiles(const StudyData& data, const std::vector<Figure>& figures) {
   std::map<std::string, std::string> files;
   files["claims.csv"] = FindingsTable(data.analysis).ToCsv();
@@ -98,7 +100,7 @@ std::map<std::string, std::string> ReportFiles(const StudyData& data, const std:
     const std::string& id = job.job.id();
     files[absl::StrCat("results-", id, ".csv")] = ResultsTable(job.results).ToCsv();
     files[absl::StrCat("runs-", id, ".csv")] = RunsCsv(job);
-    files[absl::StrCat("study-", id, ".yaml")] = ToYaml(job.job.spec());
+    files[SpecFileName(job.job)] = ToYaml(job.job.spec());
   }
   for (const Figure& figure : figures) {
     if (figure.missing.empty()) files[absl::StrCat(figure.name, ".csv")] = figure.csv;

@@ -11,6 +11,9 @@
 
 namespace skew {
 
+// "study-j2.yaml"
+std::string SpecFileName(const v1::Job& job);
+
 // Content by file name: of every job its results ("results-j2.csv"), runs ("runs-j2.csv": seeds, digests, counts and
 // shares with their intervals, a line per run and class) and specification ("study-j2.yaml"); "claims.csv"; and every
 // figure's numbers ("counts-dcgan.csv").

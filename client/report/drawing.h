@@ -78,7 +78,7 @@ struct Series {
   // A band around it, parallel to x, or empty.
   std::vector<double> low = {};
   std::vector<double> high = {};
-  // Dashed from side to side, if there is one.
+  // Dotted from side to side, if there is one.
   std::optional<double> reference = std::nullopt;
   bool points = false;
 };

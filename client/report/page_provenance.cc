@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "client/render/format.h"
 #include "client/render/message_text.h"
+#include "client/report/csv.h"
 #include "client/report/html.h"
 #include "client/report/page.h"
 #include "common/proto_time.h"
@@ -60,14 +61,10 @@ std::string JudgeFacts(const v1::Classifier& judge) {
       Described("trained on", HtmlText(judge.dataset())), Described("trained by", HtmlText(judge.job_id())), "</dl>\n");
 }
 
-std::string SpecName(const StudyData& data, const JobData& job) {
-  return data.jobs.size() == 1 ? "study.yaml" : absl::StrCat("study-", job.job.id(), ".yaml");
-}
-
 std::string Commands(const StudyData& data) {
   std::string text;
   for (const JobData& job : data.jobs) {
-    absl::StrAppend(&text, "skewctl submit ", SpecName(data, job), " --watch\n");
+    absl::StrAppend(&text, "skewctl submit ", SpecFileName(job.job), " --watch\n");
   }
   std::vector<std::string> ids(data.request.job_ids().begin(), data.request.job_ids().end());
   absl::StrAppend(&text, "skewctl report ", absl::StrJoin(ids, " "));
@@ -95,7 +92,7 @@ std::string ProvenanceHtml(const StudyData& data) {
   std::string html;
   for (const JobData& job : data.jobs) {
     absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n", JobFacts(job),
-                    "<p>The specification with all its defaults, <code>", HtmlText(SpecName(data, job)),
+                    "<p>The specification with all its defaults, <code>", HtmlText(SpecFileName(job.job)),
                     "</code>:</p>\n", HtmlElement("pre", "", HtmlText(ToYaml(job.job.spec()))), "\n");
   }
   html += "<h3>Judge</h3>\n";

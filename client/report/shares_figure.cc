@@ -16,11 +16,11 @@
 namespace skew {
 namespace {
 
-// Shares in percent.
+// Shares are of 1.
 struct SharePoint {
   std::string bias_point;
   double trained = 0;
-  v1::Estimate generated;  // as a share of 1
+  v1::Estimate generated;
   std::vector<std::pair<std::string, double>> runs;
 };
 struct ClassPoints {

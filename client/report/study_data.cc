@@ -86,6 +86,7 @@ absl::Status ReadPictures(Client& client, const NamesByRun& names, JobData& data
     return std::tuple(a->model_index(), a->iteration()) < std::tuple(b->model_index(), b->iteration());
   });
   std::map<std::pair<int32_t, std::map<int32_t, int32_t>>, CellPictures> cells;
+  std::set<std::map<int32_t, int32_t>> with_real;  // models are trained on the same images
   for (const v1::Run* run : runs) {
     const std::map<int32_t, int32_t> point(run->bias_point().counts().begin(), run->bias_point().counts().end());
     CellPictures& cell = cells[{run->model_index(), point}];
@@ -95,7 +96,9 @@ absl::Status ReadPictures(Client& client, const NamesByRun& names, JobData& data
     cell.bias_point = point;
     SKEW_ASSIGN_OR_RETURN(cell.generated,
                           ReadPicture(client, run->id(), stored->second, {"samples-by-class.png", "samples.png"}));
+    if (!cell.generated.has_value() || with_real.contains(point)) continue;
     SKEW_ASSIGN_OR_RETURN(cell.real, ReadPicture(client, run->id(), stored->second, {"real-by-class.png"}));
+    if (cell.real.has_value()) with_real.insert(point);
   }
   for (auto& [key, cell] : cells) {
     if (cell.generated.has_value()) data.pictures.push_back(std::move(cell));
@@ -103,16 +106,17 @@ absl::Status ReadPictures(Client& client, const NamesByRun& names, JobData& data
   return absl::OkStatus();
 }
 
-absl::StatusOr<JobData> CollectJob(Client& client, const std::string& job_id, bool pictures) {
+absl::StatusOr<JobData> CollectJob(Client& client, const std::string& job_id, const StudyParts& parts) {
   JobData data;
   SKEW_ASSIGN_OR_RETURN(data.job, client.GetJob(job_id));
   SKEW_ASSIGN_OR_RETURN(data.results, client.GetResults(job_id, /*include_runs=*/true));
   SKEW_ASSIGN_OR_RETURN(Client::RunList list, client.ListRuns(job_id));
   data.runs = std::move(list.runs);
-  SKEW_RETURN_IF_ERROR(ReadHistograms(client, data));
+  if (parts.histograms) SKEW_RETURN_IF_ERROR(ReadHistograms(client, data));
+  if (!parts.losses && !parts.pictures) return data;
   SKEW_ASSIGN_OR_RETURN(const NamesByRun names, ArtifactNames(client, job_id));
-  SKEW_RETURN_IF_ERROR(ReadLosses(client, names, data));
-  if (pictures) SKEW_RETURN_IF_ERROR(ReadPictures(client, names, data));
+  if (parts.losses) SKEW_RETURN_IF_ERROR(ReadLosses(client, names, data));
+  if (parts.pictures) SKEW_RETURN_IF_ERROR(ReadPictures(client, names, data));
   return data;
 }
 
@@ -147,14 +151,14 @@ LossCurves LossCurvesOf(absl::string_view csv) {
   return curves;
 }
 
-absl::StatusOr<StudyData> CollectStudy(Client& client, const v1::AnalyseJobsRequest& request, bool pictures) {
+absl::StatusOr<StudyData> CollectStudy(Client& client, const v1::AnalyseJobsRequest& request, const StudyParts& parts) {
   StudyData study;
   study.request = request;
   // First: it says which jobs do not go together.
   SKEW_ASSIGN_OR_RETURN(study.analysis, client.AnalyseJobs(request));
   SKEW_ASSIGN_OR_RETURN(study.server, client.GetServerInfo());
   for (const std::string& job_id : request.job_ids()) {
-    SKEW_ASSIGN_OR_RETURN(JobData job, CollectJob(client, job_id, pictures));
+    SKEW_ASSIGN_OR_RETURN(JobData job, CollectJob(client, job_id, parts));
     study.jobs.push_back(std::move(job));
   }
   study.time = absl::Now();

@@ -44,7 +44,7 @@ struct CellPictures {
   int32_t model_index = 0;
   std::map<int32_t, int32_t> bias_point;
   std::optional<Picture> generated;
-  std::optional<Picture> real;
+  std::optional<Picture> real;  // only of the first model that has it: all have the same at a bias point
 };
 
 struct JobData {
@@ -68,9 +68,16 @@ struct StudyData {
   absl::Time time;
 };
 
-// Everything about the jobs that `request` names, which may still be running. `pictures`: also those. Errors as of the
-// calls; AnalysisService.AnalyseJobs says which jobs do not go together.
-absl::StatusOr<StudyData> CollectStudy(Client& client, const v1::AnalyseJobsRequest& request, bool pictures);
+// What is read beside the results; each costs calls for every run.
+struct StudyParts {
+  bool histograms = true;
+  bool losses = true;
+  bool pictures = false;
+};
+
+// The jobs that `request` names, which may still be running. Errors as of the calls; AnalysisService.AnalyseJobs says
+// which jobs do not go together.
+absl::StatusOr<StudyData> CollectStudy(Client& client, const v1::AnalyseJobsRequest& request, const StudyParts& parts);
 
 }  // namespace skew
 

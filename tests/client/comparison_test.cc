@@ -26,7 +26,7 @@ TEST(ComparisonTest, ScriptsGetARow) {
   const auto response = Parse<v1::CompareRunsResponse>(
       "run_id: 'j2.3' other_run_id: 'j9.1' verdict: STATISTICALLY_EQUAL chi_square: 0.5 chi_square_p: 0.25 "
       "g_statistic: 0.5 g_p: 0.25 degrees: 2 differences: 'artifact a' differences: 'artifact b'");
-  EXPECT_EQ(ComparisonTable(response).ToCsv(),
+  EXPECT_EQ(ComparisonTable({response}).ToCsv(),
             "run,other_run,verdict,chi_square,chi_square_p,g_statistic,g_p,degrees,differences\n"
             "j2.3,j9.1,STATISTICALLY_EQUAL,0.5,0.25,0.5,0.25,2,artifact a; artifact b\n");
 }

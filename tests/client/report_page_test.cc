@@ -166,7 +166,7 @@ TEST(ReportPageTest, ProvenanceSaysHowToGetTheNumbersAgain) {
   EXPECT_THAT(html, HasSubstr("<code>d1g35t</code>"));
   EXPECT_THAT(html, HasSubstr("name: study\n"));
   EXPECT_THAT(html,
-              HasSubstr("skewctl submit study.yaml --watch\nskewctl report j1 --focus-class 2 --out report.html"));
+              HasSubstr("skewctl submit study-j1.yaml --watch\nskewctl report j1 --focus-class 2 --out report.html"));
   EXPECT_THAT(html, HasSubstr("errs on generated images as it does on real ones"));
 }
 

@@ -1,0 +1,21 @@
+#include "client/commands/study_flags.h"
+
+namespace skew {
+
+v1::AnalyseJobsRequest StudyFlags::Request() const {
+  v1::AnalyseJobsRequest request;
+  request.mutable_job_ids()->Assign(jobs.begin(), jobs.end());
+  request.set_allow_different_judges(allow_different_judges);
+  if (focus_class.has_value()) request.set_focus_class(*focus_class);
+  return request;
+}
+
+void AddStudyFlags(CLI::App& command, StudyFlags& flags, const std::string& jobs_text) {
+  command.add_option("JOB", flags.jobs, jobs_text)->required();
+  command.add_flag("--allow-different-judges", flags.allow_different_judges,
+                   "Compare runs although different classifiers judged them");
+  command.add_option("--focus-class", flags.focus_class,
+                     "The class of claim H4. Default: class 1, or the smallest when there is none");
+}
+
+}  // namespace skew

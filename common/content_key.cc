@@ -121,31 +121,30 @@ std::pair<Message*, const FieldDescriptor*> PrecisionField(v1::ModelSpec& model)
 
 }  // namespace
 
-v1::Precision ExpectedPrecision(const v1::ModelSpec& model, v1::Precision auto_precision) {
-  v1::ModelSpec copy = model;
-  const auto [settings, field] = PrecisionField(copy);
-  if (field == nullptr) return v1::PRECISION_UNSPECIFIED;
-  const auto asked = static_cast<v1::Precision>(settings->GetReflection()->GetEnumValue(*settings, field));
-  return asked == v1::FP32 || asked == v1::BF16 ? asked : auto_precision;
+ContentKeys::ContentKeys(const v1::JobSpec& spec, absl::string_view dataset_digest, v1::Precision auto_precision)
+    : head_(absl::StrCat("engine=", kEngineVersion, "\ndataset=", dataset_digest, "\nrun_seed=")) {
+  for (v1::ModelSpec model : spec.models()) {
+    Model& one = models_.emplace_back();
+    if (const auto [settings, field] = PrecisionField(model); field != nullptr) {
+      const Reflection& reflection = *settings->GetReflection();
+      const auto asked = static_cast<v1::Precision>(reflection.GetEnumValue(*settings, field));
+      one.precision = asked == v1::FP32 || asked == v1::BF16 ? asked : auto_precision;
+      reflection.SetEnumValue(settings, field, one.precision);
+    }
+    AppendFields(model, "model.", one.text);
+  }
+  AppendFields(spec, "", tail_);
 }
 
-std::string ContentText(const v1::JobSpec& spec, const v1::Run& run, absl::string_view dataset_digest,
-                        v1::Precision auto_precision) {
-  v1::ModelSpec model = spec.models(run.model_index());
-  if (const auto [settings, field] = PrecisionField(model); field != nullptr) {
-    settings->GetReflection()->SetEnumValue(settings, field, ExpectedPrecision(model, auto_precision));
-  }
-  std::string text = absl::StrCat("engine=", kEngineVersion, "\ndataset=", dataset_digest, "\nrun_seed=", run.seed(),
-                                  "\niteration=", run.iteration(), "\n");
+std::string ContentKeys::TextOf(const v1::Run& run) const {
+  std::string text = absl::StrCat(head_, run.seed(), "\niteration=", run.iteration(), "\n");
   AppendFields(run.bias_point(), "bias_point.", text);
-  AppendFields(model, "model.", text);
-  AppendFields(spec, "", text);
+  absl::StrAppend(&text, ModelOf(run).text, tail_);
   return text;
 }
 
-std::string ContentKey(const v1::JobSpec& spec, const v1::Run& run, absl::string_view dataset_digest,
-                       v1::Precision auto_precision) {
-  return Sha256Hex(ContentText(spec, run, dataset_digest, auto_precision));
-}
+std::string ContentKeys::KeyOf(const v1::Run& run) const { return Sha256Hex(TextOf(run)); }
+
+v1::Precision ContentKeys::ExpectedPrecisionOf(const v1::Run& run) const { return ModelOf(run).precision; }
 
 }  // namespace skew

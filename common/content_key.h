@@ -2,7 +2,9 @@
 #ifndef SKEW_COMMON_CONTENT_KEY_H_
 #define SKEW_COMMON_CONTENT_KEY_H_
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "skew/v1/job.pb.h"
@@ -32,16 +34,31 @@ namespace skew {
 //
 // The judge is not in it, because it may not be trained yet when a job is submitted: wherever keys are compared, the
 // digests of the judges are compared beside them.
-std::string ContentText(const v1::JobSpec& spec, const v1::Run& run, absl::string_view dataset_digest,
-                        v1::Precision auto_precision);
+class ContentKeys {
+ public:
+  // Of the runs of one job. What they have in common is written once.
+  ContentKeys(const v1::JobSpec& spec, absl::string_view dataset_digest, v1::Precision auto_precision);
 
-// Hex SHA-256 of it.
-std::string ContentKey(const v1::JobSpec& spec, const v1::Run& run, absl::string_view dataset_digest,
-                       v1::Precision auto_precision);
+  std::string TextOf(const v1::Run& run) const;
+  // Hex SHA-256 of it.
+  std::string KeyOf(const v1::Run& run) const;
 
-// What the run's model will be computed in: its setting, with `auto_precision` for AUTO; unspecified where the family
-// has none. `auto_precision` is AUTO where nobody knows before the run starts.
-v1::Precision ExpectedPrecision(const v1::ModelSpec& model, v1::Precision auto_precision);
+  // What the run's model will be computed in: its setting, with `auto_precision` for AUTO; unspecified where the family
+  // has none. `auto_precision` is AUTO where nobody knows before the run starts.
+  v1::Precision ExpectedPrecisionOf(const v1::Run& run) const;
+
+ private:
+  struct Model {
+    v1::Precision precision = v1::PRECISION_UNSPECIFIED;
+    std::string text;
+  };
+
+  const Model& ModelOf(const v1::Run& run) const { return models_[static_cast<size_t>(run.model_index())]; }
+
+  std::string head_;
+  std::vector<Model> models_;
+  std::string tail_;
+};
 
 }  // namespace skew
 

@@ -53,6 +53,10 @@ absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
   return sha.HexDigest();
 }
 
+bool IsSha256Hex(absl::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+}
+
 bool SecretsEqual(absl::string_view a, absl::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -30,6 +30,9 @@ class Sha256 {
 
 std::string Sha256Hex(absl::string_view bytes);
 
+// Whether it is 64 lower-case hexadecimal digits, as a SHA-256 is and 32 random bytes are.
+bool IsSha256Hex(absl::string_view text);
+
 // Of a file's content, read in pieces. NOT_FOUND or INTERNAL with the path.
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path);
 

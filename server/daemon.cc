@@ -87,7 +87,7 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       reuse_(connections_.get()),
       datasets_(options_.datasets),
       devices_(std::move(devices), options_.max_runs_per_device),
-      auto_precision_(AutoPrecisionOn(devices_.List())),
+      auto_precision_(AutoPrecisionOn(devices_.has_gpus())),
       probe_(std::move(probe)),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket()), options_.worker_patience}),
       queue_(connections_.get(), &clock_, options_.fair_share_half_life),

@@ -235,10 +235,12 @@ absl::Status AccessGate::Recheck(Caller& caller) {
     SKEW_ASSIGN_OR_RETURN(const std::optional<StoredToken> stored, store_->FindToken(caller.token));
     if (!stored.has_value()) return absl::UnauthenticatedError(kWrongToken);
     SKEW_RETURN_IF_ERROR(CheckTimes(stored->token));
+    SKEW_RETURN_IF_ERROR(CheckEnabled(stored->user));
+  } else {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<v1::User> user, store_->FindUser(caller.user));
+    if (!user.has_value()) return absl::UnauthenticatedError(absl::StrCat("there is no user '", caller.user, "'"));
+    SKEW_RETURN_IF_ERROR(CheckEnabled(*user));
   }
-  SKEW_ASSIGN_OR_RETURN(const std::optional<v1::User> user, store_->FindUser(caller.user));
-  if (!user.has_value()) return absl::UnauthenticatedError(absl::StrCat("there is no user '", caller.user, "'"));
-  SKEW_RETURN_IF_ERROR(CheckEnabled(*user));
   caller.version = version;
   return absl::OkStatus();
 }

@@ -22,25 +22,29 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
   if (!caller.ok()) return ToGrpc(caller.status());
   if (const absl::Status status = CheckJobsToAnalyse(*request); !status.ok()) return ToGrpc(status);
   std::vector<JobToAnalyse> jobs;
+  LossByDigest losses;
   for (const std::string& text : request->job_ids()) {
     const absl::StatusOr<JobId> id = JobId::Parse(text);
     if (!id.ok()) return ToGrpc(id.status());
-    absl::StatusOr<JobToAnalyse> job = Load(*id);
+    absl::StatusOr<JobToAnalyse> job = Load(*id, losses);
     if (!job.ok()) return ToGrpc(job.status());
     jobs.push_back(*std::move(job));
   }
   return Respond(skew::AnalyseJobs(jobs, *request), *response);
 }
 
-absl::StatusOr<JobToAnalyse> AnalysisService::Load(JobId id) {
+absl::StatusOr<JobToAnalyse> AnalysisService::Load(JobId id, LossByDigest& losses) {
   SKEW_ASSIGN_OR_RETURN(JobStore::JobWithRuns stored, jobs_->GetWithRuns(id));
   JobToAnalyse job{std::move(stored.job), std::move(stored.runs), std::move(stored.classifiers), {}};
   SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Artifact> artifacts, artifacts_->List(id));
   for (const v1::Artifact& artifact : artifacts) {
     if (artifact.name() != "losses.csv") continue;
-    SKEW_ASSIGN_OR_RETURN(const std::string csv, ReadFile(artifacts_->PathOf(artifact.digest()), kMostLossBytes));
-    const std::optional<double> largest = LargestInColumn(csv, "loss_g");
-    if (largest.has_value()) job.largest_generator_loss[artifact.run_id()] = *largest;
+    const auto [loss, is_new] = losses.try_emplace(artifact.digest());
+    if (is_new) {
+      SKEW_ASSIGN_OR_RETURN(const std::string csv, ReadFile(artifacts_->PathOf(artifact.digest()), kMostLossBytes));
+      loss->second = LargestInColumn(csv, "loss_g");
+    }
+    if (loss->second.has_value()) job.largest_generator_loss[artifact.run_id()] = *loss->second;
   }
   return job;
 }

@@ -2,6 +2,10 @@
 #ifndef SKEW_SERVER_API_ANALYSIS_SERVICE_H_
 #define SKEW_SERVER_API_ANALYSIS_SERVICE_H_
 
+#include <map>
+#include <optional>
+#include <string>
+
 #include "common/analysis.h"
 #include "common/ids.h"
 #include "grpcpp/grpcpp.h"
@@ -23,7 +27,11 @@ class AnalysisService final : public v1::AnalysisService::Service {
                            v1::AnalyseJobsResponse* response) override;
 
  private:
-  absl::StatusOr<JobToAnalyse> Load(JobId id);
+  // The largest generator loss in a losses.csv, by the file's digest; empty where it has none.
+  using LossByDigest = std::map<std::string, std::optional<double>>;
+
+  // Reads files that are not in `losses` yet.
+  absl::StatusOr<JobToAnalyse> Load(JobId id, LossByDigest& losses);
 
   AccessGate* const gate_;
   JobStore* const jobs_;

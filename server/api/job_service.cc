@@ -32,13 +32,7 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
   if (request->validate_only()) {
     return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
   }
-  absl::StatusOr<Submission> submission = jobs_->Submit(prepared->job, prepared->training, caller->AsActor());
-  if (!submission.ok()) return ToGrpc(submission.status());
-  scheduler_->Wake();
-  *response->mutable_job() = std::move(submission->job);
-  response->set_existing(submission->existing);
-  response->mutable_notes()->Assign(submission->notes.begin(), submission->notes.end());
-  return grpc::Status::OK;
+  return ToGrpc(SubmitPrepared(*prepared, *caller, *jobs_, *scheduler_, *response));
 }
 
 grpc::Status JobService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request, v1::Job* response) {

@@ -1,5 +1,6 @@
 #include "server/api/preview.h"
 
+#include <utility>
 #include <vector>
 
 #include "common/run_state.h"
@@ -28,9 +29,17 @@ v1::Job JobOf(const NewJob& job, int32_t answers) {
 
 // `positions` are in ascending order.
 void RemoveRuns(const std::vector<size_t>& positions, NewJob& job) {
-  for (auto position = positions.rbegin(); position != positions.rend(); ++position) {
-    job.runs.erase(job.runs.begin() + static_cast<std::ptrdiff_t>(*position));
+  std::vector<v1::Run> kept;
+  kept.reserve(job.runs.size() - positions.size());
+  auto next = positions.begin();
+  for (size_t i = 0; i < job.runs.size(); ++i) {
+    if (next != positions.end() && *next == i) {
+      ++next;
+    } else {
+      kept.push_back(std::move(job.runs[i]));
+    }
   }
+  job.runs = std::move(kept);
 }
 
 }  // namespace

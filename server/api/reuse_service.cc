@@ -137,12 +137,7 @@ absl::Status ReuseService::Submit(const absl::StatusOr<PreparedJob>& prepared, c
                                   v1::SubmitJobResponse& response) {
   SKEW_RETURN_IF_ERROR(prepared.status());
   if (hub_->draining()) return absl::UnavailableError("the server is shutting down and takes no new jobs");
-  SKEW_ASSIGN_OR_RETURN(Submission submission, jobs_->Submit(prepared->job, prepared->training, caller.AsActor()));
-  scheduler_->Wake();
-  *response.mutable_job() = std::move(submission.job);
-  response.set_existing(submission.existing);
-  response.mutable_notes()->Assign(submission.notes.begin(), submission.notes.end());
-  return absl::OkStatus();
+  return SubmitPrepared(*prepared, caller, *jobs_, *scheduler_, response);
 }
 
 }  // namespace skew

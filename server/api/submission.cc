@@ -54,9 +54,10 @@ NewJob TrainingJob(const NewJob& study) {
 }
 
 void NameContents(NewJob& job, v1::Precision auto_precision) {
+  const ContentKeys keys(job.spec, job.dataset_digest, auto_precision);
   for (v1::Run& run : job.runs) {
-    run.set_precision(ExpectedPrecision(job.spec.models(run.model_index()), auto_precision));
-    run.set_content_key(ContentKey(job.spec, run, job.dataset_digest, auto_precision));
+    run.set_precision(keys.ExpectedPrecisionOf(run));
+    run.set_content_key(keys.KeyOf(run));
   }
 }
 
@@ -110,6 +111,16 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   NameContents(job, auto_precision);
   prepared.training = TrainingJob(job);
   return prepared;
+}
+
+absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
+                            v1::SubmitJobResponse& response) {
+  SKEW_ASSIGN_OR_RETURN(Submission submission, jobs.Submit(prepared.job, prepared.training, caller.AsActor()));
+  scheduler.Wake();
+  *response.mutable_job() = std::move(submission.job);
+  response.set_existing(submission.existing);
+  response.mutable_notes()->Assign(submission.notes.begin(), submission.notes.end());
+  return absl::OkStatus();
 }
 
 }  // namespace skew

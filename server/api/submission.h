@@ -6,6 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/api/caller.h"
+#include "server/jobs/scheduler.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
 #include "skew/v1/job_service.pb.h"
@@ -22,6 +24,10 @@ struct PreparedJob {
 // `auto_precision` is what AUTO means on this server, AUTO when nobody knows.
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
                                        DatasetRegistry& datasets, v1::Precision auto_precision);
+
+// Stores it and has it started. Errors as of JobStore::Submit.
+absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
+                            v1::SubmitJobResponse& response);
 
 }  // namespace skew
 

@@ -1,9 +1,5 @@
 #include "server/jobs/auto_precision.h"
 
-#include <algorithm>
-
-#include "absl/strings/match.h"
-
 namespace skew {
 namespace {
 
@@ -17,10 +13,8 @@ bool ProcessorMultipliesBFloat16() {
 
 }  // namespace
 
-v1::Precision AutoPrecisionOn(const std::vector<v1::Device>& devices) {
-  const bool only_cpus = std::all_of(devices.begin(), devices.end(),
-                                     [](const v1::Device& device) { return absl::StartsWith(device.name(), "cpu"); });
-  if (!only_cpus) return v1::AUTO;
+v1::Precision AutoPrecisionOn(bool has_gpus) {
+  if (has_gpus) return v1::AUTO;
   return ProcessorMultipliesBFloat16() ? v1::BF16 : v1::FP32;
 }
 

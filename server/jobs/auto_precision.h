@@ -2,16 +2,14 @@
 #ifndef SKEW_SERVER_JOBS_AUTO_PRECISION_H_
 #define SKEW_SERVER_JOBS_AUTO_PRECISION_H_
 
-#include <vector>
-
-#include "skew/v1/device.pb.h"
 #include "skew/v1/job.pb.h"
 
 namespace skew {
 
 // What AUTO will be on every one of these devices; AUTO when that is not known before a worker starts: where there are
-// GPUs. A run that comes out in another precision is not reused, so a wrong answer costs a training and no more.
-v1::Precision AutoPrecisionOn(const std::vector<v1::Device>& devices);
+// GPUs. A run that comes out in another precision than this says is not reused. Where it says AUTO, any is: FP32 and
+// BF16 are taken for the same content there.
+v1::Precision AutoPrecisionOn(bool has_gpus);
 
 }  // namespace skew
 

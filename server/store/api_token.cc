@@ -1,24 +1,17 @@
 #include "server/store/api_token.h"
 
-#include <algorithm>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "common/digest.h"
 
 namespace skew {
 namespace {
 
 constexpr char kPrefix[] = "skew";
-constexpr size_t kSecretDigits = 64;
-
-bool IsSecret(absl::string_view text) {
-  return text.size() == kSecretDigits &&
-         std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f'); });
-}
 
 }  // namespace
 
@@ -26,7 +19,7 @@ std::string ApiToken::ToString() const { return absl::StrCat(kPrefix, "_", Token
 
 absl::StatusOr<ApiToken> ApiToken::Parse(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '_');
-  if (parts.size() == 3 && parts[0] == kPrefix && IsSecret(parts[2])) {
+  if (parts.size() == 3 && parts[0] == kPrefix && IsSha256Hex(parts[2])) {
     const absl::StatusOr<int64_t> number = ParseTokenId(parts[1]);
     if (number.ok()) return ApiToken{*number, std::string(parts[2])};
   }

@@ -15,34 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsDigest(absl::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
-}
-
 absl::Status CheckContent(const std::string& path, const std::string& digest) {
   SKEW_ASSIGN_OR_RETURN(const std::string actual, Sha256HexOfFile(path));
   if (actual == digest) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(path, " has digest ", actual, " instead of ", digest));
-}
-
-absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job, int64_t run_number) {
-  SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
-  Statement row = db.Prepare(
-      "SELECT run_number, name, media_type, digest, size_bytes, create_time FROM artifacts "
-      "WHERE job_id = ? AND (?2 = 0 OR run_number = ?2) ORDER BY run_number, name");
-  row.Bind(job.number).Bind(run_number);
-  std::vector<v1::Artifact> artifacts;
-  while (row.Step()) {
-    v1::Artifact& artifact = artifacts.emplace_back();
-    artifact.set_run_id(RunId{job, row.Int32(0)}.ToString());
-    artifact.set_name(row.Text(1));
-    artifact.set_media_type(row.Text(2));
-    artifact.set_digest(row.Text(3));
-    artifact.set_size_bytes(row.Int(4));
-    *artifact.mutable_create_time() = ToProto(row.Time(5));
-  }
-  SKEW_RETURN_IF_ERROR(row.status());
-  return artifacts;
 }
 
 }  // namespace
@@ -52,7 +28,7 @@ std::string ArtifactStore::PathOf(const std::string& digest) const {
 }
 
 absl::Status ArtifactStore::Import(const std::string& path, const std::string& digest, int64_t size_bytes) {
-  if (!IsDigest(digest)) return absl::InvalidArgumentError(absl::StrCat("'", digest, "' is not a SHA-256 digest"));
+  if (!IsSha256Hex(digest)) return absl::InvalidArgumentError(absl::StrCat("'", digest, "' is not a SHA-256 digest"));
   const std::string target = PathOf(digest);
   std::error_code error;
   if (fs::exists(target, error)) {

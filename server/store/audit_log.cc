@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "server/store/page_size.h"
 
 namespace skew {
 namespace {
@@ -47,10 +48,7 @@ absl::Status AppendAuditEvent(WriteScope& scope, const Actor& actor, absl::strin
 }
 
 absl::StatusOr<v1::ListAuditEventsResponse> ReadAuditEvents(Database& db, const v1::ListAuditEventsRequest& request) {
-  if (request.page_size() < 0 || request.page_size() > 1000) {
-    return InvalidField("page_size", absl::StrCat(request.page_size(), " is not in 1..1000"));
-  }
-  const int limit = request.page_size() == 0 ? 100 : request.page_size();
+  SKEW_ASSIGN_OR_RETURN(const int limit, PageSize(request.page_size(), 100));
   int64_t before = std::numeric_limits<int64_t>::max();
   if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &before)) {
     return InvalidField("page_token", absl::StrCat("'", request.page_token(), "' is not a page of this list"));

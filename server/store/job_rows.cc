@@ -267,4 +267,32 @@ absl::StatusOr<std::optional<v1::Classifier>> ReadClassifier(Database& db, const
   return classifier;
 }
 
+absl::StatusOr<std::string> ReadOwner(Database& db, JobId id) {
+  Statement row = db.Prepare("SELECT owner FROM jobs WHERE id = ?");
+  row.Bind(id.number);
+  const bool found = row.Step();
+  SKEW_RETURN_IF_ERROR(row.status());
+  return found ? absl::StatusOr<std::string>(row.Text(0)) : NoSuchJob(id);
+}
+
+absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job, int64_t run_number) {
+  SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
+  Statement row = db.Prepare(
+      "SELECT run_number, name, media_type, digest, size_bytes, create_time FROM artifacts "
+      "WHERE job_id = ? AND (?2 = 0 OR run_number = ?2) ORDER BY run_number, name");
+  row.Bind(job.number).Bind(run_number);
+  std::vector<v1::Artifact> artifacts;
+  while (row.Step()) {
+    v1::Artifact& artifact = artifacts.emplace_back();
+    artifact.set_run_id(RunId{job, row.Int32(0)}.ToString());
+    artifact.set_name(row.Text(1));
+    artifact.set_media_type(row.Text(2));
+    artifact.set_digest(row.Text(3));
+    artifact.set_size_bytes(row.Int(4));
+    *artifact.mutable_create_time() = ToProto(row.Time(5));
+  }
+  SKEW_RETURN_IF_ERROR(row.status());
+  return artifacts;
+}
+
 }  // namespace skew

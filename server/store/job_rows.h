@@ -20,6 +20,7 @@ namespace skew {
 
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id);
 absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id);
+absl::StatusOr<std::string> ReadOwner(Database& db, JobId id);
 
 // Whether all runs of a job have ended, and its newest event.
 struct JobEnd {
@@ -34,6 +35,9 @@ absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id);
 
 // Every one of a run: those during training by step, then the final one.
 absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, RunId id);
+
+// Artifacts of a job, by run and name; with `run_number` above 0 only of that run.
+absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job, int64_t run_number);
 
 // Runs of a job with numbers above `after_number`, at most `limit`, by number; empty `states` means all.
 absl::StatusOr<std::vector<v1::Run>> ReadRuns(Database& db, JobId job, int32_t after_number, int limit,

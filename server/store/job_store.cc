@@ -13,6 +13,7 @@
 #include "server/store/event_log.h"
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
+#include "server/store/page_size.h"
 #include "server/store/queue_rows.h"
 #include "server/store/reuse_rows.h"
 #include "server/store/run_changes.h"
@@ -166,11 +167,6 @@ absl::StatusOr<int64_t> ParsePageToken(absl::string_view list, const std::string
   return last;
 }
 
-absl::StatusOr<int> PageSize(int32_t asked, int default_size) {
-  if (asked < 0 || asked > 1000) return InvalidField("page_size", absl::StrCat(asked, " is not in 1..1000"));
-  return asked == 0 ? default_size : asked;
-}
-
 std::string Describe(const google::protobuf::Message& filter) { return filter.ShortDebugString(); }
 
 absl::StatusOr<std::vector<v1::Classifier>> ReadClassifiers(Database& db) {
@@ -212,12 +208,7 @@ absl::StatusOr<v1::Job> JobStore::Get(JobId id) {
 absl::StatusOr<std::string> JobStore::Owner(JobId id) {
   std::string owner;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    Statement row = db.Prepare("SELECT owner FROM jobs WHERE id = ?");
-    row.Bind(id.number);
-    const bool found = row.Step();
-    SKEW_RETURN_IF_ERROR(row.status());
-    if (!found) return absl::NotFoundError(absl::StrCat("there is no job ", id.ToString()));
-    owner = row.Text(0);
+    SKEW_ASSIGN_OR_RETURN(owner, ReadOwner(db, id));
     return absl::OkStatus();
   }));
   return owner;

@@ -196,7 +196,7 @@ absl::StatusOr<SettledWaits> FindSettled(Database& db) {
 }
 
 absl::Status WriteSettled(WriteScope& scope, const SettledWaits& settled) {
-  for (const JobId job : settled.changed) SKEW_RETURN_IF_ERROR(RefreshWaits(scope, job).status());
+  for (const JobId job : settled.changed) SKEW_RETURN_IF_ERROR(RefreshWaits(scope, job));
   for (const auto& [job, failed] : settled.failed) {
     // It may have been retried since.
     SKEW_ASSIGN_OR_RETURN(const JobId still_failed, FailedDependency(scope.db, job));

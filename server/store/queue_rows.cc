@@ -97,7 +97,7 @@ absl::Status EnterQueue(WriteScope& scope, JobId job) {
                            .Bind(scope.now)
                            .Bind(job.number)
                            .Run());
-  return RefreshWaits(scope, job).status();
+  return RefreshWaits(scope, job);
 }
 
 absl::Status MoveInQueue(WriteScope& scope, RunId run, v1::RunState from, v1::RunState to) {
@@ -126,7 +126,7 @@ absl::Status MoveInQueue(WriteScope& scope, RunId run, v1::RunState from, v1::Ru
                            .Bind(run.job.number)
                            .Bind(run.number)
                            .Run());
-  return RefreshWaits(scope, run.job).status();
+  return RefreshWaits(scope, run.job);
 }
 
 absl::StatusOr<std::set<JobId>> ChangedWaits(Database& db) {
@@ -142,14 +142,13 @@ absl::StatusOr<std::set<JobId>> ChangedWaits(Database& db) {
   return jobs;
 }
 
-absl::StatusOr<bool> RefreshWaits(WriteScope& scope, JobId job) {
+absl::Status RefreshWaits(WriteScope& scope, JobId job) {
   SKEW_ASSIGN_OR_RETURN(const int64_t waits, ComputeWaits(scope.db, job));
-  SKEW_RETURN_IF_ERROR(scope.db.Prepare("UPDATE queue SET waits = ? WHERE job_id = ? AND waits <> ?")
-                           .Bind(waits)
-                           .Bind(job.number)
-                           .Bind(waits)
-                           .Run());
-  return scope.db.Changes() > 0;
+  return scope.db.Prepare("UPDATE queue SET waits = ? WHERE job_id = ? AND waits <> ?")
+      .Bind(waits)
+      .Bind(job.number)
+      .Bind(waits)
+      .Run();
 }
 
 absl::StatusOr<std::vector<JobId>> Dependencies(Database& db, JobId job) {

@@ -37,9 +37,8 @@ absl::Status EnterQueue(WriteScope& scope, JobId job);
 // Keeps the queue in step with a run that changes its state; its row has the new state already.
 absl::Status MoveInQueue(WriteScope& scope, RunId run, v1::RunState from, v1::RunState to);
 
-// Writes down what the job's queued runs wait for now: its classifier, jobs they come after. Returns whether anything
-// changed.
-absl::StatusOr<bool> RefreshWaits(WriteScope& scope, JobId job);
+// Writes down what the job's queued runs wait for now: its classifier, jobs they come after.
+absl::Status RefreshWaits(WriteScope& scope, JobId job);
 // Jobs whose queued runs wait for something else than is written down.
 absl::StatusOr<std::set<JobId>> ChangedWaits(Database& db);
 

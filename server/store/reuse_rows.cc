@@ -121,28 +121,36 @@ absl::StatusOr<std::string> JudgeOf(Database& db, const NewJob& job) {
   return digest;
 }
 
+// The position of a run in its job, and the run that has its answer.
+using Source = std::pair<size_t, RunId>;
+
+// In ascending order of positions. Runs of one job have different contents, so none is another's source.
+absl::StatusOr<std::vector<Source>> FindSources(Database& db, const NewJob& job) {
+  SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(db, job));
+  std::vector<Source> sources;
+  if (judge.empty()) return sources;
+  for (size_t position = 0; position < job.runs.size(); ++position) {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, job.runs[position].content_key(), judge));
+    if (done.has_value()) sources.emplace_back(position, *done);
+  }
+  return sources;
+}
+
 }  // namespace
 
 absl::Status AnswerFromStore(WriteScope& scope, JobId id, const NewJob& job) {
-  SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(scope.db, job));
-  if (judge.empty()) return absl::OkStatus();
-  int32_t number = 0;
-  for (const v1::Run& run : job.runs) {
-    ++number;
-    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, run.content_key(), judge));
-    if (done.has_value()) SKEW_RETURN_IF_ERROR(Answer(scope, RunId{id, number}, *done));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<Source> sources, FindSources(scope.db, job));
+  for (const auto& [position, done] : sources) {
+    SKEW_RETURN_IF_ERROR(Answer(scope, RunId{id, static_cast<int32_t>(position) + 1}, done));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job) {
-  SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(db, job));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<Source> sources, FindSources(db, job));
   std::vector<size_t> answers;
-  if (judge.empty()) return answers;
-  for (size_t position = 0; position < job.runs.size(); ++position) {
-    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, job.runs[position].content_key(), judge));
-    if (done.has_value()) answers.push_back(position);
-  }
+  answers.reserve(sources.size());
+  for (const auto& [position, done] : sources) answers.push_back(position);
   return answers;
 }
 

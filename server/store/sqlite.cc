@@ -155,8 +155,6 @@ absl::Status Database::Execute(absl::string_view script) {
   return code == SQLITE_OK ? absl::OkStatus() : Error(code, script);
 }
 
-int64_t Database::Changes() const { return sqlite3_changes64(db_); }
-
 int64_t Database::LastInsertedId() const { return sqlite3_last_insert_rowid(db_); }
 
 bool Database::InTransaction() const { return sqlite3_get_autocommit(db_) == 0; }

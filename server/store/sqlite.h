@@ -90,8 +90,7 @@ class Database {
   // Executes one or more statements without parameters or results.
   absl::Status Execute(absl::string_view script);
 
-  // Rows that the last statement changed, and the key it inserted.
-  int64_t Changes() const;
+  // The key that the last statement inserted.
   int64_t LastInsertedId() const;
 
   // Whether a transaction is open. Some errors (a full disk, for one) make SQLite roll a transaction back by itself.

@@ -43,10 +43,10 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
   const v1::JobSpec& spec = context.order.spec();
   const int32_t draw = spec.bias().draw() == v1::PER_JOB ? 0 : context.order.iteration();
   SKEW_ASSIGN_OR_RETURN(run->subset_, DrawSubset(dataset, context.order.bias_point(), spec.seed(), draw));
-  run->real_samples_ = FirstOfEachClass(ToTensor(dataset.train.images, run->subset_.indices), run->subset_.labels,
-                                        ClassesOf(context.order.bias_point()), kPerClass);
+  const at::Tensor images = ToTensor(dataset.train.images, run->subset_.indices);
+  run->real_samples_ = FirstOfEachClass(images, run->subset_.labels, ClassesOf(context.order.bias_point()), kPerClass);
   SKEW_RETURN_IF_ERROR(run->LoadClassifier(dataset));
-  SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset));
+  SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset, images));
   run->evaluator_ = std::make_unique<Evaluator>(
       run->model_.get(), run->classifier_.get(), context.stop,
       Evaluator::Options{context.order.seed(), ClassesOf(context.order.bias_point()), run->classifier_->classes(),
@@ -72,7 +72,7 @@ absl::Status StudyRun::LoadClassifier(const DatasetContent& dataset) {
   return absl::OkStatus();
 }
 
-absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset) {
+absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset, const at::Tensor& images) {
   const uint64_t seed = context_.order.seed();
   ModelInputs inputs;
   inputs.engine = context_.engine;
@@ -87,10 +87,10 @@ absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset) {
   }
   SKEW_ASSIGN_OR_RETURN(model_, MakeModel(settings_.model, inputs));
   if (!trains()) return absl::OkStatus();
-  trainer_ = std::make_unique<Trainer>(
-      model_.get(), ToTensor(dataset.train.images, subset_.indices).to(context_.engine.device),
-      TrainingBatches(subset_.labels, settings_.batch_size, context_.order.spec().training(),
-                      DeriveSeed("batches", {seed})));
+  trainer_ =
+      std::make_unique<Trainer>(model_.get(), images.to(context_.engine.device),
+                                TrainingBatches(subset_.labels, settings_.batch_size, context_.order.spec().training(),
+                                                DeriveSeed("batches", {seed})));
   return absl::OkStatus();
 }
 

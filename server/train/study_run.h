@@ -45,7 +45,7 @@ class StudyRun {
         checkpoints_(context.order.work_dir()) {}
 
   absl::Status LoadClassifier(const DatasetContent& dataset);
-  absl::Status MakeModelAndTrainer(const DatasetContent& dataset);
+  absl::Status MakeModelAndTrainer(const DatasetContent& dataset, const at::Tensor& images);
   absl::Status Resume();
 
   // Both return at once when a stop is asked for.

@@ -46,11 +46,11 @@ v1::Run SomeRun(int32_t model = 1) {
 }
 
 std::string KeyOf(const v1::JobSpec& spec, int32_t model = 1) {
-  return ContentKey(spec, SomeRun(model), "digest", v1::BF16);
+  return ContentKeys(spec, "digest", v1::BF16).KeyOf(SomeRun(model));
 }
 
 TEST(ContentKeyTest, TheTextIsAsDocumented) {
-  EXPECT_EQ(ContentText(Spec(), SomeRun(), "digest", v1::BF16), R"(engine=1
+  EXPECT_EQ(ContentKeys(Spec(), "digest", v1::BF16).TextOf(SomeRun()), R"(engine=1
 dataset=digest
 run_seed=12345
 iteration=3
@@ -266,9 +266,9 @@ TEST(ContentKeyTest, WhatNamesTheRunEnters) {
   v1::Run label = SomeRun();
   (*label.mutable_bias_point()->mutable_counts())[3] = 50;
   for (const v1::Run& run : {iteration, seed, count, label, SomeRun(0)}) {
-    EXPECT_NE(ContentKey(Spec(), run, "digest", v1::BF16), key) << run.ShortDebugString();
+    EXPECT_NE(ContentKeys(Spec(), "digest", v1::BF16).KeyOf(run), key) << run.ShortDebugString();
   }
-  EXPECT_NE(ContentKey(Spec(), SomeRun(), "another", v1::BF16), key);
+  EXPECT_NE(ContentKeys(Spec(), "another", v1::BF16).KeyOf(SomeRun()), key);
 }
 
 TEST(ContentKeyTest, WhatHappensToTheRunDoesNot) {
@@ -279,7 +279,7 @@ TEST(ContentKeyTest, WhatHappensToTheRunDoesNot) {
   run.set_state(v1::RUNNING);
   run.set_device("cpu1");
   run.set_message("hello");
-  EXPECT_EQ(ContentKey(Spec(), run, "digest", v1::BF16), KeyOf(Spec()));
+  EXPECT_EQ(ContentKeys(Spec(), "digest", v1::BF16).KeyOf(run), KeyOf(Spec()));
 }
 
 TEST(ContentKeyTest, OtherModelsOfTheJobDoNotMatter) {
@@ -296,7 +296,7 @@ TEST(ContentKeyTest, PrecisionsThatAreTheSameHereAreTheSameContent) {
   v1::JobSpec bf16 = Spec();
   bf16.mutable_models(1)->mutable_vae()->set_precision(v1::BF16);
   const auto key = [](const v1::JobSpec& spec, v1::Precision precision) {
-    return ContentKey(spec, SomeRun(), "digest", precision);
+    return ContentKeys(spec, "digest", precision).KeyOf(SomeRun());
   };
   EXPECT_EQ(key(Spec(), v1::BF16), key(bf16, v1::FP32));
   EXPECT_EQ(key(Spec(), v1::FP32), key(fp32, v1::BF16));
@@ -305,11 +305,17 @@ TEST(ContentKeyTest, PrecisionsThatAreTheSameHereAreTheSameContent) {
   EXPECT_NE(key(Spec(), v1::AUTO), key(Spec(), v1::FP32));
 }
 
+v1::Precision ExpectedPrecisionOf(const std::string& model, v1::Precision auto_precision) {
+  v1::JobSpec spec;
+  *spec.add_models() = Parse<v1::ModelSpec>(model);
+  return ContentKeys(spec, "digest", auto_precision).ExpectedPrecisionOf(SomeRun(0));
+}
+
 TEST(ContentKeyTest, ThePrecisionThatIsExpected) {
-  EXPECT_EQ(ExpectedPrecision(Parse<v1::ModelSpec>("vae { precision: AUTO }"), v1::FP32), v1::FP32);
-  EXPECT_EQ(ExpectedPrecision(Parse<v1::ModelSpec>("vae {}"), v1::BF16), v1::BF16);
-  EXPECT_EQ(ExpectedPrecision(Parse<v1::ModelSpec>("dcgan { precision: BF16 }"), v1::FP32), v1::BF16);
-  EXPECT_EQ(ExpectedPrecision(Parse<v1::ModelSpec>("resample {}"), v1::FP32), v1::PRECISION_UNSPECIFIED);
+  EXPECT_EQ(ExpectedPrecisionOf("vae { precision: AUTO }", v1::FP32), v1::FP32);
+  EXPECT_EQ(ExpectedPrecisionOf("vae {}", v1::BF16), v1::BF16);
+  EXPECT_EQ(ExpectedPrecisionOf("dcgan { precision: BF16 }", v1::FP32), v1::BF16);
+  EXPECT_EQ(ExpectedPrecisionOf("resample {}", v1::FP32), v1::PRECISION_UNSPECIFIED);
 }
 
 TEST(ContentKeyTest, TheOrderInWhichAMapWasFilledDoesNotMatter) {
@@ -321,8 +327,8 @@ TEST(ContentKeyTest, TheOrderInWhichAMapWasFilledDoesNotMatter) {
     (*forth.mutable_bias_point()->mutable_counts())[label] = label;
     (*back.mutable_bias_point()->mutable_counts())[11 - label] = 11 - label;
   }
-  EXPECT_EQ(ContentText(Spec(), forth, "d", v1::BF16), ContentText(Spec(), back, "d", v1::BF16));
-  EXPECT_THAT(ContentText(Spec(), forth, "d", v1::BF16), HasSubstr("[10]=10\nbias_point.counts[11]=11\n"));
+  EXPECT_EQ(ContentKeys(Spec(), "d", v1::BF16).TextOf(forth), ContentKeys(Spec(), "d", v1::BF16).TextOf(back));
+  EXPECT_THAT(ContentKeys(Spec(), "d", v1::BF16).TextOf(forth), HasSubstr("[10]=10\nbias_point.counts[11]=11\n"));
 }
 
 }  // namespace

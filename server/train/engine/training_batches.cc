@@ -8,8 +8,6 @@
 namespace skew::train {
 namespace {
 
-constexpr int32_t kDefaultFirstBatches = 200;
-
 BatchStream StreamOf(const std::vector<int32_t>& labels, int64_t batch_size, v1::BatchComposition composition,
                      uint64_t seed) {
   if (composition == v1::QUOTA) return {labels, batch_size, seed};
@@ -20,16 +18,13 @@ BatchStream StreamOf(const std::vector<int32_t>& labels, int64_t batch_size, v1:
 
 TrainingBatches::TrainingBatches(std::vector<int32_t> labels, int64_t batch_size, const v1::TrainingSpec& training,
                                  uint64_t seed)
-    : size_(static_cast<int64_t>(labels.size())),
-      batch_size_(batch_size),
-      stream_(StreamOf(labels, batch_size, training.composition(), seed)) {
+    : batch_size_(batch_size), stream_(StreamOf(labels, batch_size, training.composition(), seed)) {
   if (training.has_first_batches()) DrawFirst(training.first_batches(), labels);
 }
 
 void TrainingBatches::DrawFirst(const v1::FirstBatches& first, const std::vector<int32_t>& labels) {
-  const int32_t batches = first.has_batches() ? first.batches() : kDefaultFirstBatches;
   std::vector<int64_t> positions;
-  for (int32_t i = 0; i < batches; ++i) {
+  for (int32_t i = 0; i < first.batches(); ++i) {
     const std::vector<int64_t> batch = stream_.Next();
     positions.insert(positions.end(), batch.begin(), batch.end());
   }

@@ -17,7 +17,6 @@ class TrainingBatches {
   // `labels`: the class of each training image, at least one. The order derives from `seed`.
   TrainingBatches(std::vector<int32_t> labels, int64_t batch_size, const v1::TrainingSpec& training, uint64_t seed);
 
-  int64_t size() const { return size_; }
   int64_t batch_size() const { return batch_size_; }
 
   // Positions of the next batch.
@@ -31,7 +30,6 @@ class TrainingBatches {
  private:
   void DrawFirst(const v1::FirstBatches& first, const std::vector<int32_t>& labels);
 
-  int64_t size_;
   int64_t batch_size_;
   BatchStream stream_;
   std::vector<int64_t> first_;  // positions of the reordered batches, one after the other

@@ -13,6 +13,7 @@
 #include "common/run_state.h"
 #include "common/status.h"
 #include "server/jobs/queue_snapshot.h"
+#include "server/jobs/work_order.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -361,35 +362,9 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
 Scheduler::InFlight Scheduler::InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const {
   InFlight attempt;
   attempt.lease = lease;
-  attempt.order = OrderFor(claim, lease);
+  attempt.order = OrderFor(claim, lease, {datasets_, artifacts_, state_dir_, options_.checkpoint_interval});
   if (claim.spec.has_time_limit()) attempt.time_limit = start_time + FromProto(claim.spec.time_limit());
   return attempt;
-}
-
-worker::v1::WorkOrder Scheduler::OrderFor(const Claim& claim, const Lease& lease) const {
-  worker::v1::WorkOrder order;
-  order.set_run_id(claim.attempt.run.ToString());
-  order.set_attempt(claim.attempt.number);
-  *order.mutable_spec() = claim.spec;
-  order.set_model_index(claim.run.model_index());
-  *order.mutable_bias_point() = claim.run.bias_point();
-  order.set_iteration(claim.run.iteration());
-  order.set_seed(claim.run.seed());
-  order.set_dataset_dir(datasets_->FolderOf(claim.spec.dataset()));
-  order.set_dataset_digest(claim.dataset_digest);
-  if (claim.classifier.has_value()) {
-    *order.mutable_classifier() = *claim.classifier;
-    order.set_classifier_file(artifacts_->PathOf(claim.classifier_weights));
-  }
-  order.set_work_dir(state_dir_->WorkDir(claim.attempt.run));
-  order.set_device(lease.torch_device);
-  order.set_threads(static_cast<int32_t>(lease.cores.size()));
-  if (!lease.whole_device) {
-    order.set_memory_bytes(lease.memory_bytes);
-    order.set_device_memory_bytes(lease.device_memory_bytes);
-  }
-  order.set_checkpoint_seconds(static_cast<int32_t>(absl::ToInt64Seconds(options_.checkpoint_interval)));
-  return order;
 }
 
 absl::Time Scheduler::NextDeadline(bool store_failed) {

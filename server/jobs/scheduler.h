@@ -114,7 +114,6 @@ class Scheduler {
   absl::StatusOr<bool> StartWhatMay();
   absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need);
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
-  worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease) const;
   void OnExit(const AttemptId& id, const WorkerExit& exit);
   absl::Time NextDeadline(bool store_failed);
   std::vector<AttemptId> ExitedAttempts();

@@ -128,6 +128,17 @@ class Server:
         return b"".join(response.data for response in self.artifacts.ReadArtifact(request))
 
 
+def measured(server, job):
+    """What came out of each run of a job, by its cell and iteration, without what depends on the job's number."""
+    histograms = {}
+    for run in server.all_runs(job):
+        histogram = run_pb2.ClassHistogram()
+        histogram.CopyFrom(run.histogram)
+        histogram.run_id = ""
+        histograms[(run.model, tuple(sorted(run.bias_point.counts.items())), run.iteration)] = histogram
+    return histograms
+
+
 def spec(models, counts=(500,), steps=60, images=500, iterations=1, seed=7):
     """A study of MNIST with class 1 varied, judged by a classifier of one epoch."""
     study = job_pb2.JobSpec(dataset="mnist", iterations=iterations, seed=seed)

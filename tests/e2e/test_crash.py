@@ -9,17 +9,6 @@ import harness
 from harness import job_pb2, run_pb2
 
 
-def histograms(server, job):
-    """Everything that was measured in a job's runs, without what depends on the job's number."""
-    measured = {}
-    for run in server.all_runs(job):
-        final = run_pb2.ClassHistogram()
-        final.CopyFrom(run.histogram)
-        final.run_id = ""
-        measured[(run.model, run.iteration)] = final
-    return measured
-
-
 class CrashTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -28,7 +17,7 @@ class CrashTest(unittest.TestCase):
         cls.spec = harness.spec([harness.vae(), harness.dcgan()], steps=500)
         undisturbed = cls.server.submit(cls.spec)
         assert cls.server.finish(undisturbed).state == job_pb2.JOB_SUCCEEDED
-        cls.expected = histograms(cls.server, undisturbed)
+        cls.expected = harness.measured(cls.server, undisturbed)
 
     @classmethod
     def tearDownClass(cls):
@@ -37,7 +26,7 @@ class CrashTest(unittest.TestCase):
     def check(self, job):
         finished = self.server.finish(job)
         self.assertEqual(finished.state, job_pb2.JOB_SUCCEEDED, finished.message)
-        self.assertEqual(histograms(self.server, job), self.expected)
+        self.assertEqual(harness.measured(self.server, job), self.expected)
         events = list(self.server.watch(job))
         self.assertEqual([event.sequence for event in events], list(range(1, len(events) + 1)))
         self.assertEqual(len({event.revision for event in events}), len(events))

@@ -39,21 +39,6 @@ def spec_of(user):
     return spec
 
 
-def key(run):
-    return (run.model, run.bias_point.counts[1], run.iteration)
-
-
-def measured(server, job):
-    """What came out of each run, without what depends on the job's number."""
-    histograms = {}
-    for run in server.all_runs(job):
-        histogram = run_pb2.ClassHistogram()
-        histogram.CopyFrom(run.histogram)
-        histogram.run_id = ""
-        histograms[key(run)] = histogram
-    return histograms
-
-
 class Submitter:
     """A user who submits with a request id until the server has acknowledged, whatever happens to it meanwhile."""
 
@@ -126,7 +111,7 @@ class KillTest(unittest.TestCase):
         for user in USERS:
             job = cls.server.submit(spec_of(user))
             assert cls.server.finish(job).state == job_pb2.JOB_SUCCEEDED
-            cls.expected[user] = measured(cls.server, job)
+            cls.expected[user] = harness.measured(cls.server, job)
 
     @classmethod
     def tearDownClass(cls):
@@ -190,7 +175,7 @@ class KillTest(unittest.TestCase):
             finished = self.server.finish(job)
             self.assertEqual(finished.state, job_pb2.JOB_SUCCEEDED, f"{job}: {finished.message}")
             self.assertEqual(finished.owner, user.user)
-            self.assertEqual(measured(self.server, job), self.expected[user.user], job)
+            self.assertEqual(harness.measured(self.server, job), self.expected[user.user], job)
         submitted = self.server.jobs.ListJobs(
             job_service_pb2.ListJobsRequest(filter=job_service_pb2.JobFilter(owner=user.user)))
         self.assertEqual({job.id for job in submitted.jobs}, set(user.jobs), "an unacknowledged job, or a lost one")

@@ -1,0 +1,31 @@
+#include "server/jobs/work_order.h"
+
+namespace skew {
+
+worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease, const OrderSources& from) {
+  worker::v1::WorkOrder order;
+  order.set_run_id(claim.attempt.run.ToString());
+  order.set_attempt(claim.attempt.number);
+  *order.mutable_spec() = claim.spec;
+  order.set_model_index(claim.run.model_index());
+  *order.mutable_bias_point() = claim.run.bias_point();
+  order.set_iteration(claim.run.iteration());
+  order.set_seed(claim.run.seed());
+  order.set_dataset_dir(from.datasets->FolderOf(claim.spec.dataset()));
+  order.set_dataset_digest(claim.dataset_digest);
+  if (claim.classifier.has_value()) {
+    *order.mutable_classifier() = *claim.classifier;
+    order.set_classifier_file(from.artifacts->PathOf(claim.classifier_weights));
+  }
+  order.set_work_dir(from.state_dir->WorkDir(claim.attempt.run));
+  order.set_device(lease.torch_device);
+  order.set_threads(static_cast<int32_t>(lease.cores.size()));
+  if (!lease.whole_device) {
+    order.set_memory_bytes(lease.memory_bytes);
+    order.set_device_memory_bytes(lease.device_memory_bytes);
+  }
+  order.set_checkpoint_seconds(static_cast<int32_t>(absl::ToInt64Seconds(from.checkpoint_interval)));
+  return order;
+}
+
+}  // namespace skew

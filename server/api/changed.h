@@ -24,7 +24,7 @@ grpc::Status RespondChanged(AccessGate& gate, Scheduler& scheduler, const grpc::
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<Id> parsed = Id::Parse(id);
   if (!parsed.ok()) return ToGrpc(parsed.status());
-  const grpc::Status status = Respond(change(*parsed, caller->AsActor()), response);
+  grpc::Status status = Respond(change(*parsed, caller->AsActor()), response);
   if (status.ok()) scheduler.Wake();
   return status;
 }

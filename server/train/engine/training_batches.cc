@@ -16,8 +16,8 @@ BatchStream StreamOf(const std::vector<int32_t>& labels, int64_t batch_size, v1:
 
 }  // namespace
 
-TrainingBatches::TrainingBatches(std::vector<int32_t> labels, int64_t batch_size, const v1::TrainingSpec& training,
-                                 uint64_t seed)
+TrainingBatches::TrainingBatches(const std::vector<int32_t>& labels, int64_t batch_size,
+                                 const v1::TrainingSpec& training, uint64_t seed)
     : batch_size_(batch_size), stream_(StreamOf(labels, batch_size, training.composition(), seed)) {
   if (training.has_first_batches()) DrawFirst(training.first_batches(), labels);
 }

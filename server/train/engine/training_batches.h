@@ -15,7 +15,8 @@ namespace skew::train {
 class TrainingBatches {
  public:
   // `labels`: the class of each training image, at least one. The order derives from `seed`.
-  TrainingBatches(std::vector<int32_t> labels, int64_t batch_size, const v1::TrainingSpec& training, uint64_t seed);
+  TrainingBatches(const std::vector<int32_t>& labels, int64_t batch_size, const v1::TrainingSpec& training,
+                  uint64_t seed);
 
   int64_t batch_size() const { return batch_size_; }
 

@@ -83,7 +83,7 @@ CommandDoc Describe(const CLI::App& app);
 // Writes what is known without a server, in the form of kCompleteCommand.
 void ShowCompletion(const Completion& completion, std::ostream& out);
 // Writes the ids that the completion asks for.
-absl::StatusOr<ExitCode> CompleteIds(Session& session, Completion completion);
+absl::StatusOr<ExitCode> CompleteIds(Session& session, const Completion& completion);
 
 // Checks the value of a flag with ParseTimeout.
 CLI::Validator DurationValidator();

@@ -70,6 +70,7 @@ absl::StatusOr<ExitCode> Man(Session& session, const CommandDoc& program, const 
 absl::StatusOr<std::vector<Candidate>> JobIds(Client& client, absl::string_view end) {
   SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs, client.ListJobs({}, kMostIds));
   std::vector<Candidate> ids;
+  ids.reserve(jobs.size());
   for (const v1::Job& job : jobs) {
     ids.push_back({absl::StrCat(job.id(), end), absl::StrCat(job.spec().name(), ", ", StateName(job.state()))});
   }
@@ -79,6 +80,7 @@ absl::StatusOr<std::vector<Candidate>> JobIds(Client& client, absl::string_view 
 absl::StatusOr<std::vector<Candidate>> RunIds(Client& client, const std::string& job_id) {
   SKEW_ASSIGN_OR_RETURN(const Client::RunList list, client.ListRuns(job_id));
   std::vector<Candidate> ids;
+  ids.reserve(list.runs.size());
   for (const v1::Run& run : list.runs) {
     ids.push_back({run.id(), absl::StrCat(run.model(), ", ", StateName(run.state()))});
   }
@@ -101,7 +103,7 @@ void ShowCompletion(const Completion& completion, std::ostream& out) {
   if (completion.values == Values::kFiles) out << ":files\n";
 }
 
-absl::StatusOr<ExitCode> CompleteIds(Session& session, Completion completion) {
+absl::StatusOr<ExitCode> CompleteIds(Session& session, const Completion& completion) {
   SKEW_ASSIGN_OR_RETURN(const std::vector<Candidate> ids, Ids(*session.client, completion));
   for (const Candidate& one : ids) {
     if (absl::StartsWith(one.word, completion.prefix)) {

@@ -58,7 +58,7 @@ std::string ArgumentForm(const ArgumentDoc& argument) {
 // Lays out the page of one command.
 class PageWriter {
  public:
-  PageWriter(std::vector<std::string> path, const CommandDoc& command)
+  PageWriter(const std::vector<std::string>& path, const CommandDoc& command)
       : name_(absl::StrJoin(path, "-")), words_(absl::StrJoin(path, " ")), command_(command) {}
 
   ManPage Write(absl::string_view version, absl::Time date) {

@@ -46,7 +46,7 @@ std::string Outlook(const v1::Job& job, absl::Span<const v1::Run> runs) {
   if (job.state() != v1::JOB_RUNNING || !job.has_start_time()) return "";
   const absl::Time now = absl::Now();
   const JobEstimate estimate = EstimateJob(runs, now - FromProto(job.start_time()));
-  const std::string done = absl::StrFormat("%.0f%%", 100 * estimate.done);
+  std::string done = absl::StrFormat("%.0f%%", 100 * estimate.done);
   // The server knows better: of other jobs, and of what such runs took before.
   if (estimate.left == absl::InfiniteDuration() || job.outlook().has_end_time()) return done;
   return absl::StrCat(done, ", should end in ", DurationText(estimate.left), " (",

@@ -79,6 +79,7 @@ std::vector<const Message*> SortedEntries(const Message& message, const FieldDes
   const Reflection& reflection = *message.GetReflection();
   const FieldDescriptor& key = *map.message_type()->map_key();
   std::vector<const Message*> entries;
+  entries.reserve(static_cast<size_t>(reflection.FieldSize(message, &map)));
   for (int i = 0; i < reflection.FieldSize(message, &map); ++i) {
     entries.push_back(&reflection.GetRepeatedMessage(message, &map, i));
   }

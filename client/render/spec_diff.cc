@@ -63,6 +63,7 @@ class Flattener {
       return;
     }
     std::vector<std::string> values;
+    values.reserve(static_cast<size_t>(size));
     for (int i = 0; i < size; ++i) values.push_back(ValueText(message, field, i));
     fields_.push_back({path, absl::StrCat("[", absl::StrJoin(values, ", "), "]")});
   }

@@ -168,8 +168,9 @@ std::string Panels::Place(int index) const {
   const double panel_width = static_cast<double>(width_) / columns_;
   const double left = (index % columns_) * panel_width + kLeft;
   const double right = (index % columns_ + 1) * panel_width - right_;
-  const double top = kHead + (index / columns_) * panel_height_ + kTop;
-  const double bottom = kHead + (index / columns_ + 1) * panel_height_ - kBottom;
+  const int row = index / columns_;
+  const double top = kHead + row * panel_height_ + kTop;
+  const double bottom = kHead + (row + 1) * panel_height_ - kBottom;
   return absl::StrFormat(
       "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen "
       "%.4f\n",

@@ -59,7 +59,7 @@ grpc::Status QueueService::SetShare(grpc::ServerContext* context, const v1::SetS
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::Status valid = CheckShare(*request);
   if (!valid.ok()) return ToGrpc(valid);
-  const grpc::Status status = Respond(queue_->SetShare(*request, caller->AsActor()), *response);
+  grpc::Status status = Respond(queue_->SetShare(*request, caller->AsActor()), *response);
   scheduler_->Wake();
   return status;
 }

@@ -40,7 +40,7 @@ grpc::Status RunService::GetRun(grpc::ServerContext* context, const v1::GetRunRe
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> id = RunId::Parse(request->run_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const grpc::Status status = Respond(jobs_->GetRun(*id), *response);
+  grpc::Status status = Respond(jobs_->GetRun(*id), *response);
   if (!status.ok() || IsTerminal(response->state())) return status;
   const absl::StatusOr<v1::Job> job = jobs_->Get(id->job);
   return job.ok() ? ToGrpc(view_->Describe(id->job, job->revision(), {response})) : ToGrpc(job.status());
@@ -50,7 +50,7 @@ grpc::Status RunService::ListRuns(grpc::ServerContext* context, const v1::ListRu
                                   v1::ListRunsResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  const grpc::Status status = Respond(jobs_->ListRuns(*request), *response);
+  grpc::Status status = Respond(jobs_->ListRuns(*request), *response);
   if (!status.ok() || response->runs().empty()) return status;
   const absl::StatusOr<JobId> job = JobId::Parse(request->job_id());
   if (!job.ok()) return ToGrpc(job.status());

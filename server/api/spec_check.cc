@@ -29,15 +29,13 @@ class Findings {
   }
 
   template <typename T>
-  void CheckRange(std::string field, T value, T low, T high) {
-    if (!(value >= low && value <= high)) {
-      Add(std::move(field), absl::StrCat(value, " is not in ", low, "..", high));
-    }
+  void CheckRange(const std::string& field, T value, T low, T high) {
+    if (!(value >= low && value <= high)) Add(field, absl::StrCat(value, " is not in ", low, "..", high));
   }
 
   // For learning rates: above zero, at most one.
-  void CheckRate(std::string field, double value) {
-    if (!(value > 0 && value <= 1)) Add(std::move(field), absl::StrCat(value, " is not above 0 and at most 1"));
+  void CheckRate(const std::string& field, double value) {
+    if (!(value > 0 && value <= 1)) Add(field, absl::StrCat(value, " is not above 0 and at most 1"));
   }
 
   size_t size() const { return violations_.size(); }

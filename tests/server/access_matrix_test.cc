@@ -299,7 +299,7 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
     return text(message, "run_id", id + ".1", id + ".1");
   };
   const auto cancelled = [&] {
-    const std::string id = job();
+    std::string id = job();
     grpc::ClientContext context;
     v1::CancelJobRequest cancel;
     cancel.set_job_id(id);

@@ -252,7 +252,7 @@ TEST_P(SimulationTest, NobodyStarvesWhileANewcomerCatchesUp) {
     box.RunUntil(came + absl::Hours(hour));
     EXPECT_LE(box.now() - box.last_start(old), 2 * options.aged_after + absl::Minutes(10));  // half the weights
   }
-  EXPECT_GT(box.Held(old) - before, 40 / 2 * 300.0 * 0.8);  // a run of five minutes every two hours
+  EXPECT_GT(box.Held(old) - before, 40.0 / 2 * 300.0 * 0.8);  // a run of five minutes every two hours
   EXPECT_GT(box.Held(late), 30 * 3600.0);
 }
 

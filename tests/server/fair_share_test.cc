@@ -12,7 +12,6 @@
 namespace skew {
 namespace {
 
-using ::testing::DoubleNear;
 using ::testing::SizeIs;
 
 // The jobs of the decisions, in their order.

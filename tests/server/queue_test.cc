@@ -41,7 +41,7 @@ class QueueTest : public ::testing::Test {
 
   // A job whose run holds the only device until it is cancelled. The classifier is there afterwards.
   std::string Occupy(const std::string& owner = "ada") {
-    const std::string job = MustSubmit(owner, Spec("wait"));
+    std::string job = MustSubmit(owner, Spec("wait"));
     AwaitState(job, v1::RUNNING);
     return job;
   }

@@ -35,9 +35,11 @@ std::vector<int32_t> ByFrequency(absl::Span<const int32_t> labels) {
   std::map<int32_t, int64_t> counts;
   for (const int32_t label : labels) ++counts[label];
   std::vector<std::pair<int64_t, int32_t>> classes;
+  classes.reserve(counts.size());
   for (const auto& [label, count] : counts) classes.emplace_back(-count, label);
   std::sort(classes.begin(), classes.end());
   std::vector<int32_t> ordered;
+  ordered.reserve(classes.size());
   for (const auto& [count, label] : classes) ordered.push_back(label);
   return ordered;
 }
@@ -57,12 +59,13 @@ std::vector<int64_t> SpreadByClass(absl::Span<const int64_t> positions, absl::Sp
   std::vector<int64_t> spread;
   spread.reserve(positions.size());
   for (int64_t now = 0; now < total; ++now) {
-    ClassQueue* next = nullptr;
-    for (auto& [label, queue] : queues) {
-      if (!queue.IsReleased(now, total)) continue;
-      if (next == nullptr || queue.Deadline(total) < next->Deadline(total)) next = &queue;
+    // One of them is released: each is as soon as it lags behind its share.
+    auto next = queues.end();
+    for (auto queue = queues.begin(); queue != queues.end(); ++queue) {
+      if (!queue->second.IsReleased(now, total)) continue;
+      if (next == queues.end() || queue->second.Deadline(total) < next->second.Deadline(total)) next = queue;
     }
-    spread.push_back(next->positions[static_cast<size_t>(next->used++)]);
+    spread.push_back(next->second.positions[static_cast<size_t>(next->second.used++)]);
   }
   return spread;
 }

@@ -16,7 +16,8 @@ bool IsAccepted(float largest, double reject_below) { return static_cast<double>
 
 }  // namespace
 
-HistogramBuilder::HistogramBuilder(std::vector<int32_t> job_classes, int32_t dataset_classes, double reject_below)
+HistogramBuilder::HistogramBuilder(const std::vector<int32_t>& job_classes, int32_t dataset_classes,
+                                   double reject_below)
     : dataset_classes_(dataset_classes), reject_below_(reject_below), posterior_(static_cast<size_t>(dataset_classes)) {
   for (const int32_t label : job_classes) (*counted_.mutable_counts())[label] = 0;
 }

@@ -16,7 +16,7 @@ namespace skew::train {
 class HistogramBuilder {
  public:
   // `job_classes` are each in 0 .. dataset_classes-1.
-  HistogramBuilder(std::vector<int32_t> job_classes, int32_t dataset_classes, double reject_below);
+  HistogramBuilder(const std::vector<int32_t>& job_classes, int32_t dataset_classes, double reject_below);
 
   // float32 [n, dataset_classes] on any device; n may be 0.
   void Add(const at::Tensor& probabilities);

@@ -142,6 +142,10 @@ stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::str
   // Iterations that share their images differ all the same, and have their pairs in the same iteration.
   if (job.job.spec().bias().draw() == v1::PER_JOB) absl::StrAppend(&result.images, "/", run.iteration());
   result.judge = judge;
+  for (const auto& [label, measures] : run.histogram().image_measures().classes()) {
+    if (measures.has_vendi()) result.vendi[label] = measures.vendi();
+    if (measures.has_frechet()) result.frechet[label] = measures.frechet();
+  }
   const auto loss = job.largest_generator_loss.find(run.id());
   if (loss != job.largest_generator_loss.end()) result.largest_generator_loss = loss->second;
   return result;

@@ -36,21 +36,27 @@ constexpr std::array<absl::string_view, 13> kNotContent = {
     "evaluation.classifier",  // the judge's digest is compared beside the key
 };
 
-// Enum fields that jobs of before did not have, and the value that stands for what those did: left out, so that it keys
-// as they do.
-struct EnumDefault {
+// Fields that jobs of before did not have, and the value (of an enum, or false) that stands for what those did: left
+// out, so that it keys as they do.
+struct AsBefore {
   absl::string_view path;
   int value;
 };
 constexpr std::array kAsBefore = {
-    EnumDefault{"bias.draw", v1::PER_ITERATION},
-    EnumDefault{"training.composition", v1::SHUFFLED},
+    AsBefore{"bias.draw", v1::PER_ITERATION},
+    AsBefore{"evaluation.measure_images", 0},
+    AsBefore{"training.composition", v1::SHUFFLED},
 };
 
+int ChoiceOf(const Message& message, const FieldDescriptor& field) {
+  const Reflection& reflection = *message.GetReflection();
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL ? static_cast<int>(reflection.GetBool(message, &field))
+                                                           : reflection.GetEnumValue(message, &field);
+}
+
 bool IsAsBefore(const Message& message, const FieldDescriptor& field, absl::string_view path) {
-  return std::any_of(kAsBefore.begin(), kAsBefore.end(), [&](const EnumDefault& one) {
-    return one.path == path && message.GetReflection()->GetEnumValue(message, &field) == one.value;
-  });
+  return std::any_of(kAsBefore.begin(), kAsBefore.end(),
+                     [&](const AsBefore& one) { return one.path == path && ChoiceOf(message, field) == one.value; });
 }
 
 bool IsContent(absl::string_view path) {

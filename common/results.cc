@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/image_measure_results.h"
 #include "common/judges.h"
 #include "common/stats/cell.h"
 #include "common/stats/divergence.h"
@@ -177,6 +178,7 @@ v1::ResultCell ResultCellOf(const Point& point, const Cell& cell, Judges& judges
   *result.mutable_rejected() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.rejected(); });
   *result.mutable_off_support() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.off_support(); });
   AddEstimates(cell, point, judges, include_runs, result);
+  for (v1::MeasureResult& measure : MeasureResultsOf(cell.runs)) *result.add_image_measures() = std::move(measure);
   return result;
 }
 

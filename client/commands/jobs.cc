@@ -8,6 +8,7 @@
 #include "client/render/details.h"
 #include "client/render/format.h"
 #include "client/render/listings.h"
+#include "client/render/measures_table.h"
 #include "client/scalar.h"
 #include "common/status.h"
 
@@ -72,9 +73,19 @@ absl::StatusOr<ExitCode> ShowJob(Session& session, const std::string& job_id) {
   return ExitCode::kFine;
 }
 
-absl::StatusOr<ExitCode> Results(Session& session, const std::string& job_id) {
-  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(job_id));
-  SKEW_RETURN_IF_ERROR(ShowResults(session, results));
+struct ResultsFlags {
+  std::string job_id;
+  bool measures = false;
+};
+
+absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
+  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(flags.job_id));
+  if (!flags.measures || session.output == Output::kJson) {
+    SKEW_RETURN_IF_ERROR(ShowResults(session, results));
+    return ExitCode::kFine;
+  }
+  Show(session, session.output == Output::kCsv ? AllMeasures(results) : MeasuresTable(results));
+  SKEW_RETURN_IF_ERROR(CheckWritten(session));
   return ExitCode::kFine;
 }
 
@@ -105,6 +116,16 @@ void AddList(CLI::App& app, Command& chosen) {
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return List(session, *flags); }; });
 }
 
+void AddResults(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<ResultsFlags>();
+  CLI::App* command =
+      app.add_subcommand("results", "Show what was trained and what was generated, per model and bias point");
+  command->add_option("JOB", flags->job_id, "e.g. j17")->required();
+  command->add_flag("--measures", flags->measures,
+                    "Instead: how real and how varied the generated images are, whole and within classes");
+  command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Results(session, *flags); }; });
+}
+
 // A command whose only argument is an id.
 void AddWithId(CLI::App& app, Command& chosen, const std::string& name, const std::string& what,
                const std::string& argument, absl::StatusOr<ExitCode> (*run)(Session&, const std::string&)) {
@@ -119,8 +140,7 @@ void AddWithId(CLI::App& app, Command& chosen, const std::string& name, const st
 void AddJobCommands(CLI::App& app, Command& chosen) {
   AddList(app, chosen);
   AddWithId(app, chosen, "job", "Show a job: its spec, state, runs, and when it should end", "JOB", &ShowJob);
-  AddWithId(app, chosen, "results", "Show what was trained and what was generated, per model and bias point", "JOB",
-            &Results);
+  AddResults(app, chosen);
   AddWithId(app, chosen, "cancel", "Cancel a job, or one of its runs", "ID", &Cancel);
 }
 

@@ -14,6 +14,9 @@ inline Cell TimeCell(bool present, const google::protobuf::Timestamp& time) {
   return {TimeText(time), ExactTime(time)};
 }
 
+// For programs: nothing where there is no value.
+inline std::string ExactIf(bool present, double value) { return present ? Exact(value) : ""; }
+
 inline Cell OrDash(const std::string& text) { return {text.empty() ? "-" : text, text}; }
 
 }  // namespace skew

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/render/cells.h"
 #include "client/render/format.h"
 #include "client/text.h"
 
@@ -27,8 +28,6 @@ std::string PText(bool present, double p) {
 std::string UnitsText(const v1::Finding& finding) {
   return finding.units() > 0 ? absl::StrCat(finding.units(), " ", finding.unit()) : "-";
 }
-
-std::string ExactIf(bool present, double value) { return present ? Exact(value) : ""; }
 
 std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, const std::string& shares, bool first) {
   const auto once = [&](const std::string& text) { return first ? text : std::string(); };

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/render/cells.h"
 #include "client/render/format.h"
 #include "client/text.h"
 
@@ -52,41 +53,39 @@ std::string IntervalText(const v1::Estimate& estimate) {
   return absl::StrCat(Fixed(100 * estimate.low(), 2), "..", Fixed(100 * estimate.high(), 2));
 }
 
-std::string ExactOr(bool present, double value) { return present ? Exact(value) : ""; }
-
 // A share of the whole cell, in percent. Without a finished run there is none.
 Cell ShareCell(const v1::ResultCell& cell, const v1::Estimate& share, bool first) {
   const bool present = cell.runs_succeeded() > 0;
-  return {!first ? "" : present ? Fixed(100 * share.mean(), 2) : "-", ExactOr(present, share.mean())};
+  return {!first ? "" : present ? Fixed(100 * share.mean(), 2) : "-", ExactIf(present, share.mean())};
 }
 
 std::vector<Cell> Row(const v1::ResultCell& cell, const v1::ClassResult& one, bool first, std::string bias_point) {
   const bool present = one.has_generated();
   const v1::Estimate& generated = one.generated();
   return {
-      {first ? Clip(cell.model(), kModelWidth) : "", cell.model()},
+      {first ? ShortModel(cell) : "", cell.model()},
       {first ? std::move(bias_point) : "", CountsText(cell.bias_point().counts())},
       absl::StrCat(one.class_()),
       absl::StrCat(one.trained_images()),
       {Fixed(100 * one.trained_share(), 2), Exact(one.trained_share())},
-      {present ? MeanText(generated) : "-", ExactOr(present, generated.mean())},
-      ExactOr(generated.has_sd(), generated.sd()),
-      {present ? IntervalText(generated) : "-", ExactOr(generated.has_low(), generated.low())},
-      ExactOr(generated.has_high(), generated.high()),
+      {present ? MeanText(generated) : "-", ExactIf(present, generated.mean())},
+      ExactIf(generated.has_sd(), generated.sd()),
+      {present ? IntervalText(generated) : "-", ExactIf(generated.has_low(), generated.low())},
+      ExactIf(generated.has_high(), generated.high()),
       {one.has_amplification() ? Fixed(one.amplification(), 3) : "-",
-       ExactOr(one.has_amplification(), one.amplification())},
+       ExactIf(one.has_amplification(), one.amplification())},
       ShareCell(cell, cell.rejected(), first),
       ShareCell(cell, cell.off_support(), first),
-      ExactOr(one.has_corrected(), one.corrected().mean()),
-      ExactOr(one.corrected().has_sd(), one.corrected().sd()),
-      ExactOr(one.corrected().has_low(), one.corrected().low()),
-      ExactOr(one.corrected().has_high(), one.corrected().high()),
-      ExactOr(one.has_corrected_amplification(), one.corrected_amplification()),
-      ExactOr(one.has_delta(), one.delta().mean()),
-      ExactOr(one.has_corrected_delta(), one.corrected_delta().mean()),
-      ExactOr(one.has_over_dispersion(), one.over_dispersion()),
-      ExactOr(cell.has_divergences(), cell.divergences().total_variation().mean()),
-      ExactOr(cell.has_corrected_divergences(), cell.corrected_divergences().total_variation().mean()),
+      ExactIf(one.has_corrected(), one.corrected().mean()),
+      ExactIf(one.corrected().has_sd(), one.corrected().sd()),
+      ExactIf(one.corrected().has_low(), one.corrected().low()),
+      ExactIf(one.corrected().has_high(), one.corrected().high()),
+      ExactIf(one.has_corrected_amplification(), one.corrected_amplification()),
+      ExactIf(one.has_delta(), one.delta().mean()),
+      ExactIf(one.has_corrected_delta(), one.corrected_delta().mean()),
+      ExactIf(one.has_over_dispersion(), one.over_dispersion()),
+      ExactIf(cell.has_divergences(), cell.divergences().total_variation().mean()),
+      ExactIf(cell.has_corrected_divergences(), cell.corrected_divergences().total_variation().mean()),
       {first ? absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total()) : "", absl::StrCat(cell.runs_succeeded())},
       absl::StrCat(cell.runs_total())};
 }
@@ -98,7 +97,7 @@ std::vector<Cell> CorrectedRow(const v1::ResultCell& cell, const v1::ClassResult
   const v1::Estimate& delta = corrected ? one.corrected_delta() : one.delta();
   const v1::Divergences& divergences =
       cell.has_corrected_divergences() ? cell.corrected_divergences() : cell.divergences();
-  return {first ? Clip(cell.model(), kModelWidth) : "",
+  return {first ? ShortModel(cell) : "",
           first ? std::move(bias_point) : "",
           absl::StrCat(one.class_()),
           Fixed(100 * one.trained_share(), 2),
@@ -114,6 +113,16 @@ std::vector<Cell> CorrectedRow(const v1::ResultCell& cell, const v1::ClassResult
 
 }  // namespace
 
+std::vector<std::string> ShortBiasPoints(const v1::GetResultsResponse& results) {
+  const std::set<int32_t> differing = DifferingClasses(results);
+  std::vector<std::string> points;
+  points.reserve(static_cast<size_t>(results.cells_size()));
+  for (const v1::ResultCell& cell : results.cells()) points.push_back(ShortBiasPoint(cell.bias_point(), differing));
+  return points;
+}
+
+std::string ShortModel(const v1::ResultCell& cell) { return Clip(cell.model(), kModelWidth); }
+
 Table CorrectedTable(const v1::GetResultsResponse& results) {
   Table table({{"model"},
                {"bias point"},
@@ -125,11 +134,11 @@ Table CorrectedTable(const v1::GetResultsResponse& results) {
                {"Delta", "", true},
                {"rho", "", true},
                {"TV", "", true}});
-  const std::set<int32_t> differing = DifferingClasses(results);
-  for (const v1::ResultCell& cell : results.cells()) {
+  const std::vector<std::string> points = ShortBiasPoints(results);
+  for (int i = 0; i < results.cells_size(); ++i) {
     bool first = true;
-    for (const v1::ClassResult& one : cell.classes()) {
-      table.AddRow(CorrectedRow(cell, one, first, ShortBiasPoint(cell.bias_point(), differing)));
+    for (const v1::ClassResult& one : results.cells(i).classes()) {
+      table.AddRow(CorrectedRow(results.cells(i), one, first, points[static_cast<size_t>(i)]));
       first = false;
     }
   }
@@ -161,11 +170,11 @@ Table ResultsTable(const v1::GetResultsResponse& results) {
                {"", "corrected_total_variation"},
                {"runs", "runs_succeeded", true},
                {"", "runs_total"}});
-  const std::set<int32_t> differing = DifferingClasses(results);
-  for (const v1::ResultCell& cell : results.cells()) {
+  const std::vector<std::string> points = ShortBiasPoints(results);
+  for (int i = 0; i < results.cells_size(); ++i) {
     bool first = true;
-    for (const v1::ClassResult& one : cell.classes()) {
-      table.AddRow(Row(cell, one, first, ShortBiasPoint(cell.bias_point(), differing)));
+    for (const v1::ClassResult& one : results.cells(i).classes()) {
+      table.AddRow(Row(results.cells(i), one, first, points[static_cast<size_t>(i)]));
       first = false;
     }
   }

@@ -2,6 +2,9 @@
 #ifndef SKEW_CLIENT_RENDER_RESULTS_TABLE_H_
 #define SKEW_CLIENT_RENDER_RESULTS_TABLE_H_
 
+#include <string>
+#include <vector>
+
 #include "client/render/table.h"
 #include "skew/v1/job_service.pb.h"
 
@@ -16,6 +19,11 @@ Table ResultsTable(const v1::GetResultsResponse& results);
 // For people, the same rows with what the judge's correction makes of them, how far that is from the training shares,
 // and how much runs vary. At most 120 columns wide.
 Table CorrectedTable(const v1::GetResultsResponse& results);
+
+// What stands for the bias points in tables, one a cell: whole, or the classes that differ between the cells.
+std::vector<std::string> ShortBiasPoints(const v1::GetResultsResponse& results);
+// And for the model of a cell.
+std::string ShortModel(const v1::ResultCell& cell);
 
 }  // namespace skew
 

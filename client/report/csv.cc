@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/render/findings_table.h"
 #include "client/render/format.h"
+#include "client/render/measures_table.h"
 #include "client/render/message_text.h"
 #include "client/render/results_table.h"
 #include "client/render/table.h"
@@ -99,6 +100,7 @@ std::map<std::string, std::string> ReportFiles(const StudyData& data, const std:
   for (const JobData& job : data.jobs) {
     const std::string& id = job.job.id();
     files[absl::StrCat("results-", id, ".csv")] = ResultsTable(job.results).ToCsv();
+    files[absl::StrCat("measures-", id, ".csv")] = AllMeasures(job.results).ToCsv();
     files[absl::StrCat("runs-", id, ".csv")] = RunsCsv(job);
     files[SpecFileName(job.job)] = ToYaml(job.job.spec());
   }

@@ -182,7 +182,8 @@ constexpr char kToggle[] =
 
 constexpr char kNavigation[] =
     "<nav><a href=\"#counts\">Counts</a> <a href=\"#shares\">Shares</a> <a href=\"#claims\">Claims</a> "
-    "<a href=\"#results\">Results</a> <a href=\"#forming\">The bias forming</a> <a href=\"#losses\">Losses</a> "
+    "<a href=\"#results\">Results</a> <a href=\"#measures\">Realism</a> <a href=\"#forming\">The bias forming</a> "
+    "<a href=\"#losses\">Losses</a> "
     "<a href=\"#images\">Images</a> <a href=\"#configuration\">Configuration</a></nav>\n";
 
 std::string ResultsSection(const StudyData& data) {
@@ -199,6 +200,25 @@ std::string ResultsSection(const StudyData& data) {
           " differ only as independent images make them differ. rej., off: images the judge is unsure of, and"
           " of other classes, of all images. Corrected intervals also hold what the judge&rsquo;s confusion"
           " counts leave open.",
+          "class=\"note\""));
+}
+
+std::string MeasuresSection(const StudyData& data) {
+  std::string html;
+  for (const JobData& job : data.jobs) {
+    if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
+    absl::StrAppend(&html, MeasuresHtml(job.results), "\n");
+  }
+  return absl::StrCat(
+      html,
+      Paragraph(
+          "Mean &plusmn; sd over runs, on the features of the judge&rsquo;s layer before its last; all images beside"
+          " real ones in the training proportions, those accepted as a class beside real ones of it. Frechet and"
+          " kernel distance: 0 is best. prec., dens.: how far generated images lie among real ones; recall, cov.:"
+          " how many real ones they reach. Vendi: effective number of different images, beside that of as many"
+          " real ones. copies: distance to the nearest training image over that of real images the model never"
+          " saw; well below 1 means copies. support: lower end of the 95% interval of how many different images"
+          " there are. A model <i>resample</i> generates real images: it shows what can be reached.",
           "class=\"note\""));
 }
 
@@ -276,6 +296,7 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
                         " decide it with 80% power."),
               ClaimsHtml(data.analysis))),
       Section("results", "Results", ResultsSection(data)),
+      Section("measures", "How real and how varied", MeasuresSection(data)),
       Section("forming", "The bias forming", figures_of("forming")), Section("losses", "Losses", figures_of("losses")),
       Section("images", "Real and generated images",
               absl::StrCat(

@@ -19,6 +19,7 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
 // Parts of it, of a job or of all jobs, as HTML.
 std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis);
 std::string ResultsHtml(const v1::GetResultsResponse& results);
+std::string MeasuresHtml(const v1::GetResultsResponse& results);
 std::string PicturesHtml(const JobData& job);
 std::string ProvenanceHtml(const StudyData& data);
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/render/format.h"
+#include "client/render/measures_table.h"
 #include "client/report/html.h"
 #include "client/report/page.h"
 
@@ -143,6 +144,30 @@ std::string CellRows(const v1::ResultCell& cell) {
   return HtmlElement("tbody", "class=\"cell\"", rows);
 }
 
+std::string MeasureHtml(const v1::Estimate* estimate, int decimals) {
+  if (estimate == nullptr) return kNone;
+  std::string text = Fixed(estimate->mean(), decimals);
+  if (estimate->has_sd()) absl::StrAppend(&text, "<br><small>&plusmn; ", Fixed(estimate->sd(), decimals), "</small>");
+  return text;
+}
+
+std::string MeasureRowsHtml(const v1::ResultCell& cell) {
+  const std::vector<MeasureRow> rows = MeasureRowsOf(cell);
+  const std::string span = absl::StrCat("rowspan=\"", rows.size(), "\"");
+  std::string html;
+  for (const MeasureRow& row : rows) {
+    std::string cells = html.empty() ? absl::StrCat(Td(HtmlText(cell.model()), span),
+                                                    Td(HtmlText(CountsText(cell.bias_point().counts())), span))
+                                     : "";
+    absl::StrAppend(&cells, Number(row.images));
+    for (size_t i = 0; i < row.measures.size(); ++i) {
+      absl::StrAppend(&cells, Number(MeasureHtml(row.measures[i], MeasureColumns()[i].decimals)));
+    }
+    absl::StrAppend(&html, HtmlElement("tr", "", cells), "\n");
+  }
+  return html.empty() ? "" : HtmlElement("tbody", "class=\"cell\"", html);
+}
+
 }  // namespace
 
 std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis) {
@@ -191,6 +216,16 @@ std::string ResultsHtml(const v1::GetResultsResponse& results) {
       Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."), "</tr></thead>\n");
   for (const v1::ResultCell& cell : results.cells()) absl::StrAppend(&html, CellRows(cell), "\n");
   return HtmlElement("div", "class=\"scroll results\"", absl::StrCat(html, "</table>"));
+}
+
+std::string MeasuresHtml(const v1::GetResultsResponse& results) {
+  std::string rows;
+  for (const v1::ResultCell& cell : results.cells()) absl::StrAppend(&rows, MeasureRowsHtml(cell));
+  if (rows.empty()) return HtmlElement("p", "class=\"empty\"", "The images of this study were not measured.");
+  std::string headings = absl::StrCat(Heading("model", ""), Heading("bias point", ""), Heading("images"));
+  for (const MeasureColumn& column : MeasureColumns()) absl::StrAppend(&headings, Heading(HtmlText(column.title)));
+  return HtmlElement("div", "class=\"scroll results\"",
+                     absl::StrCat("<table><thead><tr>", headings, "</tr></thead>\n", rows, "</table>"));
 }
 
 }  // namespace skew

@@ -121,21 +121,27 @@ Draft ErraticDraft(const StudyView& view, const std::string& gan, const std::str
   return draft;
 }
 
-std::optional<double> MeanOver(const std::map<int, double>& values) {
-  if (values.empty()) return std::nullopt;
+// Mean over the classes that both have.
+std::optional<double> MeanDifference(const std::map<int, double>& a, const std::map<int, double>& b) {
   double sum = 0;
-  for (const auto& [label, value] : values) sum += value;
-  return sum / static_cast<double>(values.size());
+  int classes = 0;
+  for (const auto& [label, value] : a) {
+    const auto found = b.find(label);
+    if (found == b.end()) continue;
+    sum += value - found->second;
+    ++classes;
+  }
+  return classes > 0 ? std::optional<double>(sum / classes) : std::nullopt;
 }
 
-// A measure within classes, on the mean over classes; `sign` turns its difference the way the claim goes.
+// A measure within classes, on the mean over the classes that both runs have it of; `sign` turns its difference the way
+// the claim goes.
 Draft WithinClassDraft(const std::string& part, const std::string& measure, std::map<int, double> StudyRun::*values,
                        double sign, const std::string& gan, const std::string& vae, const Pairs& pairs) {
   std::vector<double> differences;
   for (const auto& [of_gan, of_vae] : pairs) {
-    const std::optional<double> first = MeanOver(of_gan->*values);
-    const std::optional<double> second = MeanOver(of_vae->*values);
-    if (first.has_value() && second.has_value()) differences.push_back(sign * (*first - *second));
+    const std::optional<double> difference = MeanDifference(of_gan->*values, of_vae->*values);
+    if (difference.has_value()) differences.push_back(sign * *difference);
   }
   Draft draft = PairDraft("H3", part, measure + " difference", gan, vae, differences.size());
   if (differences.empty()) {

@@ -1,11 +1,15 @@
 #include "server/api/spec_defaults.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 
 namespace skew {
 namespace {
+
+// What ImageMeasures needs (see run.proto).
+constexpr int32_t kMeasuredImages = 5000;
 
 // Sets a proto3 optional field that is absent.
 #define SKEW_DEFAULT(message, field, value)                     \
@@ -56,6 +60,7 @@ void FillClassifier(v1::ClassifierSpec& classifier) {
 void FillEvaluation(const v1::GenerationSpec& generation, v1::EvaluationSpec& evaluation) {
   SKEW_DEFAULT(evaluation, images, std::clamp(generation.images(), 1, 2000));
   SKEW_DEFAULT(evaluation, reject_below, 0.5);
+  SKEW_DEFAULT(evaluation, measure_images, generation.images() >= kMeasuredImages);
   FillClassifier(*evaluation.mutable_classifier());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "common/status.h"
 #include "server/train/data/random.h"
 #include "server/train/eval/histogram.h"
 #include "server/train/eval/sample_grid.h"
@@ -13,17 +14,29 @@ namespace {
 // Images generated at once: part of what a histogram is a function of.
 constexpr int64_t kChunk = 500;
 constexpr int64_t kSamples = 64;
+// Of the histogram's images: how many are generated at most in search of rare classes.
+constexpr int64_t kMostTimes = 5;
 
 }  // namespace
 
-absl::StatusOr<v1::ClassHistogram> Evaluator::Judge(int64_t step, int64_t images) {
+absl::StatusOr<Judgement> Evaluator::JudgeChunk(int64_t step, int64_t done, int64_t count) {
+  if (stop_->raised()) return absl::CancelledError("asked to stop");
+  const uint64_t seed =
+      DeriveSeed("generation", {options_.seed, static_cast<uint64_t>(step), static_cast<uint64_t>(done)});
+  return classifier_->Judge(model_->Generate(count, seed));
+}
+
+absl::StatusOr<v1::ClassHistogram> Evaluator::Judge(int64_t step, int64_t images, GeneratedFeatures* features) {
   HistogramBuilder histogram(options_.job_classes, options_.classes, options_.reject_below);
   for (int64_t done = 0; done < images; done += kChunk) {
-    if (stop_->raised()) return absl::CancelledError("asked to stop");
-    const uint64_t seed =
-        DeriveSeed("generation", {options_.seed, static_cast<uint64_t>(step), static_cast<uint64_t>(done)});
-    const at::Tensor generated = model_->Generate(std::min(kChunk, images - done), seed);
-    histogram.Add(classifier_->Judge(generated).probabilities);
+    SKEW_ASSIGN_OR_RETURN(const Judgement judgement, JudgeChunk(step, done, std::min(kChunk, images - done)));
+    histogram.Add(judgement.probabilities);
+    if (features != nullptr) features->Add(judgement);
+  }
+  for (int64_t done = images; features != nullptr && !features->Complete() && done < kMostTimes * images;
+       done += kChunk) {
+    SKEW_ASSIGN_OR_RETURN(const Judgement judgement, JudgeChunk(step, done, kChunk));
+    features->Add(judgement);
   }
   v1::ClassHistogram judged = histogram.Build();
   judged.set_step(static_cast<int32_t>(step));

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/train/eval/classifier.h"
+#include "server/train/eval/image_features.h"
 #include "server/train/models/generative_model.h"
 #include "server/train/stop_request.h"
 #include "server/train/torch.h"
@@ -33,8 +34,9 @@ class Evaluator {
       : model_(model), classifier_(classifier), stop_(stop), options_(std::move(options)) {}
 
   // Generates and judges `images` images, 500 at a time. `epoch` and `final` stay for the caller to set. CANCELLED when
-  // a stop is asked for meanwhile.
-  absl::StatusOr<v1::ClassHistogram> Judge(int64_t step, int64_t images);
+  // a stop is asked for meanwhile. With `features`, adds the images to them, too, and goes on without counting until
+  // they are complete, to five times `images` at most.
+  absl::StatusOr<v1::ClassHistogram> Judge(int64_t step, int64_t images, GeneratedFeatures* features = nullptr);
 
   // 64 images from the same latent vectors every time, so that one sees them change.
   at::Tensor Samples();
@@ -43,7 +45,12 @@ class Evaluator {
   // FirstOfEachClass): what passes for a class, and whether there is anything.
   at::Tensor SamplesByClass(int64_t per_class);
 
+  const Options& options() const { return options_; }
+
  private:
+  // The images that follow `done` others.
+  absl::StatusOr<Judgement> JudgeChunk(int64_t step, int64_t done, int64_t count);
+
   GenerativeModel* model_;
   const Classifier* classifier_;
   const StopRequest* stop_;

@@ -97,6 +97,7 @@ absl::StatusOr<RunSettings> SettingsOf(const worker::v1::WorkOrder& order) {
                                    ? evaluation.images()
                                    : std::min(settings.generation_images, kMostDefaultEvaluationImages);
   settings.reject_below = evaluation.has_reject_below() ? evaluation.reject_below() : kDefaultRejectBelow;
+  settings.measure_images = evaluation.measure_images();
   settings.checkpoint_seconds = order.checkpoint_seconds() > 0 ? order.checkpoint_seconds() : kDefaultCheckpointSeconds;
   SKEW_RETURN_IF_ERROR(Check(spec, settings));
   if (settings.model.has_resample()) return settings;

@@ -23,6 +23,8 @@ struct RunSettings {
   int64_t evaluation_images = 0;
   int64_t generation_images = 0;
   double reject_below = 0;
+  // Of the final images (see ImageMeasures).
+  bool measure_images = false;
   // Seconds between checkpoints.
   int64_t checkpoint_seconds = 0;
 

@@ -54,7 +54,9 @@ class StudyRun {
 
   absl::Status Evaluate();
   // After an evaluation that a stop cut short there is nothing to report: OK.
-  absl::Status ReportHistogram(int64_t images, bool final);
+  absl::Status ReportHistogram(absl::StatusOr<v1::ClassHistogram> histogram, bool final);
+  // With the measures of the images, where the job asks for them.
+  absl::StatusOr<v1::ClassHistogram> JudgeFinal();
   absl::Status ReportFinalArtifacts();
   absl::Status WriteCheckpoint();
   absl::Status WriteCheckpointIfDue();

@@ -24,6 +24,7 @@
 #include "server/train/data/image_tensor.h"
 #include "server/train/engine/engine.h"
 #include "server/train/eval/classifier.h"
+#include "server/train/eval/image_features.h"
 #include "server/train/models/generative_model.h"
 
 namespace skew::train {
@@ -40,14 +41,6 @@ struct FrechetOptions {
   std::vector<int32_t> classes;
   int64_t images = 10000;
 };
-
-// Of features [n, d].
-absl::StatusOr<stats::Gaussian> FitGaussian(const at::Tensor& features) {
-  const at::Tensor rows = features.to(at::kFloat).contiguous();
-  return stats::FitGaussian({{rows.data_ptr<float>(), static_cast<size_t>(rows.numel())},
-                             static_cast<int>(rows.size(0)),
-                             static_cast<int>(rows.size(1))});
-}
 
 absl::StatusOr<double> Run(const FrechetOptions& options) {
   SKEW_ASSIGN_OR_RETURN(const DatasetContent dataset, ReadDataset(options.dataset));
@@ -74,9 +67,9 @@ absl::StatusOr<double> Run(const FrechetOptions& options) {
   for (int64_t done = 0; done < options.images; done += kChunk) {
     features.push_back(judge->Judge(model->Generate(kChunk, static_cast<uint64_t>(done) + 1)).features);
   }
-  SKEW_ASSIGN_OR_RETURN(const stats::Gaussian generated, FitGaussian(at::cat(features)));
+  SKEW_ASSIGN_OR_RETURN(const stats::Gaussian generated, stats::FitGaussian(ViewOf(at::cat(features))));
   SKEW_ASSIGN_OR_RETURN(const stats::Gaussian real,
-                        FitGaussian(judge->Judge(ToTensor(dataset.test.images, chosen)).features));
+                        stats::FitGaussian(ViewOf(judge->Judge(ToTensor(dataset.test.images, chosen)).features)));
   return stats::FrechetDistance(generated, real);
 }
 

@@ -113,6 +113,25 @@ TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35 &plusmn; 0.49</td>"));
 }
 
+TEST(ReportPageTest, MeasuresOfImages) {
+  StudyData data = ReportStudy(2);
+  EXPECT_THAT(Page(data), HasSubstr("The images of this study were not measured."));
+  v1::ResultCell& cell = *data.jobs.front().results.mutable_cells(1);
+  v1::MeasureResult& frechet = *cell.add_image_measures();
+  frechet.set_measure("frechet");
+  frechet.mutable_estimate()->set_mean(4.5);
+  frechet.mutable_estimate()->set_sd(0.25);
+  v1::MeasureResult& vendi = *cell.add_image_measures();
+  vendi.set_measure("vendi");
+  vendi.set_class_(1);
+  vendi.mutable_estimate()->set_mean(2);
+  const std::string html = MeasuresHtml(data.jobs.front().results);
+  EXPECT_THAT(html, HasSubstr("<td class=\"n\">4.50<br><small>&plusmn; 0.25</small></td>"));
+  EXPECT_THAT(html, HasSubstr("<td class=\"n\">2.00</td>"));
+  EXPECT_THAT(html, HasSubstr("<td rowspan=\"2\">"));
+  EXPECT_THAT(Page(data), HasSubstr(html));
+}
+
 TEST(ReportPageTest, ClaimsSayWhatTheyAreAndWhatIsNotTested) {
   const auto analysis = Parse<v1::AnalyseJobsResponse>(R"pb(
     findings {

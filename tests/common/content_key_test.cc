@@ -186,6 +186,7 @@ const std::map<std::string, bool>& Decisions() {
       {"evaluation.every_steps", true},
       {"evaluation.images", true},
       {"evaluation.reject_below", true},
+      {"evaluation.measure_images", true},
       {"evaluation.classifier.epochs", false},  // the judge is compared by its digest
       {"evaluation.classifier.seed", false},
       {"seed", true},  // which images are drawn
@@ -226,7 +227,11 @@ TEST(ContentKeyTest, DefaultsOfFieldsThatOldSpecsLackKeyAsTheyDid) {
   v1::JobSpec filled = Spec();
   filled.mutable_bias()->set_draw(v1::PER_ITERATION);
   filled.mutable_training()->set_composition(v1::SHUFFLED);
+  filled.mutable_evaluation()->set_measure_images(false);
   EXPECT_EQ(KeyOf(filled), KeyOf(Spec()));
+  v1::JobSpec measured = filled;
+  measured.mutable_evaluation()->set_measure_images(true);
+  EXPECT_NE(KeyOf(measured), KeyOf(filled));
   v1::JobSpec one_draw = filled;
   one_draw.mutable_bias()->set_draw(v1::PER_JOB);
   EXPECT_NE(KeyOf(one_draw), KeyOf(filled));

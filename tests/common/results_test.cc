@@ -155,6 +155,30 @@ TEST(ResultsTest, SingleRunsOnRequest) {
   EXPECT_LT(one.corrected(), one.share());
 }
 
+TEST(ResultsTest, MeasuresOfImagesOverTheRunsThatHaveThem) {
+  std::vector<v1::Run> runs(3, FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 60}, {1, 40}}));
+  for (int i = 0; i < 2; ++i) {
+    v1::ImageMeasures& measures = *runs[static_cast<size_t>(i)].mutable_histogram()->mutable_image_measures();
+    measures.mutable_all()->set_images(100);
+    measures.mutable_all()->set_frechet(4 + 2 * i);
+    measures.set_frechet_balanced(9);
+  }
+  (*runs[1].mutable_histogram()->mutable_image_measures()->mutable_classes())[1].set_near_pairs(7);
+  const v1::ResultCell cell = ComputeResults(runs)[0];
+  ASSERT_EQ(cell.image_measures_size(), 3);
+  const v1::MeasureResult& frechet = cell.image_measures(0);
+  EXPECT_EQ(frechet.measure(), "frechet");
+  EXPECT_FALSE(frechet.has_class_());
+  EXPECT_EQ(frechet.runs(), 2);
+  EXPECT_DOUBLE_EQ(frechet.estimate().mean(), 5);
+  EXPECT_DOUBLE_EQ(frechet.estimate().sd(), std::sqrt(2));
+  EXPECT_EQ(cell.image_measures(1).measure(), "frechet_balanced");
+  EXPECT_EQ(cell.image_measures(2).measure(), "near_pairs");
+  EXPECT_EQ(cell.image_measures(2).class_(), 1);
+  EXPECT_EQ(cell.image_measures(2).runs(), 1);
+  EXPECT_DOUBLE_EQ(cell.image_measures(2).estimate().mean(), 7);
+}
+
 TEST(ResultsTest, AClassThatWasNotGeneratedIsInfinitelyFarInOneDirection) {
   const v1::ResultCell cell = ComputeResults({FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 100}, {1, 0}})})[0];
   EXPECT_TRUE(cell.divergences().has_kl_generated_trained());

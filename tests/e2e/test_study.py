@@ -78,7 +78,7 @@ class StudyTest(unittest.TestCase):
         self.assertAlmostEqual(judge.test_accuracy, diagonal / 10000)
 
     def test_the_null_arm_comes_out_at_the_training_proportions(self):
-        job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=5000))
+        job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=4900))
         self.server.finish(job)
         for run in self.server.all_runs(job):
             trained = sum(run.bias_point.counts.values())
@@ -90,7 +90,7 @@ class StudyTest(unittest.TestCase):
                 self.assertAlmostEqual(run.histogram.counts[label] / accepted, share, delta=margin)
 
     def test_the_null_arm_passes_its_bias_on(self):
-        job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=5000, iterations=3))
+        job = self.server.submit(harness.spec([harness.resample()], counts=(250, 1000, 2000), images=4900, iterations=3))
         self.server.finish(job)
         results = self.server.jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=job, include_runs=True))
         for cell in results.cells:
@@ -106,6 +106,26 @@ class StudyTest(unittest.TestCase):
         self.assertEqual((slope.claim, getattr(slope, "class"), slope.units), ("H1", 1, 3))
         self.assertAlmostEqual(slope.corrected.effect, 1, delta=0.1)
         self.assertEqual({finding.claim for finding in analysis.findings}, {f"H{i}" for i in range(1, 9)})
+
+    def test_images_of_the_null_arm_measure_as_real_ones(self):
+        spec = harness.spec([harness.resample()], counts=(500,), images=5000, iterations=2)
+        job = self.server.submit(spec)
+        self.server.finish(job)
+        for run in self.server.all_runs(job):
+            measures = run.histogram.image_measures
+            self.assertEqual((measures.all.images, measures.all.real_images), (5000, 5000))
+            self.assertLess(measures.all.frechet, measures.frechet_balanced)
+            self.assertGreater(measures.all.precision, 0.9)
+            self.assertEqual(sorted(measures.classes), [0, 1, 2])
+            for label, one in measures.classes.items():
+                self.assertEqual(one.images, 500)
+                self.assertAlmostEqual(one.copy_distance_ratio, 1, delta=0.15)
+                self.assertLess(abs(one.vendi - one.real_vendi), 0.2 * one.real_vendi)
+                # It draws from half of MNIST's 980, 1135 and 1032 test images of these classes.
+                self.assertAlmostEqual(one.support, {0: 490, 1: 568, 2: 516}[label], delta=160)
+        cell = self.server.jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=job)).cells[0]
+        frechet = [one for one in cell.image_measures if one.measure == "frechet" and not one.HasField("class")]
+        self.assertEqual([one.runs for one in frechet], [2])
 
     def test_claims_need_one_judge(self):
         other = harness.spec([harness.resample()], images=300)

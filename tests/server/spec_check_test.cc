@@ -203,6 +203,19 @@ TEST(SpecDefaultsTest, WritesOutHowImagesAreDrawnAndOrdered) {
   EXPECT_EQ(spec.training().first_batches().batches(), 200);
 }
 
+TEST(SpecDefaultsTest, ImagesAreMeasuredWhereThereAreEnough) {
+  const auto measures = [](const std::string& text) {
+    v1::JobSpec spec = Parse(text);
+    FillDefaults(spec);
+    return spec.evaluation().measure_images();
+  };
+  EXPECT_TRUE(measures("dataset: 'mnist'"));
+  EXPECT_TRUE(measures("generation { images: 5000 }"));
+  EXPECT_FALSE(measures("generation { images: 4999 }"));
+  EXPECT_TRUE(measures("generation { images: 4999 } evaluation { measure_images: true }"));
+  EXPECT_FALSE(measures("evaluation { measure_images: false }"));
+}
+
 TEST(SpecDefaultsTest, EpochsKeepStepsAway) {
   v1::JobSpec spec = Parse("dataset: 'mnist' models { dcgan {} } training { epochs: 30 }");
   FillDefaults(spec);

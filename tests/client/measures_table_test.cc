@@ -1,0 +1,85 @@
+#include "client/render/measures_table.h"
+
+#include <string>
+
+#include "absl/strings/str_split.h"
+#include "client/text.h"
+#include "tests/client/testing.h"
+
+namespace skew {
+namespace {
+
+constexpr char kMeasured[] = R"pb(
+  cells {
+    model: 'dcgan'
+    bias_point {
+      counts { key: 0 value: 2000 }
+      counts { key: 1 value: 250 }
+    }
+    image_measures {
+      measure: 'frechet'
+      estimate { mean: 12.345 sd: 1.5 low: -1 high: 26 }
+      runs: 2
+    }
+    image_measures {
+      measure: 'vendi'
+      estimate { mean: 4.5 }
+      runs: 1
+    }
+    image_measures {
+      measure: 'near_pairs'
+      class: 1
+      estimate { mean: 3 }
+      runs: 1
+    }
+    image_measures {
+      measure: 'support_low'
+      class: 1
+      estimate { mean: 33821.4 }
+      runs: 1
+    }
+  }
+  cells {
+    model: 'vae'
+    bias_point {
+      counts { key: 0 value: 2000 }
+      counts { key: 1 value: 250 }
+    }
+  }
+)pb";
+
+TEST(MeasuresTableTest, Text) {
+  EXPECT_EQ(MeasuresTable(Parse<v1::GetResultsResponse>(kMeasured)).ToText(),
+            "model  bias point    images  Frechet  kernel  prec.  recall  dens.  cov.  Vendi  real  copies  support\n"
+            "dcgan  0:2000 1:250     all    12.35       -      -       -      -     -   4.50     -       -        -\n"
+            "                          1        -       -      -       -      -     -      -     -       -    33821\n");
+}
+
+TEST(MeasuresTableTest, CsvHasEveryMeasure) {
+  EXPECT_EQ(AllMeasures(Parse<v1::GetResultsResponse>(kMeasured)).ToCsv(),
+            "model,bias_point,class,measure,mean,sd,low,high,runs\n"
+            "dcgan,0:2000 1:250,,frechet,12.345,1.5,-1,26,2\n"
+            "dcgan,0:2000 1:250,,vendi,4.5,,,,1\n"
+            "dcgan,0:2000 1:250,1,near_pairs,3,,,,1\n"
+            "dcgan,0:2000 1:250,1,support_low,33821.4,,,,1\n");
+}
+
+// The widest values that can come.
+TEST(MeasuresTableTest, FitsIn120Columns) {
+  v1::GetResultsResponse results;
+  v1::ResultCell& cell = *results.add_cells();
+  cell.set_model("resample#12345");
+  for (int label = 0; label < 10; ++label) (*cell.mutable_bias_point()->mutable_counts())[label] = 50000;
+  for (const MeasureColumn& column : MeasureColumns()) {
+    v1::MeasureResult& measure = *cell.add_image_measures();
+    measure.set_measure(column.measure);
+    // Those with three and four decimals do not go far beyond 1.
+    measure.mutable_estimate()->set_mean(column.decimals == 0 ? 124750 : column.decimals == 2 ? 124.75 : 1.5);
+  }
+  for (const absl::string_view line : absl::StrSplit(MeasuresTable(results).ToText(), '\n')) {
+    EXPECT_LE(DisplayWidth(line), 120) << line;
+  }
+}
+
+}  // namespace
+}  // namespace skew

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/commands/study_flags.h"
 #include "client/render/details.h"
 #include "client/render/format.h"
 #include "client/render/listings.h"
@@ -72,8 +73,8 @@ absl::StatusOr<ExitCode> ShowJob(Session& session, const std::string& job_id) {
   return ExitCode::kFine;
 }
 
-absl::StatusOr<ExitCode> Results(Session& session, const std::string& job_id) {
-  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(job_id));
+absl::StatusOr<ExitCode> Results(Session& session, const v1::GetResultsRequest& request) {
+  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(request));
   SKEW_RETURN_IF_ERROR(ShowResults(session, results));
   return ExitCode::kFine;
 }
@@ -105,6 +106,28 @@ void AddList(CLI::App& app, Command& chosen) {
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return List(session, *flags); }; });
 }
 
+struct ResultsFlags {
+  std::string job;
+  bool allow_different_judges = false;
+
+  v1::GetResultsRequest Request() const {
+    v1::GetResultsRequest request;
+    request.set_job_id(job);
+    request.set_allow_different_judges(allow_different_judges);
+    return request;
+  }
+};
+
+void AddResults(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<ResultsFlags>();
+  CLI::App* command =
+      app.add_subcommand("results", "Show what was trained and what was generated, per model and bias point");
+  command->add_option("JOB", flags->job, "e.g. j17")->required();
+  AddDifferentJudgesFlag(*command, flags->allow_different_judges);
+  command->callback(
+      [flags, &chosen] { chosen.run = [flags](Session& session) { return Results(session, flags->Request()); }; });
+}
+
 // A command whose only argument is an id.
 void AddWithId(CLI::App& app, Command& chosen, const std::string& name, const std::string& what,
                const std::string& argument, absl::StatusOr<ExitCode> (*run)(Session&, const std::string&)) {
@@ -119,8 +142,7 @@ void AddWithId(CLI::App& app, Command& chosen, const std::string& name, const st
 void AddJobCommands(CLI::App& app, Command& chosen) {
   AddList(app, chosen);
   AddWithId(app, chosen, "job", "Show a job: its spec, state, runs, and when it should end", "JOB", &ShowJob);
-  AddWithId(app, chosen, "results", "Show what was trained and what was generated, per model and bias point", "JOB",
-            &Results);
+  AddResults(app, chosen);
   AddWithId(app, chosen, "cancel", "Cancel a job, or one of its runs", "ID", &Cancel);
 }
 

@@ -93,6 +93,7 @@ std::vector<MeanEstimate> SharesWithJudge(const Runs& mean, absl::Span<const Run
 
 std::vector<Runs> Drawn(const Runs& raw, const JudgeCorrection& judge) {
   std::vector<Runs> draws;
+  draws.reserve(judge.draws.size());
   for (const Correction& draw : judge.draws) draws.push_back(Corrected(raw, draw));
   return draws;
 }
@@ -102,12 +103,13 @@ void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& t
   const Runs mean_projected = Projected(mean);
   const std::vector<Runs> draws = Drawn(raw, judge);
   std::vector<Runs> draws_projected;
+  draws_projected.reserve(draws.size());
   for (const Runs& draw : draws) draws_projected.push_back(Projected(draw));
-  std::vector<MeanEstimate> shares = SharesWithJudge(mean, draws);
+  const std::vector<MeanEstimate> shares = SharesWithJudge(mean, draws);
   for (size_t c = 0; c < trained.size(); ++c) {
     ClassEstimate& one = cell.classes[c];
     one.corrected_amplification = Amplification(shares[c].mean, trained[c]);
-    one.corrected = std::move(shares[c]);
+    one.corrected = shares[c];
     one.corrected_delta = WithJudge(mean_projected, draws_projected, [&](const Shares& g, double images) {
       return SmoothedLogit(g[c], images) - Logit(trained[c]);
     });
@@ -146,7 +148,7 @@ CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Spa
     one.delta =
         raw.Estimate([&](const Shares& g, double images) { return SmoothedLogit(g[c], images) - Logit(trained[c]); });
     one.over_dispersion = OverDispersion(raw.Values(share), raw.images);
-    cell.classes.push_back(std::move(one));
+    cell.classes.push_back(one);
   }
   cell.divergences = DivergencesOf(raw, trained);
   if (judge != nullptr) AddCorrected(raw, *judge, trained, cell);

@@ -24,7 +24,7 @@ double PooledErrorRate(const ConfusionMatrix& confusion) {
   double errors = 0.5;
   for (int i = 0; i < confusion.classes; ++i) {
     for (int j = 0; j < confusion.classes; ++j) {
-      const double count = confusion.counts[static_cast<size_t>(i * confusion.classes + j)];
+      const double count = confusion.At(i, j);
       images += count;
       if (i != j) errors += count;
     }
@@ -39,7 +39,7 @@ std::vector<double> Posterior(const ConfusionMatrix& confusion, int true_class, 
   std::vector<double> parameters;
   for (int j = 0; j < k; ++j) {
     const double prior = j == true_class ? kPriorShape / error_rate - (k - 1) * kPriorShape : kPriorShape;
-    parameters.push_back(prior + confusion.counts[static_cast<size_t>(true_class * k + j)]);
+    parameters.push_back(prior + confusion.At(true_class, j));
   }
   return parameters;
 }
@@ -78,7 +78,7 @@ absl::Status Check(const ConfusionMatrix& confusion, absl::Span<const int> job_c
   if (job_classes.empty()) return absl::InvalidArgumentError("no classes to correct");
   for (const int label : job_classes) {
     if (label < 0 || label >= k) return absl::InvalidArgumentError(absl::StrCat("the judge knows no class ", label));
-    const auto row = confusion.counts.begin() + label * k;
+    const auto row = confusion.counts.begin() + static_cast<std::ptrdiff_t>(label) * k;
     if (std::all_of(row, row + k, [](double count) { return count == 0; })) {
       return absl::InvalidArgumentError(absl::StrCat("the judge was not tried on class ", label));
     }
@@ -160,7 +160,8 @@ absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, a
 std::vector<double> Restrict(absl::Span<const double> matrix, int classes, absl::Span<const int> job_classes) {
   std::vector<double> part;
   for (const int i : job_classes) {
-    for (const int j : job_classes) part.push_back(matrix[static_cast<size_t>(i * classes + j)]);
+    const size_t row = static_cast<size_t>(i) * static_cast<size_t>(classes);
+    for (const int j : job_classes) part.push_back(matrix[row + static_cast<size_t>(j)]);
   }
   return part;
 }

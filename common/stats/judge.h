@@ -5,6 +5,7 @@
 #ifndef SKEW_COMMON_STATS_JUDGE_H_
 #define SKEW_COMMON_STATS_JUDGE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -46,6 +47,10 @@ class Correction {
 struct ConfusionMatrix {
   int classes = 0;
   std::vector<double> counts;  // row-major, entry [true * classes + judged]
+
+  double At(int truth, int judged) const {
+    return counts[static_cast<size_t>(truth) * static_cast<size_t>(classes) + static_cast<size_t>(judged)];
+  }
 };
 
 // The correction and how far the confusion counts leave it open.

@@ -167,10 +167,7 @@ absl::StatusOr<v1::Job> Client::SetJobPriority(const std::string& job_id, int32_
   return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::SetJobPriority, request);
 }
 
-absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const std::string& job_id, bool include_runs) {
-  v1::GetResultsRequest request;
-  request.set_job_id(job_id);
-  request.set_include_runs(include_runs);
+absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const v1::GetResultsRequest& request) {
   return Call<v1::JobService::Stub, v1::GetResultsResponse>(stubs_->jobs, &v1::JobService::Stub::GetResults, request);
 }
 

@@ -72,7 +72,7 @@ class Client {
   absl::StatusOr<v1::Job> ResumeJob(const std::string& job_id);
   absl::StatusOr<v1::Job> RetryJob(const std::string& job_id);
   absl::StatusOr<v1::Job> SetJobPriority(const std::string& job_id, int32_t priority);
-  absl::StatusOr<v1::GetResultsResponse> GetResults(const std::string& job_id, bool include_runs = false);
+  absl::StatusOr<v1::GetResultsResponse> GetResults(const v1::GetResultsRequest& request);
   absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(const v1::AnalyseJobsRequest& request);
 
   struct RunList {

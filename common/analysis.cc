@@ -151,23 +151,21 @@ stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::str
   return result;
 }
 
-absl::StatusOr<stats::Study> StudyOf(absl::Span<const JobToAnalyse> jobs, const JudgeList& judges,
-                                     bool allow_different_judges) {
+std::set<std::string> JudgesOfAll(absl::Span<const JobToAnalyse> jobs) {
+  std::set<std::string> digests;
+  for (const JobToAnalyse& job : jobs) digests.merge(JudgesOf(job.runs));
+  return digests;
+}
+
+stats::Study StudyOf(absl::Span<const JobToAnalyse> jobs, const JudgeList& judges) {
   stats::Study study;
   ArmNames names;
-  std::set<std::string> digests;
   for (const JobToAnalyse& job : jobs) {
     for (const v1::Run& run : job.runs) {
       if (!HasResult(run) || AcceptedImages(run.histogram()) == 0) continue;
-      const std::string& digest = run.histogram().classifier_digest();
-      digests.insert(digest);
-      study.runs.push_back(StudyRunOf(job, run, names.Of(job.job, run), judges.Find(digest)));
+      const int judge = judges.Find(run.histogram().classifier_digest());
+      study.runs.push_back(StudyRunOf(job, run, names.Of(job.job, run), judge));
     }
-  }
-  if (digests.size() > 1 && !allow_different_judges) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the runs were judged by ", digests.size(), " different classifiers (", absl::StrJoin(digests, ", "),
-        "), whose errors differ; allow_different_judges compares them all the same"));
   }
   for (const v1::Classifier& classifier : judges.classifiers) study.judges.push_back(ConfusionOf(classifier));
   return study;
@@ -225,15 +223,16 @@ v1::Finding ToProto(const stats::Finding& finding) {
   return result;
 }
 
-void AddNotes(absl::Span<const JobToAnalyse> jobs, const stats::Study& study, v1::AnalyseJobsResponse& response) {
-  std::set<int> judges;
-  for (const stats::StudyRun& run : study.runs) judges.insert(run.judge);
-  if (!judges.empty() && *judges.begin() < 0) {
+void AddNotes(absl::Span<const JobToAnalyse> jobs, const stats::Study& study, size_t judges,
+              v1::AnalyseJobsResponse& response) {
+  const bool all_correctable =
+      std::all_of(study.runs.begin(), study.runs.end(), [](const stats::StudyRun& run) { return run.judge >= 0; });
+  if (!all_correctable) {
     response.add_notes("nothing is corrected: the judge of some runs is not known, or cannot be corrected for");
-  } else if (!judges.empty()) {
+  } else if (!study.runs.empty()) {
     response.add_notes("corrected values suppose that the judge errs on generated images as it does on real ones");
   }
-  if (judges.size() > 1) response.add_notes("different judges: a difference between runs may be theirs");
+  if (judges > 1) response.add_notes("different judges: a difference between runs may be theirs");
   for (const JobToAnalyse& job : jobs) {
     const auto open =
         std::count_if(job.runs.begin(), job.runs.end(), [](const v1::Run& run) { return !HasResult(run); });
@@ -269,8 +268,10 @@ absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(absl::Span<const JobToAnalys
     }
     options.focus_class = request.focus_class();
   }
+  const std::set<std::string> digests = JudgesOfAll(jobs);
+  if (!request.allow_different_judges()) SKEW_RETURN_IF_ERROR(CheckOneJudge(digests));
   const JudgeList judges(jobs);
-  SKEW_ASSIGN_OR_RETURN(const stats::Study study, StudyOf(jobs, judges, request.allow_different_judges()));
+  const stats::Study study = StudyOf(jobs, judges);
   SKEW_ASSIGN_OR_RETURN(const stats::Analysis analysis, stats::AnalyseStudy(study, options));
   v1::AnalyseJobsResponse response;
   *response.mutable_job_ids() = request.job_ids();
@@ -278,8 +279,13 @@ absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(absl::Span<const JobToAnalys
   for (const stats::Finding& finding : analysis.findings) *response.add_findings() = ToProto(finding);
   response.mutable_classifiers()->Assign(judges.classifiers.begin(), judges.classifiers.end());
   response.set_alpha(options.alpha);
-  AddNotes(jobs, study, response);
+  AddNotes(jobs, study, digests.size(), response);
   return response;
+}
+
+bool NeedsLosses(const v1::Job& job, const v1::Run& run) {
+  return job.kind() == v1::STUDY && HasResult(run) &&
+         FamilyOf(job.spec().models(run.model_index())) == stats::Family::kGan;
 }
 
 std::optional<double> LargestInColumn(absl::string_view csv, absl::string_view column) {

@@ -22,8 +22,11 @@ struct JobToAnalyse {
   v1::Job job;
   std::vector<v1::Run> runs;
   std::vector<v1::Classifier> classifiers;               // the judges of its histograms
-  std::map<std::string, double> largest_generator_loss;  // by run id, where it is known
+  std::map<std::string, double> largest_generator_loss;  // by run id, where it is known and NeedsLosses
 };
+
+// Whether the claim on generator losses (H7) asks for those of this run of the job.
+bool NeedsLosses(const v1::Job& job, const v1::Run& run);
 
 // INVALID_ARGUMENT when the request does not name 1 to 100 different jobs.
 absl::Status CheckJobsToAnalyse(const v1::AnalyseJobsRequest& request);

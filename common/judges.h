@@ -4,10 +4,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "common/stats/judge.h"
 #include "skew/v1/run.pb.h"
@@ -17,6 +19,16 @@ namespace skew {
 // Confusion counts of the calibration half of the test split.
 stats::ConfusionMatrix ConfusionOf(const v1::Classifier& classifier);
 
+// What one judge's readings are corrected with.
+struct JudgeCorrections {
+  stats::JudgeCorrection decisions;
+  std::optional<stats::JudgeCorrection> posteriors;  // PACC's; absent for a judge without mean posteriors
+  std::optional<stats::TwoClassAccuracy> accuracy;   // CLEAM's, of two classes
+};
+
+// FAILED_PRECONDITION when there are several of `digests` (of the judges of runs that are to be compared).
+absl::Status CheckOneJudge(const std::set<std::string>& digests);
+
 // Makes each correction once. Thread-compatible.
 class Judges {
  public:
@@ -25,11 +37,11 @@ class Judges {
 
   // For the classes (ascending) of a job; owned by this. Null when there is no judge with this digest, or it cannot be
   // corrected for.
-  const stats::JudgeCorrection* Find(const std::string& digest, const std::vector<int>& labels);
+  const JudgeCorrections* Find(const std::string& digest, const std::vector<int>& labels);
 
  private:
   absl::Span<const v1::Classifier> classifiers_;
-  std::map<std::pair<std::string, std::vector<int>>, std::optional<stats::JudgeCorrection>> corrections_;
+  std::map<std::pair<std::string, std::vector<int>>, std::optional<JudgeCorrections>> corrections_;
 };
 
 }  // namespace skew

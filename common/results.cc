@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -78,6 +79,39 @@ void SetEstimates(const stats::ClassEstimate& estimate, v1::ClassResult& result)
   *result.mutable_corrected_delta() = ToProto(*estimate.corrected_delta);
 }
 
+// Accuracies with class `c` of the two first.
+stats::TwoClassAccuracy SeenFrom(size_t c, const stats::TwoClassAccuracy& accuracy) {
+  return c == 0 ? accuracy : stats::TwoClassAccuracy{accuracy.second, accuracy.first};
+}
+
+void SetCleam(const stats::CellEstimate& estimate, const stats::TwoClassAccuracy& accuracy, v1::ResultCell& result) {
+  for (size_t c = 0; c < estimate.classes.size(); ++c) {
+    *result.mutable_classes(static_cast<int>(c))->mutable_cleam() =
+        ToProto(stats::CleamEstimate(estimate.classes[c].generated, SeenFrom(c, accuracy)));
+  }
+}
+
+// The mean softmax outputs of a run for the job's classes; empty when they are not there for all of the judge's.
+std::vector<double> PosteriorsOf(const v1::ClassHistogram& histogram, const std::vector<int>& labels) {
+  const auto& outputs = histogram.mean_posterior();
+  if (outputs.size() <= labels.back()) return {};
+  return stats::Restrict(absl::MakeConstSpan(outputs.data(), static_cast<size_t>(outputs.size())), labels);
+}
+
+void SetPacc(const std::vector<const v1::Run*>& runs, const std::vector<int>& labels,
+             const stats::JudgeCorrection& judge, v1::ResultCell& result) {
+  std::vector<std::vector<double>> observed;
+  observed.reserve(runs.size());
+  for (const v1::Run* run : runs) {
+    observed.push_back(PosteriorsOf(run->histogram(), labels));
+    if (observed.back().empty()) return;
+  }
+  const std::vector<stats::MeanEstimate> shares = stats::CorrectedShares(observed, judge);
+  for (size_t c = 0; c < labels.size(); ++c) {
+    *result.mutable_classes(static_cast<int>(c))->mutable_pacc() = ToProto(shares[c]);
+  }
+}
+
 template <typename Count>
 v1::Estimate ShareOfImages(const Cell& cell, Count count) {
   std::vector<double> shares;
@@ -96,11 +130,24 @@ std::vector<int64_t> CountsOf(const v1::ClassHistogram& histogram, const Point& 
   return counts;
 }
 
+void SetCorrected(const v1::ClassHistogram& histogram, const std::vector<int>& labels,
+                  const std::vector<double>& shares, const JudgeCorrections& judge, v1::RunResult& result) {
+  const std::vector<double> corrected = judge.decisions.mean.Shares(shares);
+  const std::vector<double> posteriors = PosteriorsOf(histogram, labels);
+  std::vector<double> pacc;
+  if (judge.posteriors.has_value() && !posteriors.empty()) pacc = judge.posteriors->mean.Shares(posteriors);
+  for (size_t c = 0; c < shares.size(); ++c) {
+    v1::RunClassResult& one = *result.mutable_classes(static_cast<int>(c));
+    one.set_corrected(corrected[c]);
+    if (!pacc.empty()) one.set_pacc(pacc[c]);
+    if (judge.accuracy.has_value()) one.set_cleam(stats::CleamShare(shares[c], SeenFrom(c, *judge.accuracy)));
+  }
+}
+
 v1::RunResult RunResultOf(const v1::Run& run, const Point& point, absl::Span<const int64_t> trained,
-                          const stats::JudgeCorrection* judge) {
+                          const std::vector<int>& labels, const JudgeCorrections* judge) {
   const std::vector<int64_t> counts = CountsOf(run.histogram(), point);
   const std::vector<double> shares = stats::SharesOf(counts);
-  const std::vector<double> corrected = judge != nullptr ? judge->mean.Shares(shares) : std::vector<double>();
   const std::vector<stats::Interval> goodman = stats::GoodmanIntervals(counts);
   const int64_t accepted = AcceptedImages(run.histogram());
   v1::RunResult result;
@@ -112,11 +159,11 @@ v1::RunResult RunResultOf(const v1::Run& run, const Point& point, absl::Span<con
     one.set_class_(label);
     one.set_images(static_cast<int32_t>(counts[c]));
     one.set_share(shares[c]);
-    if (judge != nullptr) one.set_corrected(corrected[c]);
     *one.mutable_wilson() = ToProto(stats::WilsonInterval(counts[c], accepted));
     *one.mutable_clopper_pearson() = ToProto(stats::ClopperPearsonInterval(counts[c], accepted));
     *one.mutable_goodman() = ToProto(goodman[c++]);
   }
+  if (judge != nullptr) SetCorrected(run.histogram(), labels, shares, *judge, result);
   const stats::GoodnessOfFit chi_square = stats::ChiSquareTest(counts, stats::SharesOf(trained));
   const stats::GoodnessOfFit g = stats::GTest(counts, stats::SharesOf(trained));
   result.set_chi_square(chi_square.statistic);
@@ -146,8 +193,9 @@ void AddEstimates(const Cell& cell, const Point& point, Judges& judges, bool inc
   std::vector<std::vector<int64_t>> counts;
   counts.reserve(accepted.size());
   for (const v1::Run* run : accepted) counts.push_back(CountsOf(run->histogram(), point));
-  const stats::JudgeCorrection* judge = judges.Find(JudgeOf(accepted), labels);
-  const stats::CellEstimate estimate = stats::EstimateCell(counts, trained, judge);
+  const JudgeCorrections* judge = judges.Find(JudgeOf(accepted), labels);
+  const stats::CellEstimate estimate =
+      stats::EstimateCell(counts, trained, judge != nullptr ? &judge->decisions : nullptr);
   for (size_t c = 0; c < labels.size(); ++c) {
     SetEstimates(estimate.classes[c], *result.mutable_classes(static_cast<int>(c)));
   }
@@ -155,8 +203,10 @@ void AddEstimates(const Cell& cell, const Point& point, Judges& judges, bool inc
   if (estimate.corrected_divergences.has_value()) {
     *result.mutable_corrected_divergences() = ToProto(*estimate.corrected_divergences);
   }
+  if (judge != nullptr && judge->posteriors.has_value()) SetPacc(accepted, labels, *judge->posteriors, result);
+  if (judge != nullptr && judge->accuracy.has_value()) SetCleam(estimate, *judge->accuracy, result);
   if (!include_runs) return;
-  for (const v1::Run* run : accepted) *result.add_runs() = RunResultOf(*run, point, trained, judge);
+  for (const v1::Run* run : accepted) *result.add_runs() = RunResultOf(*run, point, trained, labels, judge);
 }
 
 v1::ResultCell ResultCellOf(const Point& point, const Cell& cell, Judges& judges, bool include_runs) {
@@ -192,6 +242,14 @@ int64_t AcceptedImages(const v1::ClassHistogram& histogram) {
   int64_t sum = 0;
   for (const auto& [label, count] : histogram.counts()) sum += count;
   return sum;
+}
+
+std::set<std::string> JudgesOf(absl::Span<const v1::Run> runs) {
+  std::set<std::string> digests;
+  for (const v1::Run& run : runs) {
+    if (HasResult(run) && AcceptedImages(run.histogram()) > 0) digests.insert(run.histogram().classifier_digest());
+  }
+  return digests;
 }
 
 v1::Estimate EstimateOf(absl::Span<const double> values) { return ToProto(stats::EstimateMean(values)); }

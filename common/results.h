@@ -3,6 +3,8 @@
 #define SKEW_COMMON_RESULTS_H_
 
 #include <cstdint>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -24,6 +26,9 @@ bool HasResult(const v1::Run& run);
 
 // Images accepted as one of the job's classes.
 int64_t AcceptedImages(const v1::ClassHistogram& histogram);
+
+// Digests of the judges whose histograms the results rest on.
+std::set<std::string> JudgesOf(absl::Span<const v1::Run> runs);
 
 // One cell per (bias point, model), in that order, from runs of one job. Only runs with a result count; those without
 // an accepted image are left out of the class estimates. Shares are corrected where one of `classifiers` judged all

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/commands/study_flags.h"
 #include "client/render/details.h"
 #include "client/render/format.h"
 #include "client/render/listings.h"
@@ -74,12 +75,20 @@ absl::StatusOr<ExitCode> ShowJob(Session& session, const std::string& job_id) {
 }
 
 struct ResultsFlags {
-  std::string job_id;
+  std::string job;
+  bool allow_different_judges = false;
   bool measures = false;
+
+  v1::GetResultsRequest Request() const {
+    v1::GetResultsRequest request;
+    request.set_job_id(job);
+    request.set_allow_different_judges(allow_different_judges);
+    return request;
+  }
 };
 
 absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
-  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(flags.job_id));
+  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(flags.Request()));
   if (!flags.measures || session.output == Output::kJson) {
     SKEW_RETURN_IF_ERROR(ShowResults(session, results));
     return ExitCode::kFine;
@@ -120,7 +129,8 @@ void AddResults(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<ResultsFlags>();
   CLI::App* command =
       app.add_subcommand("results", "Show what was trained and what was generated, per model and bias point");
-  command->add_option("JOB", flags->job_id, "e.g. j17")->required();
+  command->add_option("JOB", flags->job, "e.g. j17")->required();
+  AddDifferentJudgesFlag(*command, flags->allow_different_judges);
   command->add_flag("--measures", flags->measures,
                     "Instead: how real and how varied the generated images are, whole and within classes");
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Results(session, *flags); }; });

@@ -10,10 +10,13 @@ v1::AnalyseJobsRequest StudyFlags::Request() const {
   return request;
 }
 
+void AddDifferentJudgesFlag(CLI::App& command, bool& allow) {
+  command.add_flag("--allow-different-judges", allow, "Compare runs although different classifiers judged them");
+}
+
 void AddStudyFlags(CLI::App& command, StudyFlags& flags, const std::string& jobs_text) {
   command.add_option("JOB", flags.jobs, jobs_text)->required();
-  command.add_flag("--allow-different-judges", flags.allow_different_judges,
-                   "Compare runs although different classifiers judged them");
+  AddDifferentJudgesFlag(command, flags.allow_different_judges);
   command.add_option("--focus-class", flags.focus_class,
                      "The class of claim H4. Default: class 1, or the smallest when there is none");
 }

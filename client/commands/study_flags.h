@@ -20,6 +20,9 @@ struct StudyFlags {
   v1::AnalyseJobsRequest Request() const;
 };
 
+// --allow-different-judges; `allow` must outlive the command.
+void AddDifferentJudgesFlag(CLI::App& command, bool& allow);
+
 // `flags` must outlive the command; `jobs_text` describes JOB.
 void AddStudyFlags(CLI::App& command, StudyFlags& flags, const std::string& jobs_text);
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
@@ -43,9 +44,17 @@ absl::Status ShowDryRun(Session& session, const v1::Job& job) {
 absl::StatusOr<ExitCode> WatchSubmitted(Session& session, const std::string& job_id) {
   SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, job_id, 0, Output::kTable, *session.err));
   if (job.state() != v1::JOB_SUCCEEDED) return EndWith(session, job);
-  SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(job_id));
+  v1::GetResultsRequest request;
+  request.set_job_id(job_id);
+  const absl::StatusOr<v1::GetResultsResponse> results = session.client->GetResults(request);
+  if (absl::IsFailedPrecondition(results.status())) {
+    // Judged by several classifiers: the job has succeeded all the same.
+    *session.err << "no table: " << results.status().message() << std::endl;
+    return ExitCode::kFine;
+  }
+  SKEW_RETURN_IF_ERROR(results.status());
   // A job that trains a classifier has no table.
-  if (!results.cells().empty()) SKEW_RETURN_IF_ERROR(ShowResults(session, results));
+  if (!results->cells().empty()) SKEW_RETURN_IF_ERROR(ShowResults(session, *results));
   return ExitCode::kFine;
 }
 

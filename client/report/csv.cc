@@ -42,6 +42,8 @@ void AddClassCells(const v1::RunClassResult& one, std::vector<Cell>& row) {
   row.emplace_back(absl::StrCat(one.images()));
   row.emplace_back(Exact(one.share()));
   row.emplace_back(one.has_corrected() ? Exact(one.corrected()) : "");
+  row.emplace_back(one.has_pacc() ? Exact(one.pacc()) : "");
+  row.emplace_back(one.has_cleam() ? Exact(one.cleam()) : "");
   for (const v1::Interval* interval : {&one.wilson(), &one.clopper_pearson(), &one.goodman()}) {
     row.emplace_back(Exact(interval->low()));
     row.emplace_back(Exact(interval->high()));
@@ -66,6 +68,8 @@ std::string RunsCsv(const JobData& job) {
                {"", "accepted_images"},
                {"", "share"},
                {"", "corrected"},
+               {"", "pacc"},
+               {"", "cleam"},
                {"", "wilson_low"},
                {"", "wilson_high"},
                {"", "clopper_pearson_low"},
@@ -77,7 +81,7 @@ std::string RunsCsv(const JobData& job) {
     const auto found = results.find(run.id());
     if (found == results.end()) {
       std::vector<Cell> row = RunCells(run);
-      row.resize(23, "");
+      row.resize(25, "");
       table.AddRow(std::move(row));
       continue;
     }

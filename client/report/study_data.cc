@@ -106,10 +106,11 @@ absl::Status ReadPictures(Client& client, const NamesByRun& names, JobData& data
   return absl::OkStatus();
 }
 
-absl::StatusOr<JobData> CollectJob(Client& client, const std::string& job_id, const StudyParts& parts) {
+absl::StatusOr<JobData> CollectJob(Client& client, const v1::GetResultsRequest& request, const StudyParts& parts) {
+  const std::string& job_id = request.job_id();
   JobData data;
   SKEW_ASSIGN_OR_RETURN(data.job, client.GetJob(job_id));
-  SKEW_ASSIGN_OR_RETURN(data.results, client.GetResults(job_id, /*include_runs=*/true));
+  SKEW_ASSIGN_OR_RETURN(data.results, client.GetResults(request));
   SKEW_ASSIGN_OR_RETURN(Client::RunList list, client.ListRuns(job_id));
   data.runs = std::move(list.runs);
   if (parts.histograms) SKEW_RETURN_IF_ERROR(ReadHistograms(client, data));
@@ -157,8 +158,12 @@ absl::StatusOr<StudyData> CollectStudy(Client& client, const v1::AnalyseJobsRequ
   // First: it says which jobs do not go together.
   SKEW_ASSIGN_OR_RETURN(study.analysis, client.AnalyseJobs(request));
   SKEW_ASSIGN_OR_RETURN(study.server, client.GetServerInfo());
+  v1::GetResultsRequest of_job;
+  of_job.set_include_runs(true);
+  of_job.set_allow_different_judges(request.allow_different_judges());
   for (const std::string& job_id : request.job_ids()) {
-    SKEW_ASSIGN_OR_RETURN(JobData job, CollectJob(client, job_id, parts));
+    of_job.set_job_id(job_id);
+    SKEW_ASSIGN_OR_RETURN(JobData job, CollectJob(client, of_job, parts));
     study.jobs.push_back(std::move(job));
   }
   study.time = absl::Now();

@@ -1,7 +1,6 @@
 #include "common/stats/cell.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "absl/functional/function_ref.h"
 #include "common/stats/amplification.h"
@@ -31,7 +30,7 @@ Runs RawRuns(absl::Span<const std::vector<int64_t>> counts) {
   Runs runs;
   for (const std::vector<int64_t>& one : counts) {
     runs.shares.push_back(SharesOf(one));
-    runs.images.push_back(static_cast<double>(std::accumulate(one.begin(), one.end(), int64_t{0})));
+    runs.images.push_back(Sum(one));
   }
   return runs;
 }
@@ -73,29 +72,44 @@ MeanEstimate WithJudge(const Runs& mean, absl::Span<const Runs> draws, OfRun val
   return estimate;
 }
 
-void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& trained, CellEstimate& cell) {
-  const Runs mean = Corrected(raw, judge.mean);
-  const Runs mean_projected = Projected(mean);
-  std::vector<Runs> draws;
-  std::vector<Runs> draws_projected;
-  for (const Correction& draw : judge.draws) {
-    draws.push_back(Corrected(raw, draw));
-    draws_projected.push_back(Projected(draws.back()));
-  }
+// On the simplex, the intervals in 0..1. `mean` and `draws` are corrected, not yet moved there.
+std::vector<MeanEstimate> SharesWithJudge(const Runs& mean, absl::Span<const Runs> draws) {
+  const size_t classes = mean.shares.front().size();
   Shares means;
-  for (size_t c = 0; c < trained.size(); ++c) {
+  for (size_t c = 0; c < classes; ++c) {
     means.push_back(Mean(mean.Values([c](const Shares& g, double) { return g[c]; })));
   }
   means = ProjectOntoSimplex(means);
+  std::vector<MeanEstimate> estimates;
+  for (size_t c = 0; c < classes; ++c) {
+    MeanEstimate& one = estimates.emplace_back(WithJudge(mean, draws, [c](const Shares& g, double) { return g[c]; }));
+    one.mean = means[c];
+    if (!one.interval.has_value()) continue;
+    one.interval->low = std::clamp(one.interval->low, 0.0, means[c]);
+    one.interval->high = std::clamp(one.interval->high, means[c], 1.0);
+  }
+  return estimates;
+}
+
+std::vector<Runs> Drawn(const Runs& raw, const JudgeCorrection& judge) {
+  std::vector<Runs> draws;
+  draws.reserve(judge.draws.size());
+  for (const Correction& draw : judge.draws) draws.push_back(Corrected(raw, draw));
+  return draws;
+}
+
+void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& trained, CellEstimate& cell) {
+  const Runs mean = Corrected(raw, judge.mean);
+  const Runs mean_projected = Projected(mean);
+  const std::vector<Runs> draws = Drawn(raw, judge);
+  std::vector<Runs> draws_projected;
+  draws_projected.reserve(draws.size());
+  for (const Runs& draw : draws) draws_projected.push_back(Projected(draw));
+  const std::vector<MeanEstimate> shares = SharesWithJudge(mean, draws);
   for (size_t c = 0; c < trained.size(); ++c) {
     ClassEstimate& one = cell.classes[c];
-    one.corrected = WithJudge(mean, draws, [c](const Shares& g, double) { return g[c]; });
-    one.corrected->mean = means[c];
-    if (one.corrected->interval.has_value()) {
-      one.corrected->interval->low = std::clamp(one.corrected->interval->low, 0.0, means[c]);
-      one.corrected->interval->high = std::clamp(one.corrected->interval->high, means[c], 1.0);
-    }
-    one.corrected_amplification = Amplification(means[c], trained[c]);
+    one.corrected_amplification = Amplification(shares[c].mean, trained[c]);
+    one.corrected = shares[c];
     one.corrected_delta = WithJudge(mean_projected, draws_projected, [&](const Shares& g, double images) {
       return SmoothedLogit(g[c], images) - Logit(trained[c]);
     });
@@ -105,8 +119,16 @@ void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& t
 
 }  // namespace
 
+std::vector<MeanEstimate> CorrectedShares(absl::Span<const std::vector<double>> observed,
+                                          const JudgeCorrection& judge) {
+  Runs raw;
+  raw.shares.assign(observed.begin(), observed.end());
+  raw.images.resize(observed.size());
+  return SharesWithJudge(Corrected(raw, judge.mean), Drawn(raw, judge));
+}
+
 std::vector<double> SharesOf(absl::Span<const int64_t> counts) {
-  const auto sum = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  const double sum = Sum(counts);
   std::vector<double> shares;
   for (const int64_t count : counts) shares.push_back(static_cast<double>(count) / sum);
   return shares;
@@ -126,7 +148,7 @@ CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Spa
     one.delta =
         raw.Estimate([&](const Shares& g, double images) { return SmoothedLogit(g[c], images) - Logit(trained[c]); });
     one.over_dispersion = OverDispersion(raw.Values(share), raw.images);
-    cell.classes.push_back(std::move(one));
+    cell.classes.push_back(one);
   }
   cell.divergences = DivergencesOf(raw, trained);
   if (judge != nullptr) AddCorrected(raw, *judge, trained, cell);

@@ -55,6 +55,10 @@ struct CellEstimate {
 CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Span<const int64_t> trained,
                           const JudgeCorrection* judge);
 
+// Each class's share over runs, corrected, from the observed shares (or mean softmax outputs, for PACC) of every run:
+// as ClassEstimate::corrected. At least one run.
+std::vector<MeanEstimate> CorrectedShares(absl::Span<const std::vector<double>> observed, const JudgeCorrection& judge);
+
 // Counts as shares; their sum is positive.
 std::vector<double> SharesOf(absl::Span<const int64_t> counts);
 

@@ -14,17 +14,19 @@ GoodnessOfFit WithP(double statistic, size_t classes) {
   GoodnessOfFit fit;
   fit.statistic = statistic;
   fit.degrees = static_cast<double>(classes) - 1;
-  if (fit.degrees > 0) {
-    fit.p = boost::math::cdf(boost::math::complement(boost::math::chi_squared(fit.degrees), statistic));
-  }
+  if (fit.degrees > 0) fit.p = ChiSquareTail(statistic, fit.degrees);
   return fit;
 }
+
+}  // namespace
 
 double Sum(absl::Span<const int64_t> counts) {
   return static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
 }
 
-}  // namespace
+double ChiSquareTail(double statistic, double degrees) {
+  return boost::math::cdf(boost::math::complement(boost::math::chi_squared(degrees), statistic));
+}
 
 double TotalVariation(absl::Span<const double> p, absl::Span<const double> q) {
   double sum = 0;

@@ -9,6 +9,12 @@
 
 namespace skew::stats {
 
+// Of all counts.
+double Sum(absl::Span<const int64_t> counts);
+
+// How likely a chi-square distributed value with these degrees of freedom (positive) is above `statistic`.
+double ChiSquareTail(double statistic, double degrees);
+
 // Half the sum of |p - q|, 0 to 1.
 double TotalVariation(absl::Span<const double> p, absl::Span<const double> q);
 

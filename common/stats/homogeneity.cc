@@ -1,11 +1,11 @@
 #include "common/stats/homogeneity.h"
 
 #include <algorithm>
-#include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
-#include <numeric>
 #include <utility>
 #include <vector>
+
+#include "common/stats/divergence.h"
 
 namespace skew::stats {
 namespace {
@@ -14,10 +14,6 @@ constexpr double kLeastExpected = 5;
 
 // How many of a category either sample has.
 using Pair = std::pair<double, double>;
-
-double Sum(absl::Span<const int64_t> counts) {
-  return static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
-}
 
 // The categories, rare ones as one, without what neither sample has.
 std::vector<Pair> Pooled(absl::Span<const int64_t> a, absl::Span<const int64_t> b, double share_of_smaller) {
@@ -34,10 +30,6 @@ std::vector<Pair> Pooled(absl::Span<const int64_t> a, absl::Span<const int64_t> 
   }
   if (rare.first + rare.second > 0) categories.push_back(rare);
   return categories;
-}
-
-double ChiSquareTail(double statistic, int degrees) {
-  return boost::math::cdf(boost::math::complement(boost::math::chi_squared(degrees), statistic));
 }
 
 // What one cell of the table adds to both statistics.

@@ -24,7 +24,7 @@ double PooledErrorRate(const ConfusionMatrix& confusion) {
   double errors = 0.5;
   for (int i = 0; i < confusion.classes; ++i) {
     for (int j = 0; j < confusion.classes; ++j) {
-      const auto count = static_cast<double>(confusion.counts[static_cast<size_t>(i * confusion.classes + j)]);
+      const double count = confusion.At(i, j);
       images += count;
       if (i != j) errors += count;
     }
@@ -39,7 +39,7 @@ std::vector<double> Posterior(const ConfusionMatrix& confusion, int true_class, 
   std::vector<double> parameters;
   for (int j = 0; j < k; ++j) {
     const double prior = j == true_class ? kPriorShape / error_rate - (k - 1) * kPriorShape : kPriorShape;
-    parameters.push_back(prior + static_cast<double>(confusion.counts[static_cast<size_t>(true_class * k + j)]));
+    parameters.push_back(prior + confusion.At(true_class, j));
   }
   return parameters;
 }
@@ -72,14 +72,14 @@ absl::Status Check(const ConfusionMatrix& confusion, absl::Span<const int> job_c
     return absl::InvalidArgumentError(
         absl::StrCat("a confusion matrix of ", k, " classes has not ", confusion.counts.size(), " entries"));
   }
-  if (std::any_of(confusion.counts.begin(), confusion.counts.end(), [](int64_t count) { return count < 0; })) {
+  if (std::any_of(confusion.counts.begin(), confusion.counts.end(), [](double count) { return !(count >= 0); })) {
     return absl::InvalidArgumentError("a confusion matrix has no negative counts");
   }
   if (job_classes.empty()) return absl::InvalidArgumentError("no classes to correct");
   for (const int label : job_classes) {
     if (label < 0 || label >= k) return absl::InvalidArgumentError(absl::StrCat("the judge knows no class ", label));
-    const auto row = confusion.counts.begin() + label * k;
-    if (std::all_of(row, row + k, [](int64_t count) { return count == 0; })) {
+    const auto row = confusion.counts.begin() + static_cast<std::ptrdiff_t>(label) * k;
+    if (std::all_of(row, row + k, [](double count) { return count == 0; })) {
       return absl::InvalidArgumentError(absl::StrCat("the judge was not tried on class ", label));
     }
   }
@@ -160,7 +160,8 @@ absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, a
 std::vector<double> Restrict(absl::Span<const double> matrix, int classes, absl::Span<const int> job_classes) {
   std::vector<double> part;
   for (const int i : job_classes) {
-    for (const int j : job_classes) part.push_back(matrix[static_cast<size_t>(i * classes + j)]);
+    const size_t row = static_cast<size_t>(i) * static_cast<size_t>(classes);
+    for (const int j : job_classes) part.push_back(matrix[row + static_cast<size_t>(j)]);
   }
   return part;
 }
@@ -171,14 +172,32 @@ std::vector<double> Restrict(absl::Span<const double> vector, absl::Span<const i
   return part;
 }
 
-double CleamShare(double judged, double accuracy_0, double accuracy_1) {
-  return (judged - (1 - accuracy_1)) / (accuracy_0 + accuracy_1 - 1);
+absl::StatusOr<TwoClassAccuracy> TwoClassAccuracyOf(const ConfusionMatrix& confusion,
+                                                    absl::Span<const int> job_classes) {
+  if (job_classes.size() != 2) {
+    return absl::InvalidArgumentError(absl::StrCat("CLEAM corrects two classes, not ", job_classes.size()));
+  }
+  if (const absl::Status status = Check(confusion, job_classes); !status.ok()) return status;
+  const std::vector<double> counts = Restrict(confusion.counts, confusion.classes, job_classes);
+  const TwoClassAccuracy accuracy{counts[0] / (counts[0] + counts[1]), counts[3] / (counts[2] + counts[3])};
+  if (!(accuracy.first + accuracy.second > 1)) {
+    return absl::InvalidArgumentError("the judge tells the two classes apart no better than one that guesses");
+  }
+  return accuracy;
 }
 
-Interval CleamInterval(const Interval& judged, double accuracy_0, double accuracy_1) {
-  const double a = CleamShare(judged.low, accuracy_0, accuracy_1);
-  const double b = CleamShare(judged.high, accuracy_0, accuracy_1);
-  return {std::min(a, b), std::max(a, b)};
+double CleamShare(double judged, const TwoClassAccuracy& accuracy) {
+  return (judged - (1 - accuracy.second)) / (accuracy.first + accuracy.second - 1);
+}
+
+MeanEstimate CleamEstimate(const MeanEstimate& judged, const TwoClassAccuracy& accuracy) {
+  MeanEstimate estimate;
+  estimate.mean = CleamShare(judged.mean, accuracy);
+  if (judged.sd.has_value()) estimate.sd = *judged.sd / (accuracy.first + accuracy.second - 1);
+  if (judged.interval.has_value()) {
+    estimate.interval = {CleamShare(judged.interval->low, accuracy), CleamShare(judged.interval->high, accuracy)};
+  }
+  return estimate;
 }
 
 }  // namespace skew::stats

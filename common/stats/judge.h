@@ -5,13 +5,14 @@
 #ifndef SKEW_COMMON_STATS_JUDGE_H_
 #define SKEW_COMMON_STATS_JUDGE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "common/stats/interval.h"
+#include "common/stats/student.h"
 
 namespace skew::stats {
 
@@ -41,10 +42,15 @@ class Correction {
   std::vector<double> inverse_;
 };
 
-// How often a judge put images of known classes where, over all classes of the dataset.
+// How often a judge put images of known classes where, over all classes of the dataset; for PACC, sums of its softmax
+// outputs in place of counts.
 struct ConfusionMatrix {
   int classes = 0;
-  std::vector<int64_t> counts;  // row-major, entry [true * classes + judged]
+  std::vector<double> counts;  // row-major, entry [true * classes + judged]
+
+  double At(int truth, int judged) const {
+    return counts[static_cast<size_t>(truth) * static_cast<size_t>(classes) + static_cast<size_t>(judged)];
+  }
 };
 
 // The correction and how far the confusion counts leave it open.
@@ -59,8 +65,9 @@ struct JudgeCorrection {
 // and neither the counts as they are nor resampling them (0 stays 0) says how uncertain the rates are. So the rates of
 // each true class have a Dirichlet posterior whose prior expects the judge's pooled rate for every error, with shape
 // 1/2 (errors differ much between pairs of classes). `mean` is made of the posterior means, `draws` of draws from the
-// posterior, the same ones for the same seed. INVALID_ARGUMENT: not a confusion matrix, no image of a class, or as
-// Correction::Make.
+// posterior, the same ones for the same seed. Sums of softmax outputs are taken as counts: outputs vary at most as much
+// as decisions with the same mean, so what they leave open is rather over- than understated. INVALID_ARGUMENT: not a
+// confusion matrix, no image of a class, or as Correction::Make.
 absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
                                              int draws, uint64_t seed);
 
@@ -68,11 +75,22 @@ absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, a
 std::vector<double> Restrict(absl::Span<const double> matrix, int classes, absl::Span<const int> job_classes);
 std::vector<double> Restrict(absl::Span<const double> vector, absl::Span<const int> job_classes);
 
-// CLEAM (Teo, Abdollahzadeh & Cheung 2023) for two classes: the true share of class 0 when the judge puts `judged` of
-// the images there and is right with rates accuracy_0 and accuracy_1 (not summing to 1). Not clamped.
-double CleamShare(double judged, double accuracy_0, double accuracy_1);
-// Of an interval for the judged share.
-Interval CleamInterval(const Interval& judged, double accuracy_0, double accuracy_1);
+// How often a judge is right on images of either of two classes, of those that it puts in one of the two.
+struct TwoClassAccuracy {
+  double first = 0;
+  double second = 0;
+};
+
+// Of the job's two classes. INVALID_ARGUMENT: not two classes, not a confusion matrix, no image of a class in either,
+// or a judge that is right no more often than one that guesses.
+absl::StatusOr<TwoClassAccuracy> TwoClassAccuracyOf(const ConfusionMatrix& confusion,
+                                                    absl::Span<const int> job_classes);
+
+// CLEAM (Teo, Abdollahzadeh & Cheung 2023): the true share of the first class when the judge puts `judged` of the
+// images there; that of the second is the rest. Not clamped.
+double CleamShare(double judged, const TwoClassAccuracy& accuracy);
+// Of the runs' mean judged share, its standard deviation and interval.
+MeanEstimate CleamEstimate(const MeanEstimate& judged, const TwoClassAccuracy& accuracy);
 
 }  // namespace skew::stats
 

@@ -5,7 +5,8 @@
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
-#include <numeric>
+
+#include "common/stats/divergence.h"
 
 namespace skew::stats {
 namespace {
@@ -37,7 +38,7 @@ std::vector<Interval> GoodmanIntervals(absl::Span<const int64_t> counts, double 
   const auto classes = static_cast<double>(counts.size());
   const double critical =
       boost::math::quantile(boost::math::complement(boost::math::chi_squared(1), (1 - confidence) / classes));
-  const auto n = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  const double n = Sum(counts);
   std::vector<Interval> intervals;
   for (const int64_t count : counts) intervals.push_back(ScoreInterval(static_cast<double>(count), n, critical));
   return intervals;

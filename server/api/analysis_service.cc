@@ -1,6 +1,7 @@
 #include "server/api/analysis_service.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,9 +37,14 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
 absl::StatusOr<JobToAnalyse> AnalysisService::Load(JobId id, LossByDigest& losses) {
   SKEW_ASSIGN_OR_RETURN(JobStore::JobWithRuns stored, jobs_->GetWithRuns(id));
   JobToAnalyse job{std::move(stored.job), std::move(stored.runs), std::move(stored.classifiers), {}};
+  std::set<std::string> with_losses;
+  for (const v1::Run& run : job.runs) {
+    if (NeedsLosses(job.job, run)) with_losses.insert(run.id());
+  }
+  if (with_losses.empty()) return job;
   SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Artifact> artifacts, artifacts_->List(id));
   for (const v1::Artifact& artifact : artifacts) {
-    if (artifact.name() != "losses.csv") continue;
+    if (artifact.name() != "losses.csv" || !with_losses.contains(artifact.run_id())) continue;
     const auto [loss, is_new] = losses.try_emplace(artifact.digest());
     if (is_new) {
       SKEW_ASSIGN_OR_RETURN(const std::string csv, ReadFile(artifacts_->PathOf(artifact.digest()), kMostLossBytes));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/judges.h"
 #include "common/results.h"
 #include "common/status.h"
 #include "server/api/changed.h"
@@ -95,6 +96,9 @@ grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetR
   response->set_revision(stored->job.revision());
   // The training of a classifier has no class shares, so no cells.
   if (stored->job.kind() != v1::STUDY) return grpc::Status::OK;
+  if (!request->allow_different_judges()) {
+    if (const absl::Status status = CheckOneJudge(JudgesOf(stored->runs)); !status.ok()) return ToGrpc(status);
+  }
   for (v1::ResultCell& cell : ComputeResults(stored->runs, stored->classifiers, request->include_runs())) {
     *response->add_cells() = std::move(cell);
   }

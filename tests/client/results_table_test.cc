@@ -36,6 +36,8 @@ constexpr char kResults[] = R"pb(
       corrected_amplification: 0.405
       delta { mean: -0.865 }
       corrected_delta { mean: -0.976 }
+      pacc { mean: 0.046 sd: 0.011 low: 0.01 high: 0.13 }
+      cleam { mean: 0.047 sd: 0.012 low: 0.02 high: 0.12 }
       over_dispersion: 0.002
     }
     divergences { total_variation { mean: 0.0611 } }
@@ -97,26 +99,29 @@ TEST(ResultsTableTest, Csv) {
       "model,bias_point,class,trained_images,trained_share,generated_mean,generated_sd,generated_low,"
       "generated_high,amplification,rejected_share,off_support_share,corrected_mean,corrected_sd,"
       "corrected_low,corrected_high,corrected_amplification,delta,corrected_delta,over_dispersion,"
-      "total_variation,corrected_total_variation,runs_succeeded,runs_total\n"
-      "dcgan,0:2000 1:250,0,2000,0.8888888888888888,0.95,0.01,0.86,1.04,1.06875,0.125,0.003,,,,,,,,,0.0611,0.066,2,2\n"
+      "total_variation,corrected_total_variation,pacc_mean,pacc_sd,pacc_low,pacc_high,"
+      "cleam_mean,cleam_sd,cleam_low,cleam_high,runs_succeeded,runs_total\n"
+      "dcgan,0:2000 "
+      "1:250,0,2000,0.8888888888888888,0.95,0.01,0.86,1.04,1.06875,0.125,0.003,,,,,,,,,0.0611,0.066,,,,,,,,,2,2\n"
       "dcgan,0:2000 "
       "1:250,1,250,0.1111111111111111,0.05,0.01,-0.04,0.14,0.45,0.125,0.003,0.045,0.01,0,0.14,0.405,-0.865,-0.976,0."
-      "002,0.0611,0.066,2,2\n"
-      "vae,0:2000 1:250,0,2000,0.8888888888888888,0.9,,,,1.0125,0,0,,,,,,,,,,,1,2\n"
-      "vae,0:2000 1:250,1,250,0.1111111111111111,0.1,,,,0.9,0,0,,,,,,,,,,,1,2\n"
-      "resample,0:2000 1:250,0,2000,0.8888888888888888,,,,,,,,,,,,,,,,,,0,2\n"
-      "resample,0:2000 1:250,1,250,0.1111111111111111,,,,,,,,,,,,,,,,,,0,2\n");
+      "002,0.0611,0.066,0.046,0.011,0.01,0.13,0.047,0.012,0.02,0.12,2,2\n"
+      "vae,0:2000 1:250,0,2000,0.8888888888888888,0.9,,,,1.0125,0,0,,,,,,,,,,,,,,,,,,,1,2\n"
+      "vae,0:2000 1:250,1,250,0.1111111111111111,0.1,,,,0.9,0,0,,,,,,,,,,,,,,,,,,,1,2\n"
+      "resample,0:2000 1:250,0,2000,0.8888888888888888,,,,,,,,,,,,,,,,,,,,,,,,,,0,2\n"
+      "resample,0:2000 1:250,1,250,0.1111111111111111,,,,,,,,,,,,,,,,,,,,,,,,,,0,2\n");
 }
 
 TEST(ResultsTableTest, CorrectedText) {
-  EXPECT_EQ(CorrectedTable(Parse<v1::GetResultsResponse>(kResults)).ToText(),
-            "model     bias point    class  train %  corrected %  95% interval  ampl.   Delta      rho      TV\n"
-            "dcgan     0:2000 1:250      0    88.89            -             -      -       -        -  0.0660\n"
-            "                            1    11.11  4.50 ± 1.00   0.00..14.00  0.405  -0.976  0.00200\n"
-            "vae       0:2000 1:250      0    88.89            -             -      -       -        -       -\n"
-            "                            1    11.11            -             -      -       -        -\n"
-            "resample  0:2000 1:250      0    88.89            -             -      -       -        -       -\n"
-            "                            1    11.11            -             -      -       -        -\n");
+  EXPECT_EQ(
+      CorrectedTable(Parse<v1::GetResultsResponse>(kResults)).ToText(),
+      "model     bias point    class  train %  corrected %  95% interval  PACC %  ampl.   Delta      rho      TV\n"
+      "dcgan     0:2000 1:250      0    88.89            -             -       -      -       -        -  0.0660\n"
+      "                            1    11.11  4.50 ± 1.00   0.00..14.00    4.60  0.405  -0.976  0.00200\n"
+      "vae       0:2000 1:250      0    88.89            -             -       -      -       -        -       -\n"
+      "                            1    11.11            -             -       -      -       -        -\n"
+      "resample  0:2000 1:250      0    88.89            -             -       -      -       -        -       -\n"
+      "                            1    11.11            -             -       -      -       -        -\n");
 }
 
 // The widest values that can come.
@@ -144,6 +149,7 @@ TEST(ResultsTableTest, FitsIn120Columns) {
   for (v1::ResultCell& cell : *results.mutable_cells()) {
     v1::ClassResult& one = *cell.mutable_classes(0);
     *one.mutable_corrected() = one.generated();
+    *one.mutable_pacc() = one.generated();
     one.set_corrected_amplification(1000);
     one.mutable_corrected_delta()->set_mean(-20.5);
     one.mutable_delta()->set_mean(-20.5);

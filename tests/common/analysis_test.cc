@@ -186,6 +186,30 @@ TEST(AnalysisTest, DifferentJudgesAreRefusedUnlessAllowed) {
   EXPECT_THAT(allowed->notes(1), HasSubstr("different judges"));
 }
 
+TEST(AnalysisTest, DifferentJudgesAreSaidSoAlsoWhenNeitherCanBeCorrectedFor) {
+  JobToAnalyse job = StudyJob("j1", 2);
+  job.classifiers.clear();
+  job.runs.back().mutable_histogram()->set_classifier_digest("another judge");
+  EXPECT_EQ(Analyse({job}).status().code(), absl::StatusCode::kFailedPrecondition);
+  v1::AnalyseJobsRequest request;
+  request.set_allow_different_judges(true);
+  const auto allowed = Analyse({job}, request);
+  ASSERT_TRUE(allowed.ok());
+  EXPECT_THAT(allowed->notes(0), HasSubstr("nothing is corrected"));
+  EXPECT_THAT(allowed->notes(1), HasSubstr("different judges"));
+}
+
+TEST(AnalysisTest, OnlyFinishedGansAreAskedForTheirLosses) {
+  JobToAnalyse job = StudyJob("j1", 1);
+  EXPECT_TRUE(NeedsLosses(job.job, job.runs.front()));
+  EXPECT_FALSE(NeedsLosses(job.job, job.runs.back()));  // a VAE's
+  job.runs.front().set_state(v1::FAILED);
+  EXPECT_FALSE(NeedsLosses(job.job, job.runs.front()));
+  v1::Job training;
+  training.set_kind(v1::CLASSIFIER_TRAINING);
+  EXPECT_FALSE(NeedsLosses(training, job.runs.back()));
+}
+
 TEST(AnalysisTest, RefusesWhatDoesNotBelongTogether) {
   JobToAnalyse training = StudyJob("j2", 1);
   training.job.set_kind(v1::CLASSIFIER_TRAINING);

@@ -119,6 +119,79 @@ TEST(ResultsTest, SharesAreCorrectedForTheJudgesErrors) {
   EXPECT_NEAR(minority.corrected().high(), minority.corrected().low(), 0.01);
 }
 
+// The same judge, less sure of what it says: outputs (.88, .12) for class 0 and (.05, .95) for class 1 on average.
+v1::Classifier SoftJudge(const std::string& digest) {
+  v1::Classifier classifier = Judge(digest);
+  for (const double output : {0.88, 0.12, 0.05, 0.95}) classifier.add_mean_posteriors(output);
+  return classifier;
+}
+
+// True shares (.8, .2) have mean outputs (.714, .286).
+v1::Run SoftlyJudged() {
+  v1::Run run = Judged(FinishedRun(0, {{0, 800}, {1, 200}}, {{0, 7200}, {1, 2800}}), "judge");
+  run.mutable_histogram()->add_mean_posterior(0.714);
+  run.mutable_histogram()->add_mean_posterior(0.286);
+  return run;
+}
+
+TEST(ResultsTest, SharesAreCorrectedFromTheMeanPosteriors) {
+  const std::vector<v1::ResultCell> cells =
+      ComputeResults({SoftlyJudged(), SoftlyJudged()}, {SoftJudge("judge")}, true);
+  const v1::ClassResult& minority = cells[0].classes(1);
+  EXPECT_NEAR(minority.pacc().mean(), 0.2, 1e-4);
+  EXPECT_NEAR(cells[0].classes(0).pacc().mean(), 0.8, 1e-4);
+  EXPECT_NEAR(minority.pacc().sd(), 0, 1e-9);
+  EXPECT_LT(minority.pacc().low(), 0.2);  // the judge's calibration leaves something open
+  EXPECT_GT(minority.pacc().high(), 0.2);
+  EXPECT_NEAR(cells[0].runs(0).classes(1).pacc(), 0.2, 1e-4);
+  EXPECT_NEAR(minority.corrected().mean(), 0.2, 1e-4);
+}
+
+TEST(ResultsTest, WithoutMeanPosteriorsThereIsNoPacc) {
+  const v1::ResultCell old_judge = ComputeResults({SoftlyJudged()}, {Judge("judge")}, true)[0];
+  EXPECT_TRUE(old_judge.classes(1).has_corrected());
+  EXPECT_FALSE(old_judge.classes(1).has_pacc());
+  EXPECT_FALSE(old_judge.runs(0).classes(1).has_pacc());
+  v1::Run bare = SoftlyJudged();
+  bare.mutable_histogram()->clear_mean_posterior();
+  const v1::ResultCell one_bare = ComputeResults({SoftlyJudged(), bare}, {SoftJudge("judge")}, true)[0];
+  EXPECT_FALSE(one_bare.classes(1).has_pacc());
+  EXPECT_TRUE(one_bare.runs(0).classes(1).has_pacc());
+  EXPECT_FALSE(one_bare.runs(1).classes(1).has_pacc());
+}
+
+// Accuracies .9 and 1: (.72 - 0) / .9 = .8.
+TEST(ResultsTest, TwoClassesHaveCleam) {
+  v1::Run high = Judged(FinishedRun(0, {{0, 800}, {1, 200}}, {{0, 7300}, {1, 2700}}), "judge");
+  v1::Run low = Judged(FinishedRun(0, {{0, 800}, {1, 200}}, {{0, 7100}, {1, 2900}}), "judge");
+  const v1::ResultCell cell = ComputeResults({high, low}, {Judge("judge")}, true)[0];
+  EXPECT_NEAR(cell.classes(0).cleam().mean(), 0.8, 1e-12);
+  EXPECT_NEAR(cell.classes(1).cleam().mean(), 0.2, 1e-12);
+  EXPECT_NEAR(cell.classes(1).cleam().sd(), cell.classes(1).generated().sd() / 0.9, 1e-12);
+  EXPECT_NEAR(cell.classes(1).cleam().low(), 1 - cell.classes(0).cleam().high(), 1e-12);
+  EXPECT_NEAR(cell.runs(0).classes(1).cleam(), 1 - 0.73 / 0.9, 1e-12);
+}
+
+TEST(ResultsTest, ThreeClassesHaveNoCleam) {
+  v1::Classifier judge;
+  judge.set_digest("judge");
+  judge.set_classes(3);
+  for (const int count : {98, 1, 1, 1, 98, 1, 1, 1, 98}) judge.add_confusion(count);
+  const v1::ResultCell cell = ComputeResults(
+      {Judged(FinishedRun(0, {{0, 1}, {1, 1}, {2, 1}}, {{0, 30}, {1, 30}, {2, 40}}), "judge")}, {judge}, true)[0];
+  EXPECT_TRUE(cell.classes(0).has_corrected());
+  EXPECT_FALSE(cell.classes(0).has_cleam());
+  EXPECT_FALSE(cell.runs(0).classes(0).has_cleam());
+}
+
+TEST(ResultsTest, JudgesAreThoseOfTheRunsThatCount) {
+  const v1::Run run = FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 1}, {1, 1}});
+  v1::Run failed = Judged(run, "c");
+  failed.set_state(v1::FAILED);
+  const v1::Run nothing = Judged(FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 0}, {1, 0}}, 5), "d");
+  EXPECT_EQ(JudgesOf({Judged(run, "a"), Judged(run, "b"), failed, nothing}), (std::set<std::string>{"a", "b"}));
+}
+
 TEST(ResultsTest, NothingIsCorrectedWithoutOneKnownJudge) {
   const v1::Run run = FinishedRun(0, {{0, 800}, {1, 200}}, {{0, 7200}, {1, 2800}});
   const v1::Classifier judges[] = {Judge("a"), Judge("b")};

@@ -99,6 +99,7 @@ class StudyTest(unittest.TestCase):
                 # Corrected for what the judge gets wrong, the shares are those that were trained.
                 self.assertAlmostEqual(one.corrected.mean, one.trained_share, delta=0.015)
                 self.assertLess(one.corrected.low, one.corrected.high)
+                self.assertAlmostEqual(one.pacc.mean, one.trained_share, delta=0.015)
             self.assertLess(cell.corrected_divergences.total_variation.mean, 0.03)
         analysis = self.server.analysis.AnalyseJobs(analysis_service_pb2.AnalyseJobsRequest(job_ids=[job]))
         self.assertEqual(analysis.runs, 9)

@@ -284,6 +284,30 @@ TEST_F(ReuseTest, WhatCannotBeReproducedIsRefused) {
   EXPECT_THAT(status.error_message(), HasSubstr("classifier replaced"));
 }
 
+TEST_F(ReuseTest, RunsOfDifferentJudgesAreNotComparedUnlessAllowed) {
+  const std::string job = Trained(Spec());
+  Execute(
+      "UPDATE histograms SET data = CAST(replace(CAST(data AS TEXT), 'scripted', 'replaced') AS BLOB) "
+      "WHERE job_id = 2 AND run_number = 1");
+  v1::CompareRunsResponse comparison;
+  const grpc::Status compared = Compare(job + ".1", job + ".2", comparison);
+  EXPECT_EQ(compared.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(compared.error_message(), HasSubstr("judges replaced and scripted"));
+  v1::GetResultsRequest request;
+  request.set_job_id(job);
+  v1::GetResultsResponse response;
+  const auto get = [&] {
+    grpc::ClientContext context;
+    return daemon_.jobs().GetResults(&context, request, &response);
+  };
+  const grpc::Status refused = get();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr("2 different classifiers (replaced, scripted)"));
+  request.set_allow_different_judges(true);
+  EXPECT_TRUE(get().ok());
+  EXPECT_FALSE(response.cells().empty());
+}
+
 TEST_F(ReuseTest, AnAnswerOutlivesTheOriginal) {
   const std::string first = Trained(Spec());
   const std::string second = Trained(Spec());

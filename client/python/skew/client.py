@@ -172,13 +172,15 @@ class Client:
             job = self._call(self._jobs.GetJob, request, deadline)
         return job
 
-    def results(self, job_id: str, *, runs: bool = False) -> list[Row]:
+    def results(self, job_id: str, *, runs: bool = False, allow_different_judges: bool = False) -> list[Row]:
         """The table of the study as flat rows, ready for ``pandas.DataFrame``; see :mod:`skew.rows` for the columns.
 
         One row for each model, bias point and class, over the iterations; with ``runs``, one for each run and class.
-        Answers at any time, from the runs that have succeeded so far.
+        Answers at any time, from the runs that have succeeded so far. Raises FailedPrecondition when different judges
+        judged them, unless that is allowed.
         """
-        request = job_service_pb2.GetResultsRequest(job_id=job_id, include_runs=runs)
+        request = job_service_pb2.GetResultsRequest(job_id=job_id, include_runs=runs,
+                                                    allow_different_judges=allow_different_judges)
         results = self._call(self._jobs.GetResults, request)
         return run_rows_of(results) if runs else rows_of(results)
 

@@ -58,6 +58,14 @@ def _row(job_id: str, cell: job_service_pb2.ResultCell, one: job_service_pb2.Cla
         "total_variation": cell.divergences.total_variation.mean if cell.HasField("divergences") else None,
         "corrected_total_variation": (cell.corrected_divergences.total_variation.mean
                                       if cell.HasField("corrected_divergences") else None),
+        "pacc_mean": one.pacc.mean if one.HasField("pacc") else None,
+        "pacc_sd": _optional(one.pacc, "sd"),
+        "pacc_low": _optional(one.pacc, "low"),
+        "pacc_high": _optional(one.pacc, "high"),
+        "cleam_mean": one.cleam.mean if one.HasField("cleam") else None,
+        "cleam_sd": _optional(one.cleam, "sd"),
+        "cleam_low": _optional(one.cleam, "low"),
+        "cleam_high": _optional(one.cleam, "high"),
         "runs_succeeded": cell.runs_succeeded,
         "runs_total": cell.runs_total,
     })
@@ -74,6 +82,8 @@ def _run_row(job_id: str, cell: job_service_pb2.ResultCell, run: job_service_pb2
         "images": one.images,
         "share": one.share,
         "corrected": _optional(one, "corrected"),
+        "pacc": _optional(one, "pacc"),
+        "cleam": _optional(one, "cleam"),
         "wilson_low": one.wilson.low,
         "wilson_high": one.wilson.high,
         "clopper_pearson_low": one.clopper_pearson.low,

@@ -22,9 +22,9 @@ absl::Status CheckFits(const Classifier& classifier, const DatasetContent& datas
       " pixels for a dataset of ", dataset.classes, " classes, ", images.height, "x", images.width));
 }
 
-// The most likely class of every test image.
-std::vector<int64_t> Predict(const Classifier& classifier, const IdxImages& images) {
-  const at::Tensor predicted = classifier.Judge(ToTensor(images)).probabilities.argmax(1).contiguous();
+// The most likely class of every image: [n, classes] -> n.
+std::vector<int64_t> MostLikely(const at::Tensor& probabilities) {
+  const at::Tensor predicted = probabilities.argmax(1).contiguous();
   const auto* const classes = static_cast<const int64_t*>(predicted.data_ptr());
   return {classes, classes + predicted.numel()};
 }
@@ -50,17 +50,44 @@ class Confusion {
   std::vector<int32_t> counts_;
 };
 
+// Mean softmax outputs in the layout of v1::Classifier.mean_posteriors.
+class MeanPosteriors {
+ public:
+  explicit MeanPosteriors(int32_t classes)
+      : classes_(static_cast<size_t>(classes)), sums_(classes_ * classes_), images_(classes_) {}
+
+  void Add(size_t truth, const float* probabilities) {
+    for (size_t j = 0; j < classes_; ++j) sums_[truth * classes_ + j] += static_cast<double>(probabilities[j]);
+    ++images_[truth];
+  }
+
+  std::vector<double> Means() const {
+    std::vector<double> means = sums_;
+    for (size_t i = 0; i < means.size(); ++i) means[i] /= std::max(1.0, images_[i / classes_]);
+    return means;
+  }
+
+ private:
+  size_t classes_;
+  std::vector<double> sums_;
+  std::vector<double> images_;
+};
+
 }  // namespace
 
 absl::StatusOr<v1::Classifier> Describe(const Classifier& classifier, const DatasetContent& dataset) {
   if (absl::Status status = CheckFits(classifier, dataset); !status.ok()) return status;
-  const std::vector<int64_t> predicted = Predict(classifier, dataset.test.images);
+  const at::Tensor probabilities = classifier.Judge(ToTensor(dataset.test.images)).probabilities.contiguous();
+  const auto* const outputs = static_cast<const float*>(probabilities.data_ptr());
+  const std::vector<int64_t> predicted = MostLikely(probabilities);
   const std::vector<uint8_t>& labels = dataset.test.labels;
   Confusion all(classifier.classes());
   for (size_t i = 0; i < labels.size(); ++i) all.Add(labels[i], predicted[i]);
   Confusion calibration(classifier.classes());
+  MeanPosteriors posteriors(classifier.classes());
   for (const int64_t i : SplitTest(dataset).calibration) {
     calibration.Add(labels[static_cast<size_t>(i)], predicted[static_cast<size_t>(i)]);
+    posteriors.Add(labels[static_cast<size_t>(i)], outputs + i * classifier.classes());
   }
   v1::Classifier description;
   description.set_digest(classifier.Digest());
@@ -68,6 +95,8 @@ absl::StatusOr<v1::Classifier> Describe(const Classifier& classifier, const Data
   description.set_classes(classifier.classes());
   description.set_test_accuracy(static_cast<double>(all.Right()) / static_cast<double>(labels.size()));
   description.mutable_confusion()->Assign(calibration.counts().begin(), calibration.counts().end());
+  const std::vector<double> means = posteriors.Means();
+  description.mutable_mean_posteriors()->Assign(means.begin(), means.end());
   description.mutable_test_confusion()->Assign(all.counts().begin(), all.counts().end());
   return description;
 }

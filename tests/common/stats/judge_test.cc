@@ -35,6 +35,19 @@ TEST(CorrectionTest, WhatNoSharesExplainGoesToTheSimplex) {
   EXPECT_NEAR(shares[0] + shares[1], 1, 1e-12);
 }
 
+// Why correction is not optional: three classes, errors spread evenly.
+TEST(CorrectionTest, UndoesWhatAJudgeAddsToASmallClass) {
+  const auto expect_reading = [](double accuracy, double reading) {
+    const double error = (1 - accuracy) / 2;
+    const std::vector<double> rates = {accuracy, error, error, error, accuracy, error, error, error, accuracy};
+    const double read = accuracy * 0.02 + error * 0.98;
+    EXPECT_NEAR(read, reading, 5e-5);
+    EXPECT_THAT(Correction::Make(rates, 3)->Shares({(1 - read) / 2, read, (1 - read) / 2}), Near({0.49, 0.02, 0.49}));
+  };
+  expect_reading(0.95, 0.0435);
+  expect_reading(0.995, 0.0224);
+}
+
 // True shares (.8, .2), judge right at 90% and 80%, 10% and 5% judged to be of no class of the job.
 TEST(CorrectionTest, ImagesJudgedOutsideDropOut) {
   const Correction correction = *Correction::Make({0.9, 0.15, 0.0, 0.8}, 2);
@@ -75,15 +88,32 @@ TEST(ProjectOntoSimplexTest, NearestPoint) {
 
 // Teo et al. 2023, the method's two-class form.
 TEST(CleamTest, KnownValue) {
-  EXPECT_NEAR(CleamShare(0.610, 0.9471627, 0.9829295), 0.637495, 1e-6);
-  const Interval interval = CleamInterval({0.602, 0.618}, 0.9471627, 0.9829295);
-  EXPECT_NEAR(interval.low, CleamShare(0.602, 0.9471627, 0.9829295), 1e-12);
-  EXPECT_NEAR(interval.high, CleamShare(0.618, 0.9471627, 0.9829295), 1e-12);
+  const TwoClassAccuracy accuracy{0.9471627, 0.9829295};
+  EXPECT_NEAR(CleamShare(0.610, accuracy), 0.637495, 1e-6);
+  EXPECT_NEAR(CleamShare(0.390, {accuracy.second, accuracy.first}), 1 - 0.637495, 1e-6);
+  const MeanEstimate estimate = CleamEstimate({0.610, 0.0186, Interval{0.602, 0.618}}, accuracy);
+  EXPECT_NEAR(estimate.mean, 0.637495, 1e-6);
+  EXPECT_NEAR(*estimate.sd, 0.0186 / 0.9300922, 1e-9);
+  EXPECT_NEAR(estimate.interval->low, CleamShare(0.602, accuracy), 1e-12);
+  EXPECT_NEAR(estimate.interval->high, CleamShare(0.618, accuracy), 1e-12);
+  EXPECT_FALSE(CleamEstimate({0.610, {}, {}}, accuracy).sd.has_value());
+}
+
+TEST(CleamTest, AccuraciesAreThoseAmongTheTwoClasses) {
+  const ConfusionMatrix confusion = {3, {90, 7, 10, 0, 1, 0, 4, 30, 96}};
+  const absl::StatusOr<TwoClassAccuracy> accuracy = TwoClassAccuracyOf(confusion, {0, 2});
+  ASSERT_TRUE(accuracy.ok());
+  EXPECT_NEAR(accuracy->first, 0.90, 1e-12);
+  EXPECT_NEAR(accuracy->second, 0.96, 1e-12);
+  EXPECT_THAT(TwoClassAccuracyOf(confusion, {0, 1, 2}).status().message(), HasSubstr("two classes, not 3"));
+  EXPECT_THAT(TwoClassAccuracyOf({2, {1, 1, 1, 1}}, {0, 1}).status().message(), HasSubstr("guesses"));
+  EXPECT_THAT(TwoClassAccuracyOf({3, {0, 5, 0, 0, 1, 0, 0, 0, 9}}, {0, 2}).status().message(), HasSubstr("guesses"));
+  EXPECT_THAT(TwoClassAccuracyOf({2, {1, 0, 0, 1}}, {0, 2}).status().message(), HasSubstr("no class 2"));
 }
 
 TEST(CleamTest, AgreesWithTheCorrectionForTwoClasses) {
   const Correction correction = *Correction::Make({0.95, 0.02, 0.05, 0.98}, 2);
-  EXPECT_NEAR(correction.Solve({0.61, 0.39})[0], CleamShare(0.61, 0.95, 0.98), 1e-12);
+  EXPECT_NEAR(correction.Solve({0.61, 0.39})[0], CleamShare(0.61, {0.95, 0.98}), 1e-12);
 }
 
 ConfusionMatrix LargeSample() {

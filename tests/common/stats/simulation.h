@@ -26,6 +26,10 @@ struct SimulatedJudge {
 SimulatedJudge PerfectJudge();
 // Right on 99.5% of the images on average, some classes better than others and some confusions likelier than others.
 SimulatedJudge RealisticJudge(Random& random);
+// Errs as the judge that this project trains on MNIST errs on the 10,000 images of the test split.
+SimulatedJudge MeasuredJudge(Random& random);
+// The same with its classes in a random order, so that the study's three may be any three of the ten.
+SimulatedJudge ShuffledMeasuredJudge(Random& random);
 
 // Images of the three classes that the judge accepts as such, of `images` generated with these true shares.
 std::vector<int64_t> JudgedCounts(const std::vector<double>& shares, int64_t images, const SimulatedJudge& judge,

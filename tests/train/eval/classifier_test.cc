@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "server/train/data/image_tensor.h"
 #include "server/train/data/random.h"
+#include "server/train/data/subset.h"
 #include "server/train/eval/shifted_batches.h"
 
 namespace skew::train {
@@ -140,6 +141,15 @@ TEST_F(ClassifierTest, DescriptionCountsEveryTestImage) {
   // 21, 20 and 20 test images: 11, 10 and 10 calibrate.
   EXPECT_EQ(std::accumulate(half.begin(), half.end(), 0), 31);
   EXPECT_EQ(all[0] + all[1] + all[2], 21);
+  ASSERT_EQ(description->mean_posteriors_size(), kClasses * kClasses);
+  const at::Tensor outputs = classifier->Judge(ToTensor(dataset_.test.images)).probabilities;
+  at::Tensor sum = at::zeros({kClasses});
+  for (const int64_t i : SplitTest(dataset_).calibration) {
+    if (dataset_.test.labels[static_cast<size_t>(i)] == 1) sum += outputs[i];
+  }
+  for (int j = 0; j < kClasses; ++j) {
+    EXPECT_NEAR(description->mean_posteriors(kClasses + j), sum[j].item<double>() / 10, 1e-6);
+  }
   EXPECT_DOUBLE_EQ(description->test_accuracy(), (all[0] + all[4] + all[8]) / 61.0);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <numeric>
 #include <utility>
 
@@ -29,7 +30,7 @@ constexpr int kMeasured[kJudgeClasses * kJudgeClasses] = {978, 0,    0,    0,   
 
 void Calibrate(SimulatedJudge& judge, Random& random) {
   judge.confusion.classes = kJudgeClasses;
-  for (int i = 0; i < kJudgeClasses; ++i) {
+  for (std::ptrdiff_t i = 0; i < kJudgeClasses; ++i) {
     const std::vector<double> row(judge.rates.begin() + i * kJudgeClasses,
                                   judge.rates.begin() + (i + 1) * kJudgeClasses);
     const std::vector<int64_t> counts = random.Multinomial(kCalibrationImages, row);
@@ -41,7 +42,7 @@ void Calibrate(SimulatedJudge& judge, Random& random) {
 SimulatedJudge MeasuredJudge(const std::vector<int>& order, Random& random) {
   SimulatedJudge judge;
   for (const int truth : order) {
-    const int* const row = kMeasured + truth * kJudgeClasses;
+    const int* const row = kMeasured + static_cast<std::ptrdiff_t>(truth) * kJudgeClasses;
     const int images = std::accumulate(row, row + kJudgeClasses, 0);
     for (const int judged : order) judge.rates.push_back(static_cast<double>(row[judged]) / images);
   }

@@ -59,6 +59,7 @@ Client::Stubs::Stubs(const std::shared_ptr<grpc::Channel>& channel, std::string 
       artifacts(v1::ArtifactService::NewStub(channel)),
       server(v1::ServerService::NewStub(channel)),
       access(v1::AccessService::NewStub(channel)),
+      admin(v1::AdminService::NewStub(channel)),
       analysis(v1::AnalysisService::NewStub(channel)),
       queue(v1::QueueService::NewStub(channel)),
       reuse(v1::ReuseService::NewStub(channel)) {}

@@ -16,6 +16,7 @@
 #include "client/server_address.h"
 #include "grpcpp/security/credentials.h"
 #include "skew/v1/access_service.pb.h"
+#include "skew/v1/admin_service.pb.h"
 #include "skew/v1/analysis_service.pb.h"
 #include "skew/v1/device.pb.h"
 #include "skew/v1/event.pb.h"
@@ -118,6 +119,11 @@ class Client {
   // At most `limit`, over as many pages as that takes. Page size and token of `request` do not count.
   absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(v1::ListAuditEventsRequest request, size_t limit);
 
+  // As long as they take: Options::call_deadline does not count.
+  absl::StatusOr<v1::BackUpResponse> BackUp(const std::string& name);
+  absl::StatusOr<v1::CheckArtifactsResponse> CheckArtifacts();
+  absl::StatusOr<std::vector<v1::QuarantinedContent>> ListQuarantine();
+
   // Calls `on_event` with every event of the job after `after_revision` until the job has finished; then returns OK.
   // A stream that was cut, or that the draining server ended, is opened again after the last event seen. DATA_LOSS when
   // the events' sequence has a gap or a repeat (from 0 it must begin with 1). An error of `on_event` ends the watch and
@@ -140,6 +146,10 @@ class Client {
   // One unary call, with retries.
   template <typename Stub, typename Response, typename Method, typename Request>
   absl::StatusOr<Response> Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request);
+  // The same with another limit than Options::call_deadline.
+  template <typename Stub, typename Response, typename Method, typename Request>
+  absl::StatusOr<Response> CallWithin(absl::Duration limit, const std::unique_ptr<Stub>& stub, Method method,
+                                      const Request& request);
   // Repeats `attempt` while it is UNAVAILABLE and `retry` has patience.
   absl::Status Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const;
   Retry CallRetry() const { return {options_.patience, options_.first_wait, options_.deadline}; }

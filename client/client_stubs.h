@@ -13,6 +13,7 @@
 #include "common/status.h"
 #include "grpcpp/grpcpp.h"
 #include "skew/v1/access_service.grpc.pb.h"
+#include "skew/v1/admin_service.grpc.pb.h"
 #include "skew/v1/analysis_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/queue_service.grpc.pb.h"
@@ -37,6 +38,7 @@ struct Client::Stubs {
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
   const std::unique_ptr<v1::ServerService::Stub> server;
   const std::unique_ptr<v1::AccessService::Stub> access;
+  const std::unique_ptr<v1::AdminService::Stub> admin;
   const std::unique_ptr<v1::AnalysisService::Stub> analysis;
   const std::unique_ptr<v1::QueueService::Stub> queue;
   const std::unique_ptr<v1::ReuseService::Stub> reuse;
@@ -44,12 +46,18 @@ struct Client::Stubs {
 
 template <typename Stub, typename Response, typename Method, typename Request>
 absl::StatusOr<Response> Client::Call(const std::unique_ptr<Stub>& stub, Method method, const Request& request) {
+  return CallWithin<Stub, Response>(options_.call_deadline, stub, method, request);
+}
+
+template <typename Stub, typename Response, typename Method, typename Request>
+absl::StatusOr<Response> Client::CallWithin(absl::Duration limit, const std::unique_ptr<Stub>& stub, Method method,
+                                            const Request& request) {
   Response response;
   Retry retry = CallRetry();
   SKEW_RETURN_IF_ERROR(Repeat(retry, [&] {
     grpc::ClientContext context;
     stubs_->Prepare(context);
-    context.set_deadline(absl::ToChronoTime(std::min(absl::Now() + options_.call_deadline, options_.deadline)));
+    context.set_deadline(absl::ToChronoTime(std::min(absl::Now() + limit, options_.deadline)));
     return FromGrpc((stub.get()->*method)(&context, request, &response));
   }));
   return response;

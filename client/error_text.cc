@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "client/text.h"
 #include "common/status.h"
 
@@ -24,6 +25,9 @@ std::string ErrorText(const absl::Status& status, absl::string_view spec_source)
     // What begins with a place in the file stays as it is, so that editors find the place.
     const bool placed = !spec_source.empty() && absl::StartsWith(line, absl::StrCat(spec_source, ":"));
     absl::StrAppend(&text, placed ? "" : "skewctl: ", Printable(line), "\n");
+  }
+  if (const auto delay = RetryDelay(status); delay.has_value()) {
+    absl::StrAppend(&text, "skewctl: try again in ", absl::FormatDuration(*delay), " or later\n");
   }
   return text;
 }

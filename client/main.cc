@@ -139,6 +139,7 @@ void AddCommands(CLI::App& app, skew::Command& command) {
   skew::AddDiffCommand(app, command);
   skew::AddServerCommands(app, command);
   skew::AddAccessCommands(app, command);
+  skew::AddAdminCommands(app, command);
   skew::AddLoginCommands(app, command);
   skew::AddAnalyseCommand(app, command);
   skew::AddQueueCommands(app, command);

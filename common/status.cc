@@ -3,12 +3,14 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/proto_time.h"
 
 namespace skew {
 namespace {
 
-// The standard name, so that any client's status tools find it (see error.proto).
+// The standard names, so that any client's status tools find them (see error.proto).
 constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
+constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 
 }  // namespace
 
@@ -28,6 +30,21 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
   violation.set_field(std::string(field));
   violation.set_description(std::string(description));
   return InvalidFields({violation});
+}
+
+absl::Status ExhaustedForNow(absl::string_view message, absl::Duration delay) {
+  v1::RetryInfo details;
+  *details.mutable_retry_delay() = ToProto(delay);
+  absl::Status status = absl::ResourceExhaustedError(message);
+  status.SetPayload(kRetryInfoUrl, absl::Cord(details.SerializeAsString()));
+  return status;
+}
+
+std::optional<absl::Duration> RetryDelay(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRetryInfoUrl);
+  v1::RetryInfo details;
+  if (!payload.has_value() || !details.ParseFromString(std::string(*payload))) return std::nullopt;
+  return FromProto(details.retry_delay());
 }
 
 std::vector<v1::FieldViolation> FieldViolations(const absl::Status& status) {

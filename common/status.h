@@ -2,11 +2,13 @@
 #ifndef SKEW_COMMON_STATUS_H_
 #define SKEW_COMMON_STATUS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 #include "skew/v1/error.pb.h"
 
@@ -16,10 +18,16 @@ namespace skew {
 absl::Status InvalidFields(const std::vector<v1::FieldViolation>& violations);
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 
+// RESOURCE_EXHAUSTED that passes by itself, with a RetryInfo: it makes no sense to try again before `delay`.
+absl::Status ExhaustedForNow(absl::string_view message, absl::Duration delay);
+
+// The delay that `status` carries; absent when it carries none.
+std::optional<absl::Duration> RetryDelay(const absl::Status& status);
+
 // The violations that `status` carries; empty when it carries none.
 std::vector<v1::FieldViolation> FieldViolations(const absl::Status& status);
 
-// Code, message and field violations survive both ways.
+// Code, message, field violations and retry delay survive both ways.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 

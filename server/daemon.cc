@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/jobs/auto_precision.h"
+#include "server/store/restore.h"
 #include "server/workers/nvml.h"
 #include "spdlog/spdlog.h"
 
@@ -58,15 +59,19 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
   SKEW_ASSIGN_OR_RETURN(std::vector<Lease> devices, DeviceLedger::Parse(options.devices, UsableCores()));
   SKEW_RETURN_IF_ERROR(CheckTlsOptions(options.tls));
   SKEW_ASSIGN_OR_RETURN(StateDir state_dir, StateDir::Open(options.state_dir));
+  SKEW_RETURN_IF_ERROR(CheckNotRestoring(state_dir));
   SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Connections> connections, Connections::Open(state_dir.Database()));
   if (options.fair_share_half_life <= absl::ZeroDuration() || options.scheduler.aged_after <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("the fair share's half-life and the age to reserve at must be above zero");
   }
   if (options.datasets.empty()) options.datasets = state_dir.Datasets();
+  if (options.backups.empty()) options.backups = state_dir.Backups();
+  if (options.disk_reserve_bytes < 0) return absl::InvalidArgumentError("disk_reserve_bytes is below 0");
   if (options.max_runs_per_device < 1) return absl::InvalidArgumentError("max_runs_per_device is below 1");
   std::unique_ptr<GpuProbe> probe = FindProbe(options, devices);
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), std::move(state_dir), std::move(connections),
                                             std::move(devices), std::move(probe)));
+  SKEW_RETURN_IF_ERROR(daemon->backups_.Open());
   SKEW_RETURN_IF_ERROR(daemon->access_.EnsureAdmin(LoginOf(geteuid())));
   SKEW_RETURN_IF_ERROR(daemon->OpenQueue());
   SKEW_RETURN_IF_ERROR(daemon->ListenForWorkers());
@@ -83,7 +88,9 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       events_(connections_.get()),
       jobs_(connections_.get(), &clock_),
       runs_(connections_.get(), &clock_),
-      artifacts_(connections_.get(), state_dir_.Artifacts()),
+      artifacts_(connections_.get(), &clock_, state_dir_.Artifacts(), state_dir_.Quarantine()),
+      reserve_(options_.state_dir, options_.disk_reserve_bytes),
+      backups_(connections_.get(), &artifacts_, &clock_, &reserve_, options_.backups),
       reuse_(connections_.get()),
       datasets_(options_.datasets),
       devices_(std::move(devices), options_.max_runs_per_device),
@@ -91,20 +98,21 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       probe_(std::move(probe)),
       launcher_({options_.worker_program, absl::StrCat("unix:", state_dir_.WorkerSocket()), options_.worker_patience}),
       queue_(connections_.get(), &clock_, options_.fair_share_half_life),
-      queue_view_(&queue_, &devices_, &clock_, options_.scheduler.aged_after),
-      scheduler_(&runs_, &queue_, &artifacts_, &datasets_, &devices_, &launcher_, probe_.get(), &state_dir_, &clock_,
-                 options_.scheduler),
+      queue_view_(&queue_, &devices_, &reserve_, &clock_, options_.scheduler.aged_after),
+      scheduler_(&runs_, &queue_, &artifacts_, &datasets_, &devices_, &launcher_, probe_.get(), &state_dir_, &reserve_,
+                 &clock_, options_.scheduler),
       access_(connections_.get(), &clock_),
       gate_(&access_, &jobs_, &logins_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
       pump_(&events_, &hub_, &gate_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
       access_service_(&gate_, &access_, &clock_),
+      admin_service_(&gate_, &backups_, &artifacts_, &hub_),
       job_service_(&gate_, &jobs_, &queue_, &queue_view_, &reuse_, &datasets_, &scheduler_, &hub_, &pump_,
                    auto_precision_),
       run_service_(&gate_, &jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&gate_, &artifacts_),
       analysis_service_(&gate_, &jobs_, &artifacts_),
-      server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &hub_, clock_.Now()),
+      server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &reserve_, &hub_, clock_.Now()),
       queue_service_(&gate_, &queue_, &queue_view_, &devices_, &scheduler_),
       reuse_service_(&gate_, &jobs_, &reuse_, &queue_view_, &datasets_, &scheduler_, &hub_, auto_precision_) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
@@ -161,9 +169,9 @@ absl::Status Daemon::Listen() {
   for (size_t i = 0; i < listen.size(); ++i) {
     if (!IsForLogins(listen[i], options_)) builder.AddListeningPort(listen[i].text, credentials, &ports[i]);
   }
-  for (grpc::Service* service :
-       std::initializer_list<grpc::Service*>{&access_service_, &job_service_, &run_service_, &artifact_service_,
-                                             &analysis_service_, &server_service_, &queue_service_, &reuse_service_}) {
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+           &access_service_, &admin_service_, &job_service_, &run_service_, &artifact_service_, &analysis_service_,
+           &server_service_, &queue_service_, &reuse_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();

@@ -12,6 +12,7 @@
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
 #include "server/api/access_service.h"
+#include "server/api/admin_service.h"
 #include "server/api/analysis_service.h"
 #include "server/api/job_service.h"
 #include "server/api/listen_address.h"
@@ -29,8 +30,10 @@
 #include "server/jobs/scheduler.h"
 #include "server/store/access_store.h"
 #include "server/store/artifact_store.h"
+#include "server/store/backup.h"
 #include "server/store/connections.h"
 #include "server/store/dataset_registry.h"
+#include "server/store/disk_reserve.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
@@ -57,12 +60,14 @@ class Daemon {
     int max_runs_per_device = 1;                            // of a GPU, as far as their memory fits
     std::string nvml_library = "libnvidia-ml.so.1";         // only loaded where there are GPUs
     absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
+    int64_t disk_reserve_bytes = int64_t{1} << 30;          // see DiskReserve
+    std::string backups;                                    // empty: STATE_DIR/backups
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
   // options that cannot be, such as an address that others than this machine reach without TLS or `insecure`;
-  // FAILED_PRECONDITION when another daemon has the state directory; UNAVAILABLE when an address cannot be listened on;
-  // or the database's errors.
+  // FAILED_PRECONDITION when another daemon has the state directory or a restore into it is not complete; UNAVAILABLE
+  // when an address cannot be listened on; or the database's errors.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(Options options);
 
   // As Shutdown.
@@ -96,6 +101,8 @@ class Daemon {
   JobStore jobs_;
   RunStore runs_;
   ArtifactStore artifacts_;
+  const DiskReserve reserve_;
+  Backups backups_;
   ReuseStore reuse_;
   DatasetRegistry datasets_;
   DeviceLedger devices_;
@@ -111,6 +118,7 @@ class Daemon {
   WatchPump pump_;
   WorkerService worker_service_;
   AccessService access_service_;
+  AdminService admin_service_;
   JobService job_service_;
   RunService run_service_;
   ArtifactService artifact_service_;

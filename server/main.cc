@@ -15,8 +15,10 @@
 #include "absl/strings/str_join.h"
 #include "common/file.h"
 #include "common/version.h"
+#include "server/api/local_peer.h"
 #include "server/config_file.h"
 #include "server/daemon.h"
+#include "server/store/restore.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -26,6 +28,7 @@ using OnStop = skew::Scheduler::OnStop;
 
 struct Flags {
   skew::Daemon::Options daemon;
+  std::string restore;
   std::string address_file;
   int checkpoint_seconds = 60;
   int64_t patience_seconds = absl::ToInt64Seconds(daemon.worker_patience);
@@ -92,6 +95,18 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "A run that has waited so long gains a priority, and a device is reserved for it")
       ->check(CLI::Validator(CheckDuration, "DURATION"))
       ->capture_default_str();
+  app.add_option(
+         "--disk-reserve", flags.daemon.disk_reserve_bytes,
+         "Kept free on the state directory's disk, e.g. 500MiB: while less is, new jobs are refused and no run is "
+         "started; what runs goes on")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->check(CLI::NonNegativeNumber)
+      ->default_str("1GiB");
+  app.add_option(
+      "--backups", flags.daemon.backups,
+      "Takes the backups that 'skewctl admin backup' makes, best on another disk. Default: STATE_DIR/backups");
+  app.add_option("--restore", flags.restore,
+                 "Restore this backup into STATE_DIR, where there is no database and no skewd runs, and exit");
   app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
   app.config_formatter(std::make_shared<skew::YamlConfig>());
 }
@@ -126,6 +141,21 @@ int Fail(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
 }
 
+int Restore(const Flags& flags) {
+  const absl::StatusOr<skew::StateDir> state = skew::StateDir::Open(flags.daemon.state_dir);
+  if (!state.ok()) return Fail(state.status());
+  const std::string login = skew::LoginOf(geteuid());
+  const absl::StatusOr<skew::Restored> restored =
+      skew::Restore(flags.restore, *state, {login, absl::StrCat("login ", login)});
+  if (!restored.ok()) return Fail(restored.status());
+  std::fprintf(stderr, "restored %s: the store up to revision %lld, %d artifacts\n", flags.restore.c_str(),
+               static_cast<long long>(restored->manifest.revision()), restored->manifest.artifacts_size());
+  for (const std::string& digest : restored->damaged) {
+    std::fprintf(stderr, "the backup has no whole file of artifact %s\n", digest.c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -145,6 +175,7 @@ int main(int argc, char** argv) {
   absl::ParseDuration(flags.aged_after, &flags.daemon.scheduler.aged_after);
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
+  if (!flags.restore.empty()) return Restore(flags);
   RaiseOpenFileLimit();
   const int signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(flags.daemon);

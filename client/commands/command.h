@@ -67,6 +67,7 @@ void AddRunCommands(CLI::App& app, Command& chosen);     // runs, run, logs
 void AddFileCommands(CLI::App& app, Command& chosen);    // artifacts, fetch
 void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datasets, classifiers
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
+void AddAdminCommands(CLI::App& app, Command& chosen);   // admin
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 void AddReuseCommands(CLI::App& app, Command& chosen);   // extend, reproduce
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse

@@ -149,7 +149,9 @@ std::string ServerDetails(const v1::ServerInfo& info, absl::Span<const v1::Datas
                              {"addresses", absl::StrJoin(info.addresses(), " ")},
                              {"state", info.draining() ? "draining" : "serving"},
                              {"revision", absl::StrCat(info.revision())},
-                             {"runs", absl::StrCat(info.active_runs(), " active, ", info.queued_runs(), " queued")}}),
+                             {"runs", absl::StrCat(info.active_runs(), " active, ", info.queued_runs(), " queued")},
+                             {"disk", absl::StrCat(info.has_disk_free_bytes() ? BytesText(info.disk_free_bytes()) : "?",
+                                                   " free, ", BytesText(info.disk_reserve_bytes()), " kept free")}}),
                       "\n", DatasetTable(datasets).ToText(), "\n", ClassifierTable(classifiers).ToText());
 }
 

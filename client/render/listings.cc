@@ -95,14 +95,16 @@ Table ArtifactTable(absl::Span<const v1::Artifact> artifacts) {
                {"size", "size_bytes", true},
                {"type", "media_type"},
                {"sha-256", "digest"},
-               {"created (UTC)", "created"}});
+               {"created (UTC)", "created"},
+               {"problem", "problem"}});
   for (const v1::Artifact& artifact : artifacts) {
     table.AddRow({artifact.run_id(),
                   artifact.name(),
                   {BytesText(artifact.size_bytes()), absl::StrCat(artifact.size_bytes())},
                   artifact.media_type(),
                   DigestCell(artifact.digest()),
-                  TimeCell(artifact.has_create_time(), artifact.create_time())});
+                  TimeCell(artifact.has_create_time(), artifact.create_time()),
+                  {artifact.problem().empty() ? "-" : "in quarantine", artifact.problem()}});
   }
   return table;
 }

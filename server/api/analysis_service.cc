@@ -47,6 +47,8 @@ absl::StatusOr<JobToAnalyse> AnalysisService::Load(JobId id, LossByDigest& losse
     if (artifact.name() != "losses.csv" || !with_losses.contains(artifact.run_id())) continue;
     const auto [loss, is_new] = losses.try_emplace(artifact.digest());
     if (is_new) {
+      SKEW_ASSIGN_OR_RETURN(const RunId run, RunId::Parse(artifact.run_id()));
+      SKEW_RETURN_IF_ERROR(artifacts_->Find(run, artifact.name()).status());
       SKEW_ASSIGN_OR_RETURN(const std::string csv, ReadFile(artifacts_->PathOf(artifact.digest()), kMostLossBytes));
       loss->second = LargestInColumn(csv, "loss_g");
     }

@@ -28,6 +28,8 @@ grpc::Status ServerService::GetServerInfo(grpc::ServerContext* context, const v1
   response->set_draining(hub_->draining());
   response->set_queued_runs(runs->queued());
   response->set_active_runs(runs->active());
+  if (const absl::StatusOr<int64_t> free = reserve_->free_bytes(); free.ok()) response->set_disk_free_bytes(*free);
+  response->set_disk_reserve_bytes(reserve_->bytes());
   absl::MutexLock lock(&mutex_);
   response->mutable_addresses()->Assign(addresses_.begin(), addresses_.end());
   return grpc::Status::OK;

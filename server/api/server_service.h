@@ -13,6 +13,7 @@
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
 #include "server/store/dataset_registry.h"
+#include "server/store/disk_reserve.h"
 #include "server/store/event_log.h"
 #include "server/store/job_store.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -24,12 +25,13 @@ class ServerService final : public v1::ServerService::Service {
  public:
   // Borrowed; they outlive the server.
   ServerService(AccessGate* gate, JobStore* jobs, EventLog* events, DatasetRegistry* datasets,
-                const DeviceLedger* devices, const EventHub* hub, absl::Time start_time)
+                const DeviceLedger* devices, const DiskReserve* reserve, const EventHub* hub, absl::Time start_time)
       : gate_(gate),
         jobs_(jobs),
         events_(events),
         datasets_(datasets),
         devices_(devices),
+        reserve_(reserve),
         hub_(hub),
         start_time_(start_time) {}
 
@@ -51,6 +53,7 @@ class ServerService final : public v1::ServerService::Service {
   EventLog* const events_;
   DatasetRegistry* const datasets_;
   const DeviceLedger* const devices_;
+  const DiskReserve* const reserve_;
   const EventHub* const hub_;
   const absl::Time start_time_;
   absl::Mutex mutex_;

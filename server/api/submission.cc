@@ -115,6 +115,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
 
 absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
                             v1::SubmitJobResponse& response) {
+  SKEW_RETURN_IF_ERROR(scheduler.CheckRoom());
   SKEW_ASSIGN_OR_RETURN(Submission submission, jobs.Submit(prepared.job, prepared.training, caller.AsActor()));
   scheduler.Wake();
   *response.mutable_job() = std::move(submission.job);

@@ -25,7 +25,7 @@ struct PreparedJob {
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
                                        DatasetRegistry& datasets, v1::Precision auto_precision);
 
-// Stores it and has it started. Errors as of JobStore::Submit.
+// Stores it and has it started. RESOURCE_EXHAUSTED while the disk is nearly full; other errors as of JobStore::Submit.
 absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
                             v1::SubmitJobResponse& response);
 

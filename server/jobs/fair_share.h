@@ -88,6 +88,7 @@ struct FairShareSnapshot {
   std::vector<FairShareUser> users;
   std::vector<FairShareDevice> devices;
   std::vector<ActiveLease> active;
+  std::string disk_problem;  // why nothing is started, whatever the devices have free; for forecasts
 };
 
 struct FairShareOptions {

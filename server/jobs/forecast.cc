@@ -239,6 +239,7 @@ WaitReason ExplainWait(const FairShareSnapshot& snapshot, const Forecast& foreca
                        int32_t number) {
   const QueuedBatch& waiting = snapshot.users[user].batches[batch];
   if (auto hold = ExplainHold(snapshot, waiting)) return *std::move(hold);
+  if (!snapshot.disk_problem.empty()) return {v1::DISK_FULL, snapshot.disk_problem};
   if (auto devices = ExplainDevices(snapshot, waiting.need)) return *std::move(devices);
   if (auto limit = ExplainLimit(snapshot, user)) return *std::move(limit);
   if (number >= 0) return ExplainTurn(snapshot, forecast, number);

@@ -38,7 +38,7 @@ struct Forecast {
 Forecast PlayForward(FairShareSnapshot snapshot, const FairShareOptions& options, absl::Duration half_life,
                      int32_t most_starts);
 
-// Why a run waits, by itself: paused, after a job, over a limit, no device that fits.
+// Why a run waits, by itself: paused, after a job, over a limit, a full disk, no device that fits.
 struct WaitReason {
   v1::WaitCause cause = v1::WAIT_CAUSE_UNSPECIFIED;
   std::string text;

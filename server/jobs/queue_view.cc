@@ -72,6 +72,11 @@ std::shared_ptr<const QueueView::State> QueueView::Play(QueuePicture picture) co
     return std::none_of(devices.begin(), devices.end(), [&](const DeviceSlots& one) { return one.name == run.device; });
   });
   state->snapshot = SnapshotOf(picture, devices);
+  if (const absl::Status room = reserve_->Check(); !room.ok()) {
+    state->snapshot.disk_problem = std::string(room.message());
+    // Nothing starts until somebody makes room, and nobody knows when.
+    for (FairShareDevice& device : state->snapshot.devices) device.drained = true;
+  }
   state->forecast = PlayForward(state->snapshot, OptionsOf(picture, aged_after_), queue_->half_life(), kMostStarts);
   state->picture = std::move(picture);
   return state;

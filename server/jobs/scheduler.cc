@@ -43,7 +43,7 @@ constexpr int kReadyRowsPerUser = 64;
 
 Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
                      DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir,
-                     Clock* clock, Options options)
+                     const DiskReserve* reserve, Clock* clock, Options options)
     : runs_(runs),
       queue_(queue),
       artifacts_(artifacts),
@@ -52,6 +52,7 @@ Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts
       launcher_(launcher),
       probe_(probe),
       state_dir_(state_dir),
+      reserve_(reserve),
       clock_(clock),
       options_(options) {
   launcher_->SetOnExit([this](const AttemptId& id, const WorkerExit& exit) { OnExit(id, exit); });
@@ -290,6 +291,15 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   return true;
 }
 
+// Whether anything may be started as far as the disk is concerned.
+bool Scheduler::HasRoom() {
+  const absl::Status room = CheckRoom();
+  if (!room.ok() && !disk_full_) spdlog::warn("nothing is started: {}", Text(room));
+  if (room.ok() && disk_full_) spdlog::info("the disk has room again");
+  disk_full_ = !room.ok();
+  return room.ok();
+}
+
 bool Scheduler::Dispatch() {
   const absl::StatusOr<int> orphaned = runs_->FailOrphanedStudies();
   if (!orphaned.ok()) spdlog::warn("cannot fail orphaned studies: {}", Text(orphaned.status()));
@@ -300,6 +310,7 @@ bool Scheduler::Dispatch() {
       absl::MutexLock lock(&mutex_);
       if (draining_) return true;
     }
+    if (!HasRoom()) return true;
     const absl::StatusOr<bool> started = StartWhatMay();
     if (!started.ok()) spdlog::warn("cannot start runs: {}", Text(started.status()));
     if (!started.ok()) return false;
@@ -374,6 +385,7 @@ absl::Time Scheduler::NextDeadline(bool store_failed) {
     const bool settling = devices_->IsSettling();
     deadline = std::min(deadline, clock_->Now() + (settling ? options_.settling_interval : options_.probe_interval));
   }
+  if (disk_full_) deadline = std::min(deadline, clock_->Now() + options_.disk_interval);
   if (store_failed) deadline = std::min(deadline, clock_->Now() + options_.retry_interval);
   absl::MutexLock lock(&mutex_);
   for (const auto& [id, attempt] : in_flight_) {

@@ -22,6 +22,7 @@
 #include "server/jobs/launcher.h"
 #include "server/store/artifact_store.h"
 #include "server/store/dataset_registry.h"
+#include "server/store/disk_reserve.h"
 #include "server/store/queue_store.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
@@ -55,19 +56,23 @@ class Scheduler {
     absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
     absl::Duration aged_after = absl::Hours(1);                  // see FairShareOptions
+    absl::Duration disk_interval = absl::Seconds(2);             // between looks at a disk that is nearly full
     absl::Duration probe_interval = absl::Seconds(5);            // between readings of the GPUs
     absl::Duration settling_interval = absl::Milliseconds(200);  // the same while memory of an ended run is not back
   };
 
   // All pointers are borrowed and outlive this object; `probe` may be null.
   Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
-            DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir, Clock* clock,
-            Options options);
+            DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir,
+            const DiskReserve* reserve, Clock* clock, Options options);
   ~Scheduler();  // as Drain
 
   // Starts the thread, which first adopts the workers that an earlier daemon left, and ends the attempts that have
   // none.
   void Start();
+
+  // RESOURCE_EXHAUSTED while nothing new is begun, since the disk is nearly full: see DiskReserve::Check.
+  absl::Status CheckRoom() const { return reserve_->Check(); }
 
   // Something changed in the store: look again.
   void Wake();
@@ -110,6 +115,7 @@ class Scheduler {
   void StopLocked(const AttemptId& id, InFlight& attempt, StopCause cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool EndExited();
   bool End(const AttemptId& id, const InFlight& attempt);
+  bool HasRoom();
   bool Dispatch();
   absl::StatusOr<bool> StartWhatMay();
   absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need);
@@ -126,8 +132,11 @@ class Scheduler {
   Launcher* const launcher_;
   GpuProbe* const probe_;
   const StateDir* const state_dir_;
+  const DiskReserve* const reserve_;
   Clock* const clock_;
   const Options options_;
+
+  bool disk_full_ = false;  // of the thread
 
   absl::Mutex mutex_;  // not held across SQL, file or process work
   std::map<AttemptId, InFlight> in_flight_ ABSL_GUARDED_BY(mutex_);

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/file.h"
-#include "common/proto_time.h"
 #include "common/status.h"
 #include "server/store/job_rows.h"
 
@@ -15,35 +14,49 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::Status CheckContent(const std::string& path, const std::string& digest) {
-  SKEW_ASSIGN_OR_RETURN(const std::string actual, Sha256HexOfFile(path));
-  if (actual == digest) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(path, " has digest ", actual, " instead of ", digest));
+absl::Status Damaged(RunId run, const std::string& name, const std::string& problem) {
+  return absl::DataLossError(absl::StrCat(
+      "artifact ", name, " of run ", run.ToString(), " is damaged and in quarantine: ", problem,
+      ". Train the run again (skewctl submit --no-reuse), or have an admin put the file back from a backup ('skewctl "
+      "admin quarantine' says which) and run 'skewctl admin check': the same content comes out of quarantine"));
 }
 
 }  // namespace
 
+absl::StatusOr<std::optional<StoredContent>> NextContent(Database& db, const std::string& digest) {
+  Statement row = db.Prepare("SELECT digest, size_bytes FROM artifacts WHERE digest > ? ORDER BY digest LIMIT 1");
+  row.Bind(digest);
+  std::optional<StoredContent> next;
+  if (row.Step()) next = StoredContent{row.Text(0), row.Int(1)};
+  SKEW_RETURN_IF_ERROR(row.status());
+  return next;
+}
+
 std::string ArtifactStore::PathOf(const std::string& digest) const {
-  return absl::StrCat(folder_, "/", digest.substr(0, 2), "/", digest);
+  return absl::StrCat(folder_, "/", StoredName(digest));
 }
 
 absl::Status ArtifactStore::Import(const std::string& path, const std::string& digest, int64_t size_bytes) {
   if (!IsSha256Hex(digest)) return absl::InvalidArgumentError(absl::StrCat("'", digest, "' is not a SHA-256 digest"));
+  const StoredContent content{digest, size_bytes};
   const std::string target = PathOf(digest);
   std::error_code error;
   if (fs::exists(target, error)) {
-    fs::remove(path, error);
-    return absl::OkStatus();
+    SKEW_ASSIGN_OR_RETURN(const Inspection there, Inspect(content));
+    if (there.problem.empty()) {
+      fs::remove(path, error);
+      return absl::OkStatus();
+    }
   }
-  SKEW_RETURN_IF_ERROR(CheckContent(path, digest));
-  if (const auto size = static_cast<int64_t>(fs::file_size(path, error)); error || size != size_bytes) {
-    return absl::DataLossError(absl::StrCat(path, " has ", size, " bytes instead of ", size_bytes));
-  }
+  SKEW_RETURN_IF_ERROR(CheckContent(path, content));
   fs::create_directories(fs::path(target).parent_path(), error);
   if (error) return absl::InternalError(absl::StrCat("cannot create the folder of ", target, ": ", error.message()));
   SKEW_RETURN_IF_ERROR(SyncPath(path));
+  absl::MutexLock lock(&mutex_);
   SKEW_RETURN_IF_ERROR(MoveFile(path, target));
-  return SyncPath(folder_);
+  SKEW_RETURN_IF_ERROR(SyncPath(folder_));
+  SKEW_ASSIGN_OR_RETURN(const bool damaged_before, quarantine_.Has(digest));
+  return damaged_before ? quarantine_.Release(digest) : absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<v1::Artifact>> ArtifactStore::List(JobId job) {
@@ -69,12 +82,54 @@ absl::StatusOr<v1::Artifact> ArtifactStore::Find(RunId run, const std::string& n
   SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Artifact> artifacts, List(run));
   for (const v1::Artifact& artifact : artifacts) {
     if (artifact.name() != name) continue;
-    const absl::Status content = CheckContent(PathOf(artifact.digest()), artifact.digest());
-    if (content.ok()) return artifact;
-    return absl::DataLossError(
-        absl::StrCat("artifact ", name, " of run ", run.ToString(), " is damaged: ", content.message()));
+    if (!artifact.problem().empty()) return Damaged(run, name, artifact.problem());
+    SKEW_ASSIGN_OR_RETURN(const Inspection found, Inspect({artifact.digest(), artifact.size_bytes()}));
+    if (!found.problem.empty()) return Damaged(run, name, found.problem);
+    return artifact;
   }
   return absl::NotFoundError(absl::StrCat("run ", run.ToString(), " has no artifact '", name, "'"));
+}
+
+absl::StatusOr<ArtifactStore::Inspection> ArtifactStore::Inspect(const StoredContent& content) {
+  absl::MutexLock lock(&mutex_);
+  const std::string path = PathOf(content.digest);
+  const absl::Status whole = CheckContent(path, content);
+  SKEW_ASSIGN_OR_RETURN(const bool in_quarantine, quarantine_.Has(content.digest));
+  if (whole.ok()) {
+    if (in_quarantine) SKEW_RETURN_IF_ERROR(quarantine_.Release(content.digest));
+    return Inspection{"", in_quarantine};
+  }
+  if (!absl::IsDataLoss(whole) && !absl::IsNotFound(whole)) return whole;
+  const std::string problem(absl::IsNotFound(whole) ? "its file is missing" : whole.message());
+  if (!in_quarantine || absl::IsDataLoss(whole)) {
+    SKEW_RETURN_IF_ERROR(quarantine_.Take(content.digest, path, problem));
+  }
+  return Inspection{problem, !in_quarantine};
+}
+
+absl::StatusOr<v1::CheckArtifactsResponse> ArtifactStore::CheckAll(absl::FunctionRef<bool()> go_on,
+                                                                   const Actor& actor) {
+  v1::CheckArtifactsResponse response;
+  std::optional<StoredContent> next = StoredContent{};
+  while (true) {
+    SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+      SKEW_ASSIGN_OR_RETURN(next, NextContent(db, next->digest));
+      return absl::OkStatus();
+    }));
+    if (!next.has_value()) break;
+    if (!go_on()) return absl::CancelledError(absl::StrCat("after ", response.checked(), " contents"));
+    SKEW_ASSIGN_OR_RETURN(const Inspection found, Inspect(*next));
+    response.set_checked(response.checked() + 1);
+    response.set_checked_bytes(response.checked_bytes() + next->size_bytes);
+    if (!found.problem.empty()) response.set_quarantined(response.quarantined() + 1);
+    if (found.changed) (found.problem.empty() ? response.add_healed() : response.add_damaged())->assign(next->digest);
+  }
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) {
+    return AppendAuditEvent(scope, actor, "CheckArtifacts", "artifacts",
+                            absl::StrCat(response.checked(), " read, ", response.damaged_size(), " damaged, ",
+                                         response.healed_size(), " healed"));
+  }));
+  return response;
 }
 
 }  // namespace skew

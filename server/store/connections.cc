@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status.h"
 #include "server/store/schema.h"
@@ -23,14 +24,30 @@ absl::Status RunInSavepoint(WriteScope& scope, absl::FunctionRef<absl::Status(Wr
   return savepoint.Keep();
 }
 
+// What to do about it is the same whatever is damaged.
+absl::Status ExplainDamage(const absl::Status& status, const std::string& path) {
+  if (!absl::IsDataLoss(status)) return status;
+  return absl::DataLossError(absl::StrCat(
+      path, " is damaged, so nothing was started and nothing changed: ", status.message(),
+      ". Move the state directory away and restore a backup into a new one: skewd --state-dir DIR --restore BACKUP"));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> OpenWhole(const std::string& path, absl::Duration busy_timeout) {
+  SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Database> db,
+                        Database::Open(path, Database::Mode::kReadWriteCreate, busy_timeout));
+  SKEW_RETURN_IF_ERROR(db->CheckIntegrity());
+  return db;
+}
+
 }  // namespace
 
 Connections::Connections(std::string path, absl::Duration busy_timeout, std::unique_ptr<Database> writer)
     : path_(std::move(path)), busy_timeout_(busy_timeout), writer_(std::move(writer)) {}
 
 absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const std::string& path, absl::Duration busy_timeout) {
-  SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Database> writer,
-                        Database::Open(path, Database::Mode::kReadWriteCreate, busy_timeout));
+  absl::StatusOr<std::unique_ptr<Database>> opened = OpenWhole(path, busy_timeout);
+  if (!opened.ok()) return ExplainDamage(opened.status(), path);
+  std::unique_ptr<Database> writer = *std::move(opened);
   SKEW_RETURN_IF_ERROR(Migrate(*writer, path));
   return std::unique_ptr<Connections>(new Connections(path, busy_timeout, std::move(writer)));
 }
@@ -134,6 +151,10 @@ absl::Status Connections::Read(absl::FunctionRef<absl::Status(Database&)> work) 
   absl::MutexLock lock(&readers_mutex_);
   idle_readers_.push_back(std::move(reader));
   return status;
+}
+
+absl::Status Connections::CopyTo(const std::string& path) {
+  return Read([&](Database& db) { return db.CopyTo(path); });
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Connections::TakeReader() {

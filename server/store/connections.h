@@ -39,7 +39,8 @@ class Connections {
   // Told of every appended event, after its commit, on the committing thread.
   using Listener = std::function<void(JobId job, int64_t revision)>;
 
-  // Opens or creates the file and migrates it. Errors as in sqlite.h and schema.h.
+  // Opens or creates the file, checks that it is whole (see Database::CheckIntegrity) and migrates it. DATA_LOSS, with
+  // what to do, when it is damaged: then nothing was changed. Other errors as in sqlite.h and schema.h.
   static absl::StatusOr<std::unique_ptr<Connections>> Open(const std::string& path,
                                                            absl::Duration busy_timeout = absl::Seconds(5));
 
@@ -54,6 +55,12 @@ class Connections {
 
   // Runs `work` on one snapshot; many callers at once.
   absl::Status Read(absl::FunctionRef<absl::Status(Database&)> work);
+
+  // Of the database file.
+  const std::string& path() const { return path_; }
+
+  // Copies the database, with everything that was committed, into a new file: see Database::CopyTo.
+  absl::Status CopyTo(const std::string& path);
 
   // Callers of Write whose work has not begun.
   size_t waiting_writes() const;

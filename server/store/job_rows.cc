@@ -278,7 +278,8 @@ absl::StatusOr<std::string> ReadOwner(Database& db, JobId id) {
 absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job, int64_t run_number) {
   SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
   Statement row = db.Prepare(
-      "SELECT run_number, name, media_type, digest, size_bytes, create_time FROM artifacts "
+      "SELECT run_number, name, media_type, digest, size_bytes, create_time, "
+      "(SELECT problem FROM quarantine q WHERE q.digest = artifacts.digest) FROM artifacts "
       "WHERE job_id = ? AND (?2 = 0 OR run_number = ?2) ORDER BY run_number, name");
   row.Bind(job.number).Bind(run_number);
   std::vector<v1::Artifact> artifacts;
@@ -290,6 +291,7 @@ absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job,
     artifact.set_digest(row.Text(3));
     artifact.set_size_bytes(row.Int(4));
     *artifact.mutable_create_time() = ToProto(row.Time(5));
+    artifact.set_problem(row.Text(6));
   }
   SKEW_RETURN_IF_ERROR(row.status());
   return artifacts;

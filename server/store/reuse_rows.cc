@@ -13,11 +13,12 @@
 namespace skew {
 namespace {
 
-// The newest run that succeeded with this content and judge.
+// The newest run that succeeded with this content and judge, and of which nothing is in quarantine.
 absl::StatusOr<std::optional<RunId>> FindDone(Database& db, const std::string& content_key, const std::string& judge) {
   Statement row = db.Prepare(
       "SELECT job_id, number FROM runs WHERE content_key = ? AND content_key <> '' AND state = 5 AND "
-      "classifier_digest = ? ORDER BY job_id DESC, number DESC LIMIT 1");
+      "classifier_digest = ? AND NOT EXISTS (SELECT 1 FROM artifacts a CROSS JOIN quarantine q ON q.digest = a.digest "
+      "WHERE a.job_id = runs.job_id AND a.run_number = runs.number) ORDER BY job_id DESC, number DESC LIMIT 1");
   static_assert(v1::SUCCEEDED == 5);
   row.Bind(content_key).Bind(judge);
   std::optional<RunId> done;

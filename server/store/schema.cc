@@ -324,15 +324,18 @@ CREATE TRIGGER runs_reused_removed AFTER DELETE ON runs WHEN old.reused_from <> 
 END;
 )sql";
 
-// Append only: a database that has taken a step never takes it again.
-constexpr std::array kMigrations = {kFirst, kQueue, kReuse};
+// Content of artifacts that is not what it was (see quarantine.h).
+constexpr absl::string_view kQuarantine = R"sql(
+CREATE TABLE quarantine (
+  digest TEXT PRIMARY KEY,           -- that it should have
+  problem TEXT NOT NULL,
+  time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifacts_by_digest ON artifacts (digest);
+)sql";
 
-absl::StatusOr<int64_t> VersionOf(Database& db) {
-  Statement query = db.Prepare("PRAGMA user_version");
-  const int64_t version = query.Step() ? query.Int(0) : 0;
-  SKEW_RETURN_IF_ERROR(query.status());
-  return version;
-}
+// Append only: a database that has taken a step never takes it again.
+constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine};
 
 absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
   const std::string backup = absl::StrCat(path, ".v", version, ".backup");
@@ -345,8 +348,15 @@ absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
 
 int64_t NewestSchema() { return static_cast<int64_t>(kMigrations.size()); }
 
+absl::StatusOr<int64_t> SchemaVersion(Database& db) {
+  Statement query = db.Prepare("PRAGMA user_version");
+  const int64_t version = query.Step() ? query.Int(0) : 0;
+  SKEW_RETURN_IF_ERROR(query.status());
+  return version;
+}
+
 absl::Status Migrate(Database& db, const std::string& path, int64_t newest) {
-  SKEW_ASSIGN_OR_RETURN(const int64_t version, VersionOf(db));
+  SKEW_ASSIGN_OR_RETURN(const int64_t version, SchemaVersion(db));
   if (version > newest) {
     return absl::FailedPreconditionError(absl::StrCat(path, " has schema version ", version,
                                                       ", of a newer Skew; this one knows ", newest,

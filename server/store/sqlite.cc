@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/status.h"
 
 namespace skew {
@@ -153,6 +155,30 @@ Statement Database::Prepare(absl::string_view sql) {
 absl::Status Database::Execute(absl::string_view script) {
   const int code = sqlite3_exec(db_, std::string(script).c_str(), nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : Error(code, script);
+}
+
+absl::Status Database::CopyTo(const std::string& path) {
+  sqlite3* handle = nullptr;
+  const int opened =
+      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  Database target(handle);
+  if (opened != SQLITE_OK) return Annotate(target.Error(opened, "open"), path);
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_backup* copy = sqlite3_backup_init(target.db_, "main", db_, "main");
+  if (copy == nullptr) return Annotate(target.Error(sqlite3_errcode(target.db_), "copy"), path);
+  sqlite3_backup_step(copy, -1);  // whose error the end repeats
+  const int copied = sqlite3_backup_finish(copy);
+  if (copied != SQLITE_OK) return Annotate(target.Error(copied, "copy"), path);
+  return Annotate(target.Execute("PRAGMA journal_mode = DELETE"), path);  // no files beside it
+}
+
+absl::Status Database::CheckIntegrity() {
+  std::vector<std::string> findings;
+  Statement row = Prepare("PRAGMA quick_check(3)");
+  while (row.Step()) findings.push_back(absl::StrReplaceAll(row.Text(0), {{"\n", "; "}}));
+  SKEW_RETURN_IF_ERROR(row.status());
+  if (findings == std::vector<std::string>{"ok"}) return absl::OkStatus();
+  return absl::DataLossError(absl::StrJoin(findings, "; "));
 }
 
 int64_t Database::LastInsertedId() const { return sqlite3_last_insert_rowid(db_); }

@@ -90,6 +90,14 @@ class Database {
   // Executes one or more statements without parameters or results.
   absl::Status Execute(absl::string_view script);
 
+  // Copies the database, as it is at one moment, into the new file `path`, which is then complete by itself and on
+  // disk. Readers and writers go on meanwhile.
+  absl::Status CopyTo(const std::string& path);
+
+  // Reads every page. DATA_LOSS, with the first things that are wrong, when the file is damaged. That the entries of
+  // indexes agree with their tables is not checked, which would take several times as long.
+  absl::Status CheckIntegrity();
+
   // The key that the last statement inserted.
   int64_t LastInsertedId() const;
 

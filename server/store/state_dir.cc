@@ -32,7 +32,7 @@ absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
                                                    " bytes, so that the sockets in it could not be reached"));
   }
   std::filesystem::create_directories(std::filesystem::path(root).parent_path(), error);
-  for (const char* folder : {"", "/artifacts", "/datasets", "/work", "/logs"}) {
+  for (const char* folder : {"", "/artifacts", "/backups", "/datasets", "/logs", "/quarantine", "/work"}) {
     SKEW_RETURN_IF_ERROR(MakeFolder(absl::StrCat(root, folder)));
   }
   const std::string lock = absl::StrCat(root, "/lock");

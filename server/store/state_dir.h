@@ -24,6 +24,10 @@ class StateDir {
   std::string ApiSocket() const { return root_ + "/skewd.sock"; }
   std::string WorkerSocket() const { return root_ + "/worker.sock"; }
   std::string Artifacts() const { return root_ + "/artifacts"; }
+  std::string Backups() const { return root_ + "/backups"; }
+  std::string Quarantine() const { return root_ + "/quarantine"; }
+  // The database while a backup is being restored: it gets its name last.
+  std::string RestoringDatabase() const { return Database() + ".restoring"; }
   std::string Datasets() const { return root_ + "/datasets"; }
   // A run's own folder while it has not ended.
   std::string WorkDir(RunId run) const { return root_ + "/work/" + run.ToString(); }

@@ -6,27 +6,45 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/status.h"
 #include "server/train/eval/sample_grid.h"
+#include "spdlog/spdlog.h"
 
 namespace skew::train {
+namespace {
+
+constexpr absl::Duration kRetryInterval = absl::Seconds(1);
+
+}  // namespace
+
 absl::Status Artifacts::Add(const std::string& name, const std::string& media_type, absl::string_view content) {
-  SKEW_RETURN_IF_ERROR(WriteFileAtomically(PathOf(name), content));
-  return HandOver(name, media_type);
+  return AddFile(name, media_type, [&](const std::string& path) { return WriteFileAtomically(path, content); });
 }
 
 absl::Status Artifacts::AddGrid(const std::string& name, const at::Tensor& images, int columns) {
-  SKEW_RETURN_IF_ERROR(WriteSampleGrid(PathOf(name), images, columns));
-  return HandOver(name, "image/png");
+  return AddFile(name, "image/png", [&](const std::string& path) { return WriteSampleGrid(path, images, columns); });
 }
 
-absl::Status Artifacts::HandOver(const std::string& name, const std::string& media_type) {
-  SKEW_ASSIGN_OR_RETURN(const std::string digest, Sha256HexOfFile(PathOf(name)));
+absl::Status Artifacts::AddFile(const std::string& name, const std::string& media_type,
+                                absl::FunctionRef<absl::Status(const std::string& path)> write) {
+  const std::string path = absl::StrCat(folder_, "/", name);
+  absl::Status status = write(path);
+  while (absl::IsResourceExhausted(status)) {
+    spdlog::warn("{} waits for room on the disk", name);
+    if (stop_->AwaitRaised(kRetryInterval)) return absl::OkStatus();
+    status = write(path);
+  }
+  return status.ok() ? HandOver(path, name, media_type) : status;
+}
+
+absl::Status Artifacts::HandOver(const std::string& path, const std::string& name, const std::string& media_type) {
+  SKEW_ASSIGN_OR_RETURN(const std::string digest, Sha256HexOfFile(path));
   std::error_code error;
-  const auto size = std::filesystem::file_size(PathOf(name), error);
-  if (error) return absl::InternalError(absl::StrCat(PathOf(name), ": ", error.message()));
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return absl::InternalError(absl::StrCat(path, ": ", error.message()));
   worker::v1::Report report;
   worker::v1::NewArtifact& artifact = *report.mutable_artifact();
   artifact.set_file(name);

@@ -53,9 +53,10 @@ absl::StatusOr<Report> RunClassifierTraining(const RunContext& context) {
   if (context.stop->raised()) return StoppedReport(0);
   SKEW_RETURN_IF_ERROR(classifier.status());
   SKEW_ASSIGN_OR_RETURN(v1::Classifier description, Describe(**classifier, dataset));
-  Artifacts artifacts(context.order.work_dir(), context.session);
-  SKEW_RETURN_IF_ERROR((*classifier)->Save(artifacts.PathOf(kFile)));
-  SKEW_RETURN_IF_ERROR(artifacts.HandOver(kFile, "application/octet-stream"));
+  Artifacts artifacts(context.order.work_dir(), context.session, context.stop);
+  SKEW_RETURN_IF_ERROR(artifacts.AddFile(kFile, "application/octet-stream",
+                                         [&](const std::string& path) { return (*classifier)->Save(path); }));
+  if (context.stop->raised()) return StoppedReport(0);
   Report report;
   *report.mutable_finished()->mutable_classifier() = std::move(description);
   return report;

@@ -112,7 +112,7 @@ absl::StatusOr<Report> StudyRun::Run() {
   if (trains()) {
     SKEW_RETURN_IF_ERROR(Train());
     if (stopped()) return StopEarly();
-    SKEW_RETURN_IF_ERROR(WriteCheckpoint());
+    SKEW_RETURN_IF_ERROR(WriteCheckpointIfRoom());
   }
   SKEW_RETURN_IF_ERROR(Conclude());
   if (stopped()) return StopEarly();
@@ -195,13 +195,21 @@ absl::Status StudyRun::WriteCheckpoint() {
 
 absl::Status StudyRun::WriteCheckpointIfDue() {
   const absl::Duration age = context_.clock->Now() - checkpoint_time_;
-  return age < absl::Seconds(settings_.checkpoint_seconds) ? absl::OkStatus() : WriteCheckpoint();
+  return age < absl::Seconds(settings_.checkpoint_seconds) ? absl::OkStatus() : WriteCheckpointIfRoom();
+}
+
+absl::Status StudyRun::WriteCheckpointIfRoom() {
+  absl::Status written = WriteCheckpoint();
+  if (!absl::IsResourceExhausted(written)) return written;
+  spdlog::warn("goes on without a new checkpoint: {}", std::string(written.message()));
+  checkpoint_time_ = context_.clock->Now();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Report> StudyRun::StopEarly() {
   if (!trains() || context_.stop->get() == Stop::kCancel) return StoppedReport(0);
-  SKEW_RETURN_IF_ERROR(WriteCheckpoint());
-  return StoppedReport(step());
+  SKEW_RETURN_IF_ERROR(WriteCheckpointIfRoom());
+  return StoppedReport(checkpoint_step_.value_or(0));
 }
 
 }  // namespace skew::train

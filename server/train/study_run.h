@@ -41,7 +41,7 @@ class StudyRun {
   StudyRun(const RunContext& context, RunSettings settings)
       : context_(context),
         settings_(std::move(settings)),
-        artifacts_(context.order.work_dir(), context.session),
+        artifacts_(context.order.work_dir(), context.session, context.stop),
         checkpoints_(context.order.work_dir()) {}
 
   absl::Status LoadClassifier(const DatasetContent& dataset);
@@ -60,6 +60,8 @@ class StudyRun {
   absl::Status ReportFinalArtifacts();
   absl::Status WriteCheckpoint();
   absl::Status WriteCheckpointIfDue();
+  // A full disk does not end a run: then the last one stays the newest.
+  absl::Status WriteCheckpointIfRoom();
   absl::StatusOr<worker::v1::Report> StopEarly();
 
   bool trains() const { return settings_.total_steps > 0; }

@@ -26,6 +26,11 @@ TEST(ErrorTextTest, OtherErrors) {
   EXPECT_EQ(ErrorText(absl::InternalError(""), ""), "skewctl: unknown error\n");
 }
 
+TEST(ErrorTextTest, SaysWhenToTryAgain) {
+  EXPECT_EQ(ErrorText(ExhaustedForNow("no room", absl::Seconds(30)), ""),
+            "skewctl: no room\nskewctl: try again in 30s or later\n");
+}
+
 TEST(ErrorTextTest, PlacesInTheSpecStayInFront) {
   EXPECT_EQ(ErrorText(absl::InvalidArgumentError("s.yaml:1:2: a\ns.yaml:3:4: b"), "s.yaml"),
             "s.yaml:1:2: a\ns.yaml:3:4: b\n");

@@ -29,6 +29,13 @@ TEST(StatusTest, CodesAndMessagesSurviveTheWayThroughGrpc) {
   EXPECT_TRUE(FromGrpc(ToGrpc(absl::OkStatus())).ok());
 }
 
+TEST(StatusTest, TheRetryDelaySurvivesTheWayThroughGrpc) {
+  const absl::Status status = FromGrpc(ToGrpc(ExhaustedForNow("no room", absl::Seconds(30))));
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(RetryDelay(status), absl::Seconds(30));
+  EXPECT_EQ(RetryDelay(absl::ResourceExhaustedError("over a limit")), std::nullopt);
+}
+
 TEST(StatusTest, AnnotationKeepsCodeAndViolations) {
   const absl::Status status = Annotate(InvalidField("seed", "missing"), "spec.yaml");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);

@@ -12,8 +12,8 @@ import unittest
 import grpc
 
 from skew.v1 import (analysis_service_pb2, analysis_service_pb2_grpc, job_pb2, job_service_pb2, job_service_pb2_grpc,
-                     reuse_service_pb2, reuse_service_pb2_grpc, run_pb2, run_service_pb2, run_service_pb2_grpc,
-                     server_service_pb2, server_service_pb2_grpc)
+                     queue_pb2, reuse_service_pb2, reuse_service_pb2_grpc, run_pb2, run_service_pb2,
+                     run_service_pb2_grpc, server_service_pb2, server_service_pb2_grpc)
 
 BIN = pathlib.Path(os.environ["SKEW_BIN"])
 SOURCE = pathlib.Path(os.environ["SKEW_SOURCE"])
@@ -28,9 +28,11 @@ def require_data():
 class Server:
     """Owns the state directory; the daemon in it can be stopped, killed and started again."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, launcher=()):
+        """`launcher` is a command that executes what follows it; in its words, {state} is the state directory."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir="/tmp"))
         self.flags = flags
+        self.launcher = [word.format(state=self.folder / "state") for word in launcher]
         self.process = None
         self.start()
 
@@ -39,7 +41,7 @@ class Server:
         addresses.unlink(missing_ok=True)
         self.log = open(self.folder / "skewd.log", "a", encoding="utf-8")
         self.process = subprocess.Popen(
-            [BIN / "skewd", "--state-dir", self.folder / "state", "--datasets", DATA, "--listen", "127.0.0.1:0",
+            [*self.launcher, BIN / "skewd", "--state-dir", self.folder / "state", "--datasets", DATA, "--listen", "127.0.0.1:0",
              "--address-file", addresses, *self.flags, *more_flags], stderr=self.log)
         while not addresses.exists():
             if self.process.poll() is not None:
@@ -53,6 +55,11 @@ class Server:
         self.server = server_service_pb2_grpc.ServerServiceStub(self.channel)
         self.reuse = reuse_service_pb2_grpc.ReuseServiceStub(self.channel)
         self.analysis = analysis_service_pb2_grpc.AnalysisServiceStub(self.channel)
+
+    def restore(self, backup):
+        """Has skewd restore a backup into the state directory; returns what became of that program."""
+        return subprocess.run([BIN / "skewd", "--state-dir", self.folder / "state", "--restore", backup],
+                              capture_output=True, text=True, timeout=300, check=False)
 
     def stop(self):
         """Clean shutdown; returns the exit code."""

@@ -13,6 +13,7 @@
 #include "server/store/api_token.h"
 #include "server/store/sqlite.h"
 #include "skew/v1/access_service.grpc.pb.h"
+#include "skew/v1/admin_service.pb.h"
 #include "skew/v1/queue_service.pb.h"
 #include "skew/v1/reuse_service.pb.h"
 #include "tests/testing/raw_call.h"
@@ -350,6 +351,9 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
       {"ResumeRun", [&] { return of_run(v1::ResumeRunRequest(), job()); }},
       {"RetryRun", [&] { return of_run(v1::RetryRunRequest(), cancelled()); }},
       {"SetRunPriority", [&] { return of_run(v1::SetRunPriorityRequest(), job()); }},
+      {"BackUp", [&] { return text(v1::BackUpRequest(), "name", "monday", "backup monday"); }},
+      {"CheckArtifacts",
+       [&] { return std::pair(std::unique_ptr<Message>(new v1::CheckArtifactsRequest), std::string("artifacts")); }},
       {"SetShare", [&] { return text(v1::SetShareRequest(), "user", "mona", "share mona"); }},
       {"DrainDevice", [&] { return text(v1::DrainDeviceRequest(), "device", "cpu0", "device cpu0"); }},
       {"UndrainDevice", [&] { return text(v1::UndrainDeviceRequest(), "device", "cpu0", "device cpu0"); }},

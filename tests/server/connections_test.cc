@@ -1,14 +1,19 @@
 // Group commit: writes share transactions and know nothing of it.
 #include "server/store/connections.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "common/file.h"
 #include "server/store/event_log.h"
+#include "tests/testing/temp_folder.h"
 #include "tests/testing/test_store.h"
 
 namespace skew {
@@ -157,6 +162,33 @@ TEST_F(ConnectionsTest, EachWritesItsOwnTime) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(times.size(), 8u);
+}
+
+// Overwrites the first half of every page but the first.
+void Damage(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+  for (std::streamoff page = 4096; page < size; page += 4096) file.seekp(page) << std::string(2048, '\x5a');
+}
+
+TEST(DamagedDatabaseTest, IsRefusedWithWhatToDoAndLeftAsItIs) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/skew.db";
+  ASSERT_TRUE(Connections::Open(path).ok());
+  Damage(path);
+  const std::string before = ReadFile(path).value();
+  const absl::Status refused = Connections::Open(path).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(refused.message()),
+              ::testing::AllOf(::testing::HasSubstr(path + " is damaged"), ::testing::HasSubstr("--restore BACKUP")));
+  EXPECT_EQ(ReadFile(path).value(), before);
+}
+
+TEST(DamagedDatabaseTest, SomethingElseIsRefusedToo) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/skew.db";
+  ASSERT_TRUE(WriteFileAtomically(path, std::string(8192, 'x')).ok());
+  EXPECT_EQ(Connections::Open(path).status().code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -133,6 +133,15 @@ TEST(ExplainWaitTest, SaysWhatHoldsARunBackItself) {
   EXPECT_EQ(Why(snapshot, 0, 0).cause, v1::PAUSED);
 }
 
+TEST(ExplainWaitTest, AFullDiskHoldsBackWhatNothingElseDoes) {
+  FairShareSnapshot snapshot = Box(1, {User("ada", {Batch(1, 1)})});
+  snapshot.disk_problem = "nearly full";
+  EXPECT_EQ(Why(snapshot, 0, 0).cause, v1::DISK_FULL);
+  EXPECT_EQ(Why(snapshot, 0, 0).text, "nearly full");
+  snapshot.users[0].batches[0].paused = true;
+  EXPECT_EQ(Why(snapshot, 0, 0).cause, v1::PAUSED);
+}
+
 TEST(ExplainWaitTest, SaysWhenALimitIsReached) {
   FairShareSnapshot snapshot = Box(2, {User("ada", {Batch(1, 1)})});
   snapshot.users[0].max_slots = 1;

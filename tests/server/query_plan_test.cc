@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/digest.h"
+#include "common/file.h"
 #include "tests/testing/query_plans.h"
 #include "tests/testing/test_store.h"
 
@@ -28,6 +30,7 @@ class Rehearsal {
     Reuse();
     Queue();
     GiveAccess();
+    CheckArtifacts();
   }
   TestStore& store() { return store_; }
 
@@ -243,6 +246,18 @@ class Rehearsal {
     EXPECT_EQ(access.ListAuditEvents(events)->events_size(), all - 1);  // the first admin is nobody's change
     events.set_object("user bob");
     EXPECT_EQ(access.ListAuditEvents(events)->events_size(), 2);
+  }
+
+  // None of which has a file.
+  void CheckArtifacts() {
+    const auto check = store_.artifacts().CheckAll([] { return true; }, TestStore::Ada());
+    ASSERT_TRUE(check.ok()) << check.status();
+    EXPECT_GT(check->damaged_size(), 1);
+    EXPECT_EQ(store_.artifacts().ListQuarantine()->contents_size(), check->damaged_size());
+    const std::string file = store_.folder() + "/file";
+    EXPECT_TRUE(WriteFileAtomically(file, "content").ok());
+    store_.MustExecute("INSERT INTO quarantine VALUES ('" + Sha256Hex("content") + "', '', 0)");
+    EXPECT_TRUE(store_.artifacts().Import(file, Sha256Hex("content"), 7).ok());
   }
 
   TestStore store_;

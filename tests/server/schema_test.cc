@@ -90,13 +90,13 @@ TEST_F(SchemaTest, RunsOfBeforeReuseHaveNoContent) {
 
 TEST_F(SchemaTest, AStepThatFailsLeavesNoTrace) {
   const std::unique_ptr<Database> db = Open();
-  const int64_t before_reuse = NewestSchema() - 1;
-  ASSERT_TRUE(Migrate(*db, path_, before_reuse).ok());
-  Execute(*db, "CREATE TABLE in_the_way (content_key TEXT); CREATE INDEX runs_by_content ON in_the_way (content_key)");
+  const int64_t before_quarantine = 3;
+  ASSERT_TRUE(Migrate(*db, path_, before_quarantine).ok());
+  Execute(*db, "CREATE TABLE in_the_way (digest TEXT); CREATE INDEX artifacts_by_digest ON in_the_way (digest)");
   const std::string before = Definitions(*db);
   EXPECT_FALSE(Migrate(*db, path_).ok());
   EXPECT_EQ(Definitions(*db), before);
-  EXPECT_EQ(Read(*db, "PRAGMA user_version"), before_reuse);
+  EXPECT_EQ(Read(*db, "PRAGMA user_version"), before_quarantine);
 }
 
 TEST_F(SchemaTest, WhatWasReleasedStaysAsItWas) {

@@ -1,6 +1,9 @@
 #include "server/store/sqlite.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
 
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
@@ -97,6 +100,30 @@ TEST_F(SqliteTest, ADatabaseOfANewerProgramIsRefused) {
 TEST_F(SqliteTest, MigratingTwiceChangesNothing) {
   EXPECT_TRUE(Migrate(*db_, path_).ok());
   EXPECT_TRUE(Migrate(*db_, path_).ok());
+}
+
+TEST_F(SqliteTest, ACopyIsOneMomentAndOneFileWhileOthersWrite) {
+  ASSERT_TRUE(db_->Execute("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2)").ok());
+  const auto reader = MustOpen();
+  const std::string copy = folder_ + "/copy.db";
+  Transaction snapshot(reader.get(), Transaction::Kind::kRead);
+  ASSERT_TRUE(reader->Prepare("SELECT COUNT(*) FROM t").Step());
+  ASSERT_TRUE(db_->Execute("INSERT INTO t VALUES (3)").ok());  // after the moment that the copy is of
+  const absl::Status copied = reader->CopyTo(copy);
+  ASSERT_TRUE(copied.ok()) << copied;
+  EXPECT_FALSE(std::filesystem::exists(copy + "-wal"));
+  const auto opened = Database::Open(copy, Database::Mode::kReadOnly, absl::ZeroDuration());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_TRUE((*opened)->CheckIntegrity().ok());
+  Statement count = (*opened)->Prepare("SELECT COUNT(*) FROM t");
+  ASSERT_TRUE(count.Step());
+  EXPECT_EQ(count.Int(0), 2);
+}
+
+TEST_F(SqliteTest, ACopyThatCannotBeWrittenSaysWhere) {
+  const absl::Status status = db_->CopyTo(folder_ + "/missing/copy.db");
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("missing/copy.db"));
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ constexpr std::array kMeantToBe = {
     MeantToBe{"SCAN use", "SELECT user FROM use"},
     MeantToBe{"SCAN use", "SELECT user, slot_time, time FROM use"},
     MeantToBe{"SCAN drained_devices", "SELECT device FROM drained_devices"},
+    // The answer is the whole table, one row per damaged content.
+    MeantToBe{"SCAN quarantine", "SELECT digest, problem, time FROM quarantine"},
     // One row.
     MeantToBe{"SCAN use_decay", "SELECT half_life FROM use_decay"},
     MeantToBe{"SCAN use_decay", "SELECT j.owner, a.start_time, u.slot_time"},

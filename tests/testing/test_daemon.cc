@@ -46,6 +46,7 @@ void TestDaemon::Start() {
   queue_ = v1::QueueService::NewStub(channel_);
   access_ = v1::AccessService::NewStub(channel_);
   reuse_ = v1::ReuseService::NewStub(channel_);
+  admin_ = v1::AdminService::NewStub(channel_);
 }
 
 void TestDaemon::Stop() {

@@ -11,6 +11,7 @@
 #include "grpcpp/grpcpp.h"
 #include "server/daemon.h"
 #include "skew/v1/access_service.grpc.pb.h"
+#include "skew/v1/admin_service.grpc.pb.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/queue_service.grpc.pb.h"
 #include "skew/v1/reuse_service.grpc.pb.h"
@@ -43,6 +44,7 @@ class TestDaemon {
   v1::ServerService::Stub& server() { return *server_; }
   v1::QueueService::Stub& queue() { return *queue_; }
   v1::ReuseService::Stub& reuse() { return *reuse_; }
+  v1::AdminService::Stub& admin() { return *admin_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
 
   // Whether runs may be answered from the store. Only after this: every script is to run.
@@ -83,6 +85,7 @@ class TestDaemon {
   std::unique_ptr<v1::AccessService::Stub> access_;
   std::map<std::string, std::string> tokens_;  // by user
   std::unique_ptr<v1::ReuseService::Stub> reuse_;
+  std::unique_ptr<v1::AdminService::Stub> admin_;
   bool no_reuse_ = true;
 };
 

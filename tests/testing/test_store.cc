@@ -4,11 +4,14 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 namespace skew {
 
 TestStore::TestStore(const std::function<void(const std::string&)>& prepare) {
   if (prepare) prepare(database());
+  std::filesystem::create_directory(folder_ + "/artifacts");
+  std::filesystem::create_directory(folder_ + "/quarantine");
   absl::StatusOr<std::unique_ptr<Connections>> connections = Connections::Open(database());
   if (!connections.ok()) {
     std::fprintf(stderr, "%s\n", connections.status().ToString().c_str());
@@ -19,7 +22,8 @@ TestStore::TestStore(const std::function<void(const std::string&)>& prepare) {
   runs_ = std::make_unique<RunStore>(connections_.get(), &clock_);
   queue_ = std::make_unique<QueueStore>(connections_.get(), &clock_, absl::Hours(24));
   events_ = std::make_unique<EventLog>(connections_.get());
-  artifacts_ = std::make_unique<ArtifactStore>(connections_.get(), folder_ + "/artifacts");
+  artifacts_ =
+      std::make_unique<ArtifactStore>(connections_.get(), &clock_, folder_ + "/artifacts", folder_ + "/quarantine");
   access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
   reuse_ = std::make_unique<ReuseStore>(connections_.get());
   EXPECT_TRUE(queue_->Open().ok());

@@ -67,7 +67,7 @@ class OutOfRange(SkewError):
 
 
 class ResourceExhausted(SkewError):
-    """Over a limit: of the user, or of the size of a message."""
+    """Over a limit: of the user, or of the size of a message; or the server's disk is nearly full."""
 
     status = grpc.StatusCode.RESOURCE_EXHAUSTED
 

@@ -1,0 +1,31 @@
+#include "server/api/admin_service.h"
+
+#include "common/status.h"
+#include "server/api/respond.h"
+
+namespace skew {
+
+grpc::Status AdminService::BackUp(grpc::ServerContext* context, const v1::BackUpRequest* request,
+                                  v1::BackUpResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  const auto go_on = [&] { return !context->IsCancelled() && !hub_->draining(); };
+  return Respond(backups_->BackUp(request->name(), go_on, caller->AsActor()), *response);
+}
+
+grpc::Status AdminService::ListQuarantine(grpc::ServerContext* context, const v1::ListQuarantineRequest* request,
+                                          v1::ListQuarantineResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  return Respond(artifacts_->ListQuarantine(), *response);
+}
+
+grpc::Status AdminService::CheckArtifacts(grpc::ServerContext* context, const v1::CheckArtifactsRequest* request,
+                                          v1::CheckArtifactsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  const auto go_on = [&] { return !context->IsCancelled() && !hub_->draining(); };
+  return Respond(artifacts_->CheckAll(go_on, caller->AsActor()), *response);
+}
+
+}  // namespace skew

@@ -1,0 +1,37 @@
+#include "server/store/disk_reserve.h"
+
+#include <sys/statvfs.h>
+
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+// Somebody has to make room: no sooner.
+constexpr absl::Duration kRetryAfter = absl::Seconds(30);
+
+}  // namespace
+
+absl::StatusOr<int64_t> FreeBytes(const std::string& path) {
+  struct statvfs disk;
+  if (statvfs(path.c_str(), &disk) != 0)
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot ask for room on ", path));
+  return static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+}
+
+std::string MebibytesText(int64_t bytes) { return absl::StrFormat("%.1f MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+absl::Status DiskReserve::Check() const {
+  const absl::StatusOr<int64_t> free = free_bytes();
+  if (!free.ok() || *free >= bytes_) return absl::OkStatus();
+  return ExhaustedForNow(absl::StrCat("the server's disk is nearly full: ", MebibytesText(*free), " free, ",
+                                      MebibytesText(bytes_), " are kept free"),
+                         kRetryAfter);
+}
+
+}  // namespace skew

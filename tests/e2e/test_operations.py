@@ -1,0 +1,178 @@
+"""Backup and restore, damage, and a disk that fills up: what an operator meets, with the real programs."""
+
+import json
+import pathlib
+import subprocess
+import time
+import unittest
+
+import grpc
+
+import harness
+from harness import job_pb2, job_service_pb2, queue_pb2
+
+MEBIBYTE = 1 << 20
+
+
+class OperationsCase(unittest.TestCase):
+    def setUp(self):
+        harness.require_data()
+        self.server = self.start()
+        self.addCleanup(self.server.close)
+        self.state = self.server.folder / "state"
+
+    def start(self):
+        return harness.Server()
+
+    def ctl(self, *arguments, code=0):
+        done = subprocess.run([harness.BIN / "skewctl", "--server", self.server.address, *arguments],
+                              capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def await_progress(self, job, step):
+        """Until a run of the job has trained so far."""
+        for event in self.server.watch(job):
+            if event.progress.progress.step >= step:
+                return
+        self.fail("the job ended first")
+
+    def get(self, job):
+        return self.server.jobs.GetJob(job_service_pb2.GetJobRequest(job_id=job))
+
+
+class BackupTest(OperationsCase):
+    def test_a_backup_of_a_server_that_trains_is_restored(self):
+        job = self.server.submit(harness.spec([harness.vae(), harness.dcgan()], steps=400))
+        self.await_progress(job, 100)
+        backup = json.loads(self.ctl("admin", "backup", "busy", "--output", "json").stdout)
+        self.assertIn("--restore", self.ctl("admin", "backup").stdout)
+        self.ctl("admin", "backup", "busy", code=2)  # there is one
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        expected = harness.measured(self.server, job)
+        refused = self.server.restore(backup["path"])
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("another skewd is running", refused.stderr)
+        self.server.stop()
+        refused = self.server.restore(backup["path"])
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("move this one away first", refused.stderr)
+        lost = self.server.folder / "lost"
+        self.state.rename(lost)
+        restored = self.server.restore(lost / "backups" / "busy")
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        self.assertIn(f"up to revision {backup['manifest']['revision']}", restored.stderr)
+        self.server.start()
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        self.assertEqual(harness.measured(self.server, job), expected)
+        self.assertIn("Restore", self.ctl("audit").stdout)
+
+    def test_a_damaged_database_is_refused_and_replaced(self):
+        job = self.server.submit(harness.spec([harness.resample()]))
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        self.ctl("admin", "backup", "good")
+        self.server.stop()
+        with open(self.state / "skew.db", "r+b") as database:
+            for page in range(2, 20):
+                database.seek(page * 4096)
+                database.write(b"\x5a" * 2048)
+        with self.assertRaisesRegex(RuntimeError, "skew.db is damaged.*--restore BACKUP"):
+            self.server.start()
+        lost = self.server.folder / "lost"
+        self.state.rename(lost)
+        self.assertEqual(self.server.restore(lost / "backups" / "good").returncode, 0)
+        self.server.start()
+        self.assertEqual(self.get(job).state, job_pb2.JOB_SUCCEEDED)
+        self.ctl("admin", "check")
+
+
+class QuarantineTest(OperationsCase):
+    def test_a_damaged_artifact_is_put_aside_and_comes_back(self):
+        study = harness.spec([harness.vae()], steps=40)
+        job = self.server.submit(study)
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        samples = self.server.read_artifact(f"{job}.1", "samples.png")
+        artifacts = [json.loads(line) for line in self.ctl("artifacts", job, "--output", "json").stdout.splitlines()]
+        digest = next(one["digest"] for one in artifacts if one["name"] == "samples.png")
+        file = self.state / "artifacts" / digest[:2] / digest
+        file.write_bytes(samples[:-1] + b"!")
+        out = str(self.server.folder / "samples.png")
+        refused = self.ctl("fetch", f"{job}.1", "samples.png", "--out", out, code=1)
+        self.assertIn("in quarantine", refused.stderr)
+        self.assertFalse(pathlib.Path(out).exists())
+        self.assertIn("in quarantine", self.ctl("artifacts", job).stdout)
+        self.assertIn(f"{job}.1/samples.png", self.ctl("admin", "quarantine").stdout)
+        self.assertEqual((self.state / "quarantine" / digest).read_bytes(), samples[:-1] + b"!")
+        self.ctl("admin", "check", code=1)
+        # The same run again makes the same samples, also those of the first one.
+        again = self.server.submit(study, reuse=True)
+        finished = self.server.finish(again)
+        self.assertEqual((finished.state, finished.runs.reused), (job_pb2.JOB_SUCCEEDED, 0))
+        self.ctl("admin", "check")
+        self.assertEqual(self.server.read_artifact(f"{job}.1", "samples.png"), samples)
+
+
+class FullDiskTest(OperationsCase):
+    """The state directory is a file system of 64 MiB, of which 24 MiB are kept free."""
+
+    def start(self):
+        own_disk = ["unshare", "-Urm", "sh", "-c",
+                    "mkdir -p {state} && mount -t tmpfs -o size=64m tmpfs {state} && exec \"$@\"", "sh"]
+        possible = subprocess.run(["unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True,
+                                  check=False)
+        if possible.returncode != 0:
+            self.skipTest("this system lets nobody mount a file system of his own: " + possible.stderr.decode())
+        return harness.Server("--disk-reserve", "24MiB", "--checkpoint-every", "1", "--devices", "cpu:1x1",
+                              launcher=own_disk)
+
+    def setUp(self):
+        super().setUp()
+        self.ballast = pathlib.Path(f"/proc/{self.server.process.pid}/root{self.state}/ballast")
+
+    def free(self):
+        return int(json.loads(self.ctl("info", "--output", "json").stdout)["diskFreeBytes"])
+
+    def leave(self, free):
+        """Fills the disk up to so many bytes."""
+        with open(self.ballast, "ab") as ballast:
+            try:
+                ballast.write(bytes(max(0, self.free() - free)))
+            except OSError:
+                pass  # full
+
+    def test_nothing_is_begun_and_what_runs_finishes(self):
+        study = harness.spec([harness.vae()], steps=400)
+        running = self.server.submit(study)
+        waiting = self.server.submit(study)
+        self.await_progress(running, 50)
+        self.leave(16 * MEBIBYTE)
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.server.submit(study)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertIn("disk is nearly full", refused.exception.details())
+        self.assertIn("kept free", self.ctl("info").stdout)
+        self.assertEqual(self.server.finish(running).state, job_pb2.JOB_SUCCEEDED)
+        self.assertIn("disk is nearly full", self.ctl("queue").stdout)
+        self.assertEqual(self.get(waiting).outlook.wait_cause, queue_pb2.DISK_FULL)
+        self.assertEqual(self.get(waiting).runs.active, 0)
+        self.ballast.unlink()
+        self.assertEqual(self.server.finish(waiting).state, job_pb2.JOB_SUCCEEDED)
+        self.assertEqual(harness.measured(self.server, waiting), harness.measured(self.server, running))
+
+    def test_a_disk_without_a_byte_left_costs_time_only(self):
+        study = harness.spec([harness.vae()], steps=400)
+        job = self.server.submit(study)
+        self.await_progress(job, 50)
+        self.leave(0)
+        self.leave(0)  # what was written meanwhile
+        time.sleep(3)  # some checkpoints and reports cannot be written; that they could is no failure of this test
+        self.ballast.unlink()
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        again = self.server.submit(study)
+        self.server.finish(again)
+        self.assertEqual(harness.measured(self.server, job), harness.measured(self.server, again))
+        self.ctl("admin", "check")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -20,7 +20,7 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 // Fields of JobSpec that do not enter as they are, and why.
-constexpr std::array<absl::string_view, 13> kNotContent = {
+constexpr std::array<absl::string_view, 14> kNotContent = {
     "name",                   // for people
     "dataset",                // its digest enters
     "bias.fixed",             // the run's bias point enters, but not how the job came to it
@@ -30,6 +30,7 @@ constexpr std::array<absl::string_view, 13> kNotContent = {
     "models",                 // the run's model enters
     "iterations",             // the run's iteration enters
     "labels",                 // for people
+    "stop",                   // how many iterations there are
     "time_limit",             // a run that succeeded was within it
     "max_attempts",           // a run that goes on from a checkpoint comes out as one that was never interrupted
     "classifier",             // only of jobs that train one

@@ -4,6 +4,7 @@
 #include "client/render/format.h"
 #include "client/render/results_table.h"
 #include "client/text.h"
+#include "common/proto_time.h"
 #include "common/run_state.h"
 
 namespace skew {
@@ -43,6 +44,10 @@ absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results
     if (session.output == Output::kTable && results.cells_size() > 0) {
       *session.out << "\nCorrected for the judge's errors on real images, and what follows from it:\n";
       Show(session, CorrectedTable(results));
+    }
+    if (session.output == Output::kTable && results.saved().runs() > 0) {
+      *session.out << "\nThe stop rule has spared " << results.saved().runs() << " runs, about "
+                   << DurationText(FromProto(results.saved().time())) << " of a slot.\n";
     }
   }
   return CheckWritten(session);

@@ -24,9 +24,10 @@ std::string FormOf(const v1::Event& event, const v1::Run* run, Output form) {
 absl::Status FollowWithLines(Session& session, const std::string& job_id, int64_t after_revision, Output form,
                              std::ostream& lines) {
   SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job_id));
-  const WatchState known(v1::Job(), std::move(list.runs));
+  WatchState known(v1::Job(), std::move(list.runs));
   if (form == Output::kCsv) lines << EventTable(v1::Event(), nullptr).ToCsvHeading();
   return session.client->WatchJob(job_id, after_revision, [&](const v1::Event& event) {
+    if (event.has_run_added()) known.Apply(event);
     lines << FormOf(event, known.FindRun(RunIdOf(event)), form) << std::flush;
     return lines.good() ? absl::OkStatus() : absl::UnknownError("output cannot be written");
   });

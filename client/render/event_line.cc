@@ -61,6 +61,8 @@ std::string ChangeText(const v1::Event& event) {
                              100 * event.classifier().test_accuracy());
     case v1::Event::kQueue:
       return QueueChangeText(event.queue());
+    case v1::Event::kRunAdded:
+      return "added: its cell is not known well enough";
     case v1::Event::CHANGE_NOT_SET:
       break;
   }

@@ -21,7 +21,15 @@ WatchState::WatchState(v1::Job job, std::vector<v1::Run> runs) : job_(std::move(
   Recount();
 }
 
+void WatchState::AddRun(const v1::Run& run) {
+  if (!index_.emplace(run.id(), runs_.size()).second) return;
+  runs_.push_back(run);
+  Recount();
+  if (!IsTerminal(job_.state())) job_.clear_end_time();
+}
+
 void WatchState::Apply(const v1::Event& event) {
+  if (event.has_run_added()) return AddRun(event.run_added());
   const auto found = index_.find(RunIdOf(event));
   if (found == index_.end()) return;
   v1::Run& run = runs_[found->second];
@@ -92,6 +100,8 @@ std::string RunIdOf(const v1::Event& event) {
       return event.artifact().run_id();
     case v1::Event::kQueue:
       return event.queue().run_id();
+    case v1::Event::kRunAdded:
+      return event.run_added().id();
     default:
       return "";
   }

@@ -19,7 +19,7 @@ class WatchState {
  public:
   WatchState(v1::Job job, std::vector<v1::Run> runs);
 
-  // Events of runs that are not known are passed over.
+  // Runs that are added become known; events of runs that are not are passed over.
   void Apply(const v1::Event& event);
 
   // Its state and counts follow the runs.
@@ -32,6 +32,7 @@ class WatchState {
   std::vector<const v1::Run*> NewestHistograms() const;
 
  private:
+  void AddRun(const v1::Run& run);
   void ApplyState(const v1::RunStateChanged& change, const google::protobuf::Timestamp& time, v1::Run& run);
   void NoteHistogram(size_t index);
   void Recount();

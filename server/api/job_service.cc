@@ -5,6 +5,7 @@
 #include "common/judges.h"
 #include "common/results.h"
 #include "common/status.h"
+#include "common/stop_rule.h"
 #include "server/api/changed.h"
 #include "server/api/preview.h"
 #include "server/api/queue_service.h"
@@ -102,6 +103,7 @@ grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetR
   for (v1::ResultCell& cell : ComputeResults(stored->runs, stored->classifiers, request->include_runs())) {
     *response->add_cells() = std::move(cell);
   }
+  if (stored->job.spec().has_stop()) *response->mutable_saved() = SavedByStopping(stored->job.spec(), stored->runs);
   response->mutable_classifiers()->Assign(stored->classifiers.begin(), stored->classifiers.end());
   return grpc::Status::OK;
 }

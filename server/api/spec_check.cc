@@ -10,8 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/expansion.h"
 #include "common/proto_time.h"
-#include "server/jobs/expansion.h"
+#include "common/stats/sequential.h"
 
 namespace skew {
 namespace {
@@ -310,6 +311,23 @@ void CheckStudy(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& f
   CheckBias(spec, dataset, findings);
 }
 
+void CheckStop(const v1::JobSpec& spec, Findings& findings) {
+  if (!spec.has_stop()) return;
+  const v1::StopRule& stop = spec.stop();
+  if (!(stop.half_width() > 0 && stop.half_width() < 0.5)) {
+    findings.Add("stop.half_width", absl::StrCat(stop.half_width(), " is not above 0 and below 0.5"));
+  }
+  if (spec.iterations() < stats::kFewestRunsToStop) {
+    findings.Add("iterations", absl::StrCat(spec.iterations(), " leaves nothing to stop: at least ",
+                                            stats::kFewestRunsToStop, " with a stop rule"));
+  } else {
+    findings.CheckRange("stop.min_iterations", stop.min_iterations(), stats::kFewestRunsToStop, spec.iterations());
+  }
+  const std::vector<v1::BiasPoint> points = BiasPoints(spec.bias());
+  if (points.empty() || points.front().counts().contains(stop.class_())) return;
+  findings.Add("stop.class", absl::StrCat(stop.class_(), " is no class of the job"));
+}
+
 // What needs no dataset.
 void CheckSettings(const v1::JobSpec& spec, Findings& findings) {
   CheckModels(spec, findings);
@@ -318,15 +336,14 @@ void CheckSettings(const v1::JobSpec& spec, Findings& findings) {
   findings.CheckRange("generation.images", spec.generation().images(), 1, 10'000'000);
   CheckEvaluation(spec.evaluation(), findings);
   CheckRunCount(spec, findings);
+  CheckStop(spec, findings);
 }
 
 void CheckTraining(const v1::JobSpec& spec, Findings& findings) {
   CheckClassifier(spec.classifier(), "classifier", findings);
-  const std::pair<const char*, bool> others[] = {{"bias", spec.has_bias()},
-                                                 {"models", !spec.models().empty()},
-                                                 {"training", spec.has_training()},
-                                                 {"generation", spec.has_generation()},
-                                                 {"evaluation", spec.has_evaluation()}};
+  const std::pair<const char*, bool> others[] = {
+      {"bias", spec.has_bias()},         {"models", !spec.models().empty()},    {"stop", spec.has_stop()},
+      {"training", spec.has_training()}, {"generation", spec.has_generation()}, {"evaluation", spec.has_evaluation()}};
   for (const auto& [field, present] : others) {
     if (present) findings.Add(field, "must be absent from the training of a classifier");
   }

@@ -90,6 +90,7 @@ void FillDefaults(v1::JobSpec& spec) {
   }
   if (spec.name().empty()) spec.set_name(absl::StrCat(spec.dataset(), "-study"));
   for (v1::ModelSpec& model : *spec.mutable_models()) FillModel(model);
+  if (spec.has_stop()) SKEW_DEFAULT(*spec.mutable_stop(), min_iterations, 3);
   if (spec.has_bias()) FillBias(*spec.mutable_bias());
   FillTraining(*spec.mutable_training());
   SKEW_DEFAULT(*spec.mutable_generation(), images, 10000);

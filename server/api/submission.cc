@@ -10,11 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/content_key.h"
 #include "common/digest.h"
+#include "common/expansion.h"
 #include "common/status.h"
 #include "server/api/queue_service.h"
 #include "server/api/spec_check.h"
 #include "server/api/spec_defaults.h"
-#include "server/jobs/expansion.h"
 
 namespace skew {
 namespace {

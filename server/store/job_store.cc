@@ -10,6 +10,7 @@
 #include "common/digest.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/store/added_runs.h"
 #include "server/store/event_log.h"
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
@@ -41,25 +42,10 @@ absl::StatusOr<std::optional<JobId>> FindByRequest(Database& db, const NewJob& j
 absl::Status InsertRuns(WriteScope& scope, JobId id, const NewJob& job) {
   int32_t number = 0;
   RunShapes shapes(job.spec);
-  for (const v1::Run& run : job.runs) {
-    SKEW_RETURN_IF_ERROR(scope.db
-                             .Prepare("INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, "
-                                      "seed, state, shape, priority, paused, content_key, expected_precision) "
-                                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-                             .Bind(id.number)
-                             .Bind(++number)
-                             .Bind(run.model_index())
-                             .Bind(run.model())
-                             .Bind(run.bias_point())
-                             .Bind(run.iteration())
-                             .Bind(run.seed())
-                             .Bind(v1::QUEUED)
-                             .Bind(shapes.Of(run))
-                             .Bind(job.priority)
-                             .Bind(job.paused)
-                             .Bind(run.content_key())
-                             .Bind(run.precision())
-                             .Run());
+  for (v1::Run run : job.runs) {
+    run.set_priority(job.priority);
+    run.set_paused(job.paused);
+    SKEW_RETURN_IF_ERROR(InsertRun(scope, RunId{id, ++number}, run, shapes.Of(run)));
   }
   return absl::OkStatus();
 }
@@ -127,6 +113,7 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, job.audit_action, id.ToString(),
                                         job.audit_detail.empty() ? v1::JobKind_Name(job.kind) : job.audit_detail));
   SKEW_RETURN_IF_ERROR(AnswerFromStore(scope, id, job));
+  SKEW_RETURN_IF_ERROR(AddNeededIterations(scope, id));
   return id;
 }
 

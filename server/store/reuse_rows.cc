@@ -155,15 +155,28 @@ absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job)
   return answers;
 }
 
-absl::Status AnswerWaitingTwins(WriteScope& scope, RunId done) {
+absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id) {
+  Statement row = scope.db.Prepare(
+      "SELECT r.content_key, c.digest FROM runs r JOIN jobs j ON j.id = r.job_id "
+      "JOIN classifiers c ON c.key = j.classifier_key WHERE r.job_id = ? AND r.number = ? AND j.no_reuse = 0");
+  row.Bind(id.job.number).Bind(id.number);
+  const bool may_be = row.Step();
+  SKEW_RETURN_IF_ERROR(row.status());
+  if (!may_be) return false;
+  SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, row.Text(0), row.Text(1)));
+  if (done.has_value()) SKEW_RETURN_IF_ERROR(Answer(scope, id, *done));
+  return done.has_value();
+}
+
+absl::StatusOr<std::vector<RunId>> AnswerWaitingTwins(WriteScope& scope, RunId done) {
   Statement row = scope.db.Prepare("SELECT content_key, classifier_digest FROM runs WHERE job_id = ? AND number = ?");
   row.Bind(done.job.number).Bind(done.number);
   const bool found = row.Step();
   SKEW_RETURN_IF_ERROR(row.status());
-  if (!found || row.Text(0).empty()) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, FindWaiting(scope.db, row.Text(0), row.Text(1)));
+  if (!found || row.Text(0).empty()) return std::vector<RunId>();
+  SKEW_ASSIGN_OR_RETURN(std::vector<RunId> waiting, FindWaiting(scope.db, row.Text(0), row.Text(1)));
   for (const RunId id : waiting) SKEW_RETURN_IF_ERROR(Answer(scope, id, done));
-  return absl::OkStatus();
+  return waiting;
 }
 
 absl::Status CheckPrecision(WriteScope& scope, RunId id, v1::Precision precision) {

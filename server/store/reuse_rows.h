@@ -36,8 +36,12 @@ absl::Status AnswerFromStore(WriteScope& scope, JobId id, const NewJob& job);
 // Positions in `job` of the runs that would be, in ascending order. Reads only.
 absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job);
 
-// Answers the queued runs that have the content of `done`, which has just succeeded, and that no worker has begun.
-absl::Status AnswerWaitingTwins(WriteScope& scope, RunId done);
+// Answers this run, which was just queued, if it was done already; says whether it was.
+absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id);
+
+// Answers the queued runs that have the content of `done`, which has just succeeded, and that no worker has begun; says
+// which.
+absl::StatusOr<std::vector<RunId>> AnswerWaitingTwins(WriteScope& scope, RunId done);
 
 // Takes the key away from a run that is computed in another precision than the key was made with.
 absl::Status CheckPrecision(WriteScope& scope, RunId id, v1::Precision precision);

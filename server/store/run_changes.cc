@@ -28,6 +28,27 @@ absl::Status UpdateTimes(WriteScope& scope, RunId id, v1::RunState state) {
 
 }  // namespace
 
+absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, int64_t shape) {
+  return scope.db
+      .Prepare(
+          "INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, seed, state, shape, priority, "
+          "paused, content_key, expected_precision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Bind(run.model_index())
+      .Bind(run.model())
+      .Bind(run.bias_point())
+      .Bind(run.iteration())
+      .Bind(run.seed())
+      .Bind(v1::QUEUED)
+      .Bind(shape)
+      .Bind(run.priority())
+      .Bind(run.paused())
+      .Bind(run.content_key())
+      .Bind(run.precision())
+      .Run();
+}
+
 absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
   SKEW_ASSIGN_OR_RETURN(const v1::RunState from, ReadRunState(scope.db, id));
   if (!IsLegalChange(from, change.state)) {

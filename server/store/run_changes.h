@@ -22,6 +22,10 @@ struct RunChange {
   std::string reused_from;  // with SUCCEEDED: see v1::Run
 };
 
+// Inserts the row of a QUEUED run: its cell, seed, priority and pause, its content key and, as its precision, the one
+// that is expected. `shape`: see run_shape.h. The queue is the caller's to keep.
+absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, int64_t shape);
+
 // Changes the run's row and appends the event. FAILED_PRECONDITION, naming both states, when the change is not legal.
 absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change);
 

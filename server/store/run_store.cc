@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
 #include "common/status.h"
+#include "server/store/added_runs.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
 #include "server/store/queue_rows.h"
@@ -195,6 +196,14 @@ absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const Attempt
   return ChangeRun(scope, attempt.run, change);
 }
 
+// What follows when a run has succeeded: others have its result, too, and their cells may need more or have enough.
+absl::Status GoOnFrom(WriteScope& scope, RunId succeeded) {
+  SKEW_ASSIGN_OR_RETURN(std::vector<RunId> ended, AnswerWaitingTwins(scope, succeeded));
+  ended.push_back(succeeded);
+  for (const RunId id : ended) SKEW_RETURN_IF_ERROR(AddNeededIteration(scope, id));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<Claim>> RunStore::ClaimOneOf(const QueueKey& key, const ClaimDevice& device,
@@ -312,7 +321,7 @@ absl::StatusOr<AttemptEnd> RunStore::EndAttempt(const AttemptId& attempt,
     SKEW_ASSIGN_OR_RETURN(const AttemptFacts facts, ReadFacts(scope.db, attempt));
     end = decide(facts);
     SKEW_RETURN_IF_ERROR(WriteEnd(scope, attempt, end));
-    return end.state == v1::SUCCEEDED ? AnswerWaitingTwins(scope, attempt.run) : absl::OkStatus();
+    return end.state == v1::SUCCEEDED ? GoOnFrom(scope, attempt.run) : absl::OkStatus();
   }));
   return end;
 }

@@ -7,7 +7,7 @@
 namespace skew {
 namespace {
 
-constexpr char kSpec[] = R"pb(
+constexpr char kSpecText[] = R"pb(
   name: "a: study # 1"
   dataset: 'mnist'
   bias {
@@ -24,7 +24,7 @@ constexpr char kSpec[] = R"pb(
 )pb";
 
 TEST(MessageTextTest, YamlIsReadable) {
-  EXPECT_EQ(ToYaml(Parse<v1::JobSpec>(kSpec)),
+  EXPECT_EQ(ToYaml(Parse<v1::JobSpec>(kSpecText)),
             "name: \"a: study # 1\"\n"
             "dataset: mnist\n"
             "bias:\n"
@@ -45,9 +45,9 @@ TEST(MessageTextTest, YamlIsReadable) {
 }
 
 TEST(MessageTextTest, YamlReadsBackAsTheSameSpec) {
-  const auto spec = ParseYamlSpec(ToYaml(Parse<v1::JobSpec>(kSpec)), "s.yaml");
+  const auto spec = ParseYamlSpec(ToYaml(Parse<v1::JobSpec>(kSpecText)), "s.yaml");
   ASSERT_TRUE(spec.ok()) << spec.status();
-  EXPECT_THAT(*spec, EqualsProto(kSpec));
+  EXPECT_THAT(*spec, EqualsProto(kSpecText));
 }
 
 TEST(MessageTextTest, StringsThatLookLikeOtherThingsReadBack) {

@@ -191,6 +191,9 @@ const std::map<std::string, bool>& Decisions() {
       {"evaluation.classifier.seed", false},
       {"seed", true},  // which images are drawn
       {"labels", false},
+      {"stop.class", false},
+      {"stop.half_width", false},
+      {"stop.min_iterations", false},
       {"time_limit.seconds", false},
       {"time_limit.nanos", false},
       {"max_attempts", false},

@@ -1,4 +1,4 @@
-#include "server/jobs/expansion.h"
+#include "common/expansion.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,16 +19,6 @@ std::string FamilyName(const v1::ModelSpec& model) {
   const google::protobuf::FieldDescriptor* field =
       v1::ModelSpec::GetReflection()->GetOneofFieldDescriptor(model, family);
   return field == nullptr ? "" : field->name();
-}
-
-uint32_t SeedOf(uint32_t job_seed, const v1::Run& run) {
-  std::string cell = absl::StrCat("run seed/", job_seed, "/", run.model_index(), "/", run.iteration());
-  const std::map<int32_t, int32_t> counts(run.bias_point().counts().begin(), run.bias_point().counts().end());
-  for (const auto& [label, count] : counts) absl::StrAppend(&cell, "/", label, ":", count);
-  uint32_t seed = 0;
-  // A digest's digits always parse.
-  (void)absl::SimpleHexAtoi(Sha256Hex(cell).substr(0, 8), &seed);
-  return seed;
 }
 
 v1::Run ClassifierRun(const v1::ClassifierSpec& spec) {
@@ -78,6 +68,16 @@ std::vector<v1::BiasPoint> ProfilePoints(const v1::ClassProfile& profile) {
 
 }  // namespace
 
+uint32_t RunSeed(uint32_t job_seed, const v1::Run& run) {
+  std::string cell = absl::StrCat("run seed/", job_seed, "/", run.model_index(), "/", run.iteration());
+  const std::map<int32_t, int32_t> counts(run.bias_point().counts().begin(), run.bias_point().counts().end());
+  for (const auto& [label, count] : counts) absl::StrAppend(&cell, "/", label, ":", count);
+  uint32_t seed = 0;
+  // A digest's digits always parse.
+  (void)absl::SimpleHexAtoi(Sha256Hex(cell).substr(0, 8), &seed);
+  return seed;
+}
+
 int64_t CountRuns(const v1::JobSpec& spec) {
   if (spec.has_classifier()) return 1;
   return CountBiasPoints(spec.bias()) * spec.models_size() * spec.iterations();
@@ -113,8 +113,10 @@ std::vector<v1::Run> Expand(const v1::JobSpec& spec) {
   const std::vector<std::string> names = ModelNames(spec);
   const std::vector<v1::BiasPoint> points = BiasPoints(spec.bias());
   std::vector<v1::Run> runs;
-  runs.reserve(static_cast<size_t>(CountRuns(spec)));
-  for (int32_t iteration = 0; iteration < spec.iterations(); ++iteration) {
+  const int32_t iterations =
+      spec.has_stop() ? std::min(spec.stop().min_iterations(), spec.iterations()) : spec.iterations();
+  runs.reserve(points.size() * static_cast<size_t>(spec.models_size() * iterations));
+  for (int32_t iteration = 0; iteration < iterations; ++iteration) {
     for (const v1::BiasPoint& point : points) {
       for (int32_t model = 0; model < spec.models_size(); ++model) {
         v1::Run& run = runs.emplace_back();
@@ -122,7 +124,7 @@ std::vector<v1::Run> Expand(const v1::JobSpec& spec) {
         run.set_model(names[static_cast<size_t>(model)]);
         *run.mutable_bias_point() = point;
         run.set_iteration(iteration);
-        run.set_seed(SeedOf(spec.seed(), run));
+        run.set_seed(RunSeed(spec.seed(), run));
       }
     }
   }

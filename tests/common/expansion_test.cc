@@ -1,4 +1,4 @@
-#include "server/jobs/expansion.h"
+#include "common/expansion.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // From a job to its runs.
-#ifndef SKEW_SERVER_JOBS_EXPANSION_H_
-#define SKEW_SERVER_JOBS_EXPANSION_H_
+#ifndef SKEW_COMMON_EXPANSION_H_
+#define SKEW_COMMON_EXPANSION_H_
 
 #include <cstdint>
 #include <string>
@@ -11,15 +11,19 @@
 
 namespace skew {
 
-// How many runs Expand makes, without making them.
+// How many runs a job has at most, without making them.
 int64_t CountRuns(const v1::JobSpec& spec);
 
 // The runs of a normalised spec, with model_index, model, bias_point, iteration and seed: every cell once before any
-// cell twice, so that early results cover the whole table. A classifier training is one run.
+// cell twice, so that early results cover the whole table. A classifier training is one run. Where the spec has a stop
+// rule, these are the iterations that every cell begins with.
 //
 // The seed of a run is a hash of (job seed, model index, bias point, iteration): independent streams for every run, and
 // the same again for the same job.
 std::vector<v1::Run> Expand(const v1::JobSpec& spec);
+
+// The seed of the run with this model index, bias point and iteration.
+uint32_t RunSeed(uint32_t job_seed, const v1::Run& run);
 
 // Names of the models of a job: the family, with "#2", "#3" when a family appears again.
 std::vector<std::string> ModelNames(const v1::JobSpec& spec);
@@ -30,4 +34,4 @@ std::vector<v1::BiasPoint> BiasPoints(const v1::BiasSpec& bias);
 
 }  // namespace skew
 
-#endif  // SKEW_SERVER_JOBS_EXPANSION_H_
+#endif  // SKEW_COMMON_EXPANSION_H_

@@ -22,6 +22,8 @@ ExitCode ExitCodeOf(absl::StatusCode code) {
       return ExitCode::kNotAllowed;
     case absl::StatusCode::kNotFound:
       return ExitCode::kNotFound;
+    case absl::StatusCode::kResourceExhausted:
+      return ExitCode::kExhausted;
     default:
       return ExitCode::kFailed;
   }

@@ -16,6 +16,7 @@ enum class ExitCode {
   kTimedOut = 5,
   kNotAllowed = 6,
   kNotFound = 7,
+  kExhausted = 8,  // over a limit of the user's, or the server has no room: the same may work later
 };
 
 // Of a command that ended with an error. Requests that the server cannot accept as they are count as rejected:

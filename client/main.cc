@@ -70,10 +70,13 @@ void AddGlobalFlags(CLI::App& app, Flags& flags) {
   app.add_option("--timeout", flags.timeout, "How long to wait for a server that is not available")
       ->check(skew::DurationValidator())
       ->capture_default_str();
-  app.fallthrough();  // global flags after the command too
+  app.fallthrough();             // global flags after the command too
+  app.require_subcommand(0, 1);  // a second command's name is an argument of the first
   app.footer(
-      "Exit codes: 0 fine, 1 the job or run failed, 2 usage or a rejected spec, 3 server unreachable, 4 cancelled,\n"
-      "5 timed out, 6 not authenticated or not allowed, 7 not found.");
+      "Exit codes: 0 fine, 1 the job or run failed, or another error, 2 usage or a rejected spec, 3 server\n"
+      "unreachable, 4 cancelled, 5 timed out, 6 not authenticated or not allowed, 7 not found, 8 over a limit or no "
+      "room:\n"
+      "later perhaps.");
 }
 
 absl::StatusOr<skew::Client::Options> ClientOptions(const skew::Command& command, const Flags& flags,
@@ -181,6 +184,10 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ConversionError& error) {
+    app.exit(error);
+    std::cerr << "skewctl: a number is wanted there" << std::endl;
+    return static_cast<int>(skew::ExitCode::kRejected);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(skew::ExitCode::kRejected);
   }

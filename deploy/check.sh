@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs packages, builds, lints and runs every test that needs no GPU. Ends with ctest's own summary.
+# Installs packages, builds, lints and runs the tests that need no GPU, but for those labelled soak. Ends with ctest's own summary.
 #
 #   deploy/check.sh [--soak]     --soak: also the tests that load or kill for many minutes
 set -euo pipefail
@@ -20,5 +20,4 @@ echo "== data"
 deploy/fetch-datasets.sh mnist
 
 echo "== tests"
-export SKEW_TEST_DATA=$PWD/data
 ctest --preset release --no-tests=error -j 2 "${selection[@]}"

@@ -1,5 +1,6 @@
 #include "client/render/queue.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,7 +116,16 @@ absl::StatusOr<ExitCode> SetShare(Session& session, const ShareFlags& flags) {
     SKEW_ASSIGN_OR_RETURN(const int64_t bytes, ParseBytes("--max-artifacts", flags.max_artifacts));
     request.set_max_artifact_bytes(bytes);
   }
+  if (!flags.weight.has_value() && !flags.max_slots.has_value() && !flags.max_queued.has_value() &&
+      flags.max_artifacts.empty()) {
+    return absl::InvalidArgumentError("nothing to set: --weight, --max-slots, --max-queued or --max-artifacts");
+  }
   SKEW_ASSIGN_OR_RETURN(const v1::Share share, session.client->SetShare(request));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::User> users, session.client->ListUsers());
+  if (flags.user != "*" &&
+      std::none_of(users.begin(), users.end(), [&](const v1::User& user) { return user.name() == flags.user; })) {
+    *session.err << "note: there is no user '" << Printable(flags.user) << "' yet" << std::endl;
+  }
   SKEW_RETURN_IF_ERROR(ShowList<v1::Share>(session, {share}, &ShareTable));
   return ExitCode::kFine;
 }

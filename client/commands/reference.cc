@@ -59,7 +59,7 @@ absl::StatusOr<ExitCode> Man(Session& session, const CommandDoc& program, const 
   }
   const std::string wanted = flags.page.empty() ? program.name : flags.page;
   for (const ManPage& page : pages) {
-    if (page.name != wanted) continue;
+    if (page.name != wanted && page.name != absl::StrCat(program.name, "-", wanted)) continue;
     *session.out << page.text;
     SKEW_RETURN_IF_ERROR(CheckWritten(session));
     return ExitCode::kFine;

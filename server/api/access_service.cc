@@ -1,10 +1,15 @@
 #include "server/api/access_service.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "server/api/local_peer.h"
 #include "server/api/respond.h"
 #include "server/store/api_token.h"
 
@@ -47,6 +52,11 @@ grpc::Status AccessService::UpdateUser(grpc::ServerContext* context, const v1::U
                                        v1::User* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
+  const bool demotes = request->disabled() || (request->role() != v1::ROLE_UNSPECIFIED && request->role() != v1::ADMIN);
+  if (demotes && request->name() == LoginOf(geteuid())) {
+    return ToGrpc(absl::FailedPreconditionError(
+        absl::StrCat("user '", request->name(), "' runs the server and stays its admin; its tokens can be revoked")));
+  }
   return Respond(store_->UpdateUser(*request, caller->AsActor()), *response);
 }
 

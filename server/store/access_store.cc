@@ -104,8 +104,9 @@ absl::Status CheckNewToken(const NewToken& token, absl::Time now) {
   if (token.name.size() > kLongestName) {
     return InvalidField("name", absl::StrCat(token.name.size(), " bytes; at most ", kLongestName, " are accepted"));
   }
-  if (token.expires < now + absl::Seconds(1) || token.expires > now + kLongestLifetime) {
-    return InvalidField("lifetime", "it must be 1 second to 3650 days");
+  if (token.expires <= now || token.expires > now + kLongestLifetime) {
+    return InvalidField("lifetime", absl::StrCat("it would end in ", absl::FormatDuration(token.expires - now),
+                                                 "; above 0 and at most 3650 days (87600h) are accepted"));
   }
   return absl::OkStatus();
 }

@@ -43,9 +43,9 @@ absl::Status ExplainFailure(Database& db, JobId id, v1::Job& job) {
 absl::Status ReadQueueState(Database& db, JobId id, v1::Job& job) {
   Statement queue = db.Prepare(
       "SELECT EXISTS (SELECT 1 FROM queue WHERE job_id = jobs.id AND paused = 0 AND queued > 0) OR "
-      "EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id AND state IN (2, 3) AND paused = 0), "
+      "EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id AND state IN (2, 3, 4) AND paused = 0), "
       "memory_bytes, whole_device FROM jobs LEFT JOIN job_needs ON job_id = id WHERE id = ?");
-  static_assert(v1::STARTING == 2 && v1::RUNNING == 3);
+  static_assert(v1::STARTING == 2 && v1::RUNNING == 3 && v1::CANCELLING == 4);
   queue.Bind(id.number);
   if (queue.Step()) {
     job.set_paused(queue.Int(0) == 0 && !IsTerminal(job.state()));

@@ -24,7 +24,7 @@ TEST(ExitCodeTest, OfErrors) {
       {absl::StatusCode::kInternal, 1},
       {absl::StatusCode::kUnknown, 1},
       {absl::StatusCode::kDataLoss, 1},
-      {absl::StatusCode::kResourceExhausted, 1},
+      {absl::StatusCode::kResourceExhausted, 8},
       {absl::StatusCode::kUnimplemented, 1},
       {absl::StatusCode::kAborted, 1},
   };

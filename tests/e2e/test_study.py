@@ -128,6 +128,34 @@ class StudyTest(unittest.TestCase):
         frechet = [one for one in cell.image_measures if one.measure == "frechet" and not one.HasField("class")]
         self.assertEqual([one.runs for one in frechet], [2])
 
+    def test_iterations_are_added_until_a_share_is_known(self):
+        def grown(half_width, reuse=False, **more):
+            spec = harness.spec([harness.resample()], counts=(250, 2000), images=400, iterations=5, **more)
+            setattr(spec.stop, "class", 1)
+            spec.stop.half_width = half_width
+            job = self.server.submit(spec, reuse)
+            events = list(self.server.watch(job))
+            self.assertEqual(self.server.jobs.GetJob(job_service_pb2.GetJobRequest(job_id=job)).state,
+                             job_pb2.JOB_SUCCEEDED)
+            added = [event.run_added.id for event in events if event.HasField("run_added")]
+            return self.server.all_runs(job), added, self.server.jobs.GetResults(
+                job_service_pb2.GetResultsRequest(job_id=job)).saved.runs
+
+        runs, added, saved = grown(0.4)
+        self.assertEqual((len(runs), added, saved), (6, [], 4))
+        runs, added, saved = grown(0.0001, seed=8)
+        self.assertEqual((len(runs), len(added), saved), (10, 4, 0))
+        self.assertEqual([run.id for run in runs[6:]], added)
+        self.assertEqual(sorted(run.iteration for run in runs[6:]), [3, 3, 4, 4])
+        # Answered from the store, a cell is looked at all the same.
+        answered, _, _ = grown(0.0001, reuse=True, seed=8)
+        self.assertEqual({run.reused_from for run in answered}, {run.id for run in runs})
+        # They are the runs that a job without the rule has.
+        whole = harness.spec([harness.resample()], counts=(250, 2000), images=400, iterations=5, seed=8)
+        twins = {(run.bias_point.counts[1], run.iteration): run.seed
+                 for run in self.server.all_runs(self.server.submit(whole, reuse=True))}
+        self.assertEqual({(run.bias_point.counts[1], run.iteration): run.seed for run in runs}, twins)
+
     def test_claims_need_one_judge(self):
         other = harness.spec([harness.resample()], images=300)
         other.evaluation.classifier.seed = 1

@@ -13,7 +13,7 @@ class ArtifactsTest : public ::testing::Test {
  protected:
   ArtifactsTest()
       : daemon_(folder_.path(), Order(), [](const worker::v1::Report&) { return ScriptedDaemon::Then::kAcknowledge; }),
-        session_({daemon_.address(), ScriptedDaemon::kToken}, &stop_),
+        session_({daemon_.address(), ScriptedDaemon::kToken, "test", absl::ZeroDuration()}, &stop_),
         artifacts_(folder_.path(), &session_, &stop_) {
     EXPECT_TRUE(session_.AwaitOrder().ok());
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <utility>
 
 #include "common/apportion.h"
@@ -148,8 +147,9 @@ absl::StatusOr<RealFeatures> JudgeRealImages(const DatasetContent& dataset, cons
   real.balanced = train.Of(balanced.indices);
   for (const auto& [label, reference] : references) {
     std::vector<int64_t> held_out_of_class;
-    std::copy_if(held_out.begin(), held_out.end(), std::back_inserter(held_out_of_class),
-                 [&](int64_t index) { return dataset.test.labels[static_cast<size_t>(index)] == label; });
+    for (const int64_t index : held_out) {
+      if (dataset.test.labels[static_cast<size_t>(index)] == label) held_out_of_class.push_back(index);
+    }
     real.classes[label] = {train.Of(reference.indices), train.Of(OfLabel(trained, label)),
                            classifier.Judge(ToTensor(dataset.test.images, held_out_of_class)).features};
   }

@@ -143,8 +143,8 @@ class DiffTest(ScriptCase):
 
 
 class JsonTest(ScriptCase):
-    # What shows nothing, or not more than a file's bytes or text for a shell.
-    SILENT = {"logs", "fetch", "login", "completion", "man", "report"}
+    # What shows nothing (here), or not more than a file's bytes or text for a shell.
+    SILENT = {"logs", "fetch", "login", "completion", "man", "report", "admin quarantine"}
 
     def test_everything_that_shows_something_has_json(self):
         """Every command there is, by the program's own list: one that is new has to be put here."""
@@ -161,10 +161,11 @@ class JsonTest(ScriptCase):
             "context": (), "analyse": (job,), "queue": (), "plot": (job,), "extend": (job, "--iterations", "2", "--dry-run"),
             "reproduce": (f"{job}.1",), "retry": (second,),
             "pause": (second,), "priority": (second, "5"), "resume": (second,), "share list": (),
-            "share set": ("ada", "--weight", "2"), "drain": ("cpu0",), "undrain": ("cpu0",)
+            "share set": ("ada", "--weight", "2"), "drain": ("cpu0",), "undrain": ("cpu0",),
+            "admin backup": (), "admin check": ()
         }
         self.assertEqual({name.replace("skewctl-", "").replace("-", " ") for name in pages(self.folder / "man")} -
-                         {"skewctl", "user", "token", "share"} - self.SILENT, set(commands))
+                         {"skewctl", "user", "token", "share", "admin"} - self.SILENT, set(commands))
         for name, arguments in commands.items():
             with self.subTest(name):
                 lines = self.json_lines(*name.split(), *arguments, code=1 if name == "diff" else 0)

@@ -43,7 +43,7 @@ absl::Status FollowOnScreen(Session& session, const v1::Job& job) {
         return WatchFrame(state, size, session.colour, absl::Now());
       },
       absl::StrCat("job ", job.id(), " goes on; 'skewctl watch ", job.id(), "' follows it again\n"));
-  const absl::Status status = session.client->WatchJob(job.id(), list.revision, [&](const v1::Event& event) {
+  absl::Status status = session.client->WatchJob(job.id(), list.revision, [&](const v1::Event& event) {
     absl::MutexLock lock(&mutex);
     state.Apply(event);
     return absl::OkStatus();

@@ -9,12 +9,11 @@ namespace skew::stats {
 namespace {
 
 using ::testing::DoubleNear;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pointwise;
 
-testing::Matcher<const std::vector<double>&> Near(std::vector<double> expected, double error = 1e-9) {
-  return Pointwise(DoubleNear(error), std::move(expected));
+testing::Matcher<const std::vector<double>&> Near(const std::vector<double>& expected, double error = 1e-9) {
+  return Pointwise(DoubleNear(error), expected);
 }
 
 // Columns (.96, .02, .02), (.01, .97, .02), (.02, .03, .95): entry [judged * 3 + true].

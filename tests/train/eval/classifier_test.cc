@@ -66,7 +66,7 @@ class ClassifierTest : public testing::Test {
 
   // The path of a saved classifier.
   std::string Saved() {
-    const std::string path = testing::TempDir() + "classifier.pt";
+    std::string path = testing::TempDir() + "classifier.pt";
     EXPECT_TRUE(Train()->Save(path).ok());
     return path;
   }
@@ -191,7 +191,7 @@ TEST_F(ClassifierTest, EpochsOutOfRangeAreRefused) {
 
 TEST_F(ClassifierTest, ImagesTooSmallAreRefused) {
   DatasetContent small = dataset_;
-  small.train.images = {384, 4, 4, std::vector<uint8_t>(384 * 16)};
+  small.train.images = {384, 4, 4, std::vector<uint8_t>(size_t{384} * 16)};
   training_.dataset = &small;
   EXPECT_TRUE(absl::IsInvalidArgument(TrainClassifier(training_).status()));
 }
@@ -229,7 +229,7 @@ LabelledImages OneImage(int32_t side, uint8_t grey) {
   split.images.count = 1;
   split.images.height = side;
   split.images.width = side;
-  split.images.pixels.assign(static_cast<size_t>(side * side), grey);
+  split.images.pixels.assign(static_cast<size_t>(side) * static_cast<size_t>(side), grey);
   split.labels.push_back(4);
   return split;
 }

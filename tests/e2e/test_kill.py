@@ -211,9 +211,11 @@ class KillTest(unittest.TestCase):
         self.assertEqual({path.name for path in stored}, named)
         for path in stored:
             self.assertEqual(hashlib.sha256(path.read_bytes()).hexdigest(), path.name)
-        self.assertEqual(list((state / "work").iterdir()), [])
+        for folder in ("work", "backups", "quarantine"):
+            self.assertEqual(list((state / folder).iterdir()), [], folder)
         strays = {path.name for path in state.iterdir()} - {
-            "artifacts", "datasets", "lock", "logs", "skew.db", "skew.db-shm", "skew.db-wal", "work", "worker.sock"}
+            "artifacts", "backups", "datasets", "lock", "logs", "quarantine", "skew.db", "skew.db-shm", "skew.db-wal", "work",
+            "worker.sock"}
         self.assertEqual(strays, set())
 
 

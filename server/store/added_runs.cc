@@ -79,7 +79,7 @@ absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const v1::Job& job, c
   if (!twin.content_key().empty()) {
     run.set_content_key(ContentKeys(job.spec(), job.dataset_digest(), precision).KeyOf(run));
   }
-  SKEW_RETURN_IF_ERROR(InsertRun(scope, id, run, RunShapes(job.spec()).Of(run)));
+  SKEW_RETURN_IF_ERROR(InsertRun(scope, id, run, {RunShapes(job.spec()).Of(run), run.priority(), false}));
   SKEW_RETURN_IF_ERROR(MoveInQueue(scope, id, v1::RUN_STATE_UNSPECIFIED, v1::QUEUED));
   run.clear_precision();
   v1::Event event;

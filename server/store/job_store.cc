@@ -42,10 +42,8 @@ absl::StatusOr<std::optional<JobId>> FindByRequest(Database& db, const NewJob& j
 absl::Status InsertRuns(WriteScope& scope, JobId id, const NewJob& job) {
   int32_t number = 0;
   RunShapes shapes(job.spec);
-  for (v1::Run run : job.runs) {
-    run.set_priority(job.priority);
-    run.set_paused(job.paused);
-    SKEW_RETURN_IF_ERROR(InsertRun(scope, RunId{id, ++number}, run, shapes.Of(run)));
+  for (const v1::Run& run : job.runs) {
+    SKEW_RETURN_IF_ERROR(InsertRun(scope, RunId{id, ++number}, run, {shapes.Of(run), job.priority, job.paused}));
   }
   return absl::OkStatus();
 }
@@ -113,7 +111,7 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, job.audit_action, id.ToString(),
                                         job.audit_detail.empty() ? v1::JobKind_Name(job.kind) : job.audit_detail));
   SKEW_RETURN_IF_ERROR(AnswerFromStore(scope, id, job));
-  SKEW_RETURN_IF_ERROR(AddNeededIterations(scope, id));
+  if (job.spec.has_stop()) SKEW_RETURN_IF_ERROR(AddNeededIterations(scope, id));
   return id;
 }
 

@@ -28,7 +28,7 @@ absl::Status UpdateTimes(WriteScope& scope, RunId id, v1::RunState state) {
 
 }  // namespace
 
-absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, int64_t shape) {
+absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, const RunPlace& place) {
   return scope.db
       .Prepare(
           "INSERT INTO runs (job_id, number, model_index, model, bias_point, iteration, seed, state, shape, priority, "
@@ -41,9 +41,9 @@ absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, int64_t 
       .Bind(run.iteration())
       .Bind(run.seed())
       .Bind(v1::QUEUED)
-      .Bind(shape)
-      .Bind(run.priority())
-      .Bind(run.paused())
+      .Bind(place.shape)
+      .Bind(place.priority)
+      .Bind(place.paused)
       .Bind(run.content_key())
       .Bind(run.precision())
       .Run();

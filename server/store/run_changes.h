@@ -22,9 +22,16 @@ struct RunChange {
   std::string reused_from;  // with SUCCEEDED: see v1::Run
 };
 
-// Inserts the row of a QUEUED run: its cell, seed, priority and pause, its content key and, as its precision, the one
-// that is expected. `shape`: see run_shape.h. The queue is the caller's to keep.
-absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, int64_t shape);
+// Where a new run stands in the queue; `shape`: see run_shape.h.
+struct RunPlace {
+  int64_t shape = 0;
+  int32_t priority = 0;
+  bool paused = false;
+};
+
+// Inserts the row of a QUEUED run: its cell and seed, its content key and, as its precision, the one that is expected.
+// The queue is the caller's to keep.
+absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, const RunPlace& place);
 
 // Changes the run's row and appends the event. FAILED_PRECONDITION, naming both states, when the change is not legal.
 absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change);

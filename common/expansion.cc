@@ -78,6 +78,10 @@ uint32_t RunSeed(uint32_t job_seed, const v1::Run& run) {
   return seed;
 }
 
+CellKey CellOf(const v1::Run& run) {
+  return {{run.bias_point().counts().begin(), run.bias_point().counts().end()}, run.model_index()};
+}
+
 int64_t CountRuns(const v1::JobSpec& spec) {
   if (spec.has_classifier()) return 1;
   return CountBiasPoints(spec.bias()) * spec.models_size() * spec.iterations();

@@ -3,7 +3,9 @@
 #define SKEW_COMMON_EXPANSION_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "skew/v1/job.pb.h"
@@ -21,6 +23,10 @@ int64_t CountRuns(const v1::JobSpec& spec);
 // The seed of a run is a hash of (job seed, model index, bias point, iteration): independent streams for every run, and
 // the same again for the same job.
 std::vector<v1::Run> Expand(const v1::JobSpec& spec);
+
+// The cell of a run: bias point and model index. In this order cells stand in results.
+using CellKey = std::pair<std::map<int32_t, int32_t>, int32_t>;
+CellKey CellOf(const v1::Run& run);
 
 // The seed of the run with this model index, bias point and iteration.
 uint32_t RunSeed(uint32_t job_seed, const v1::Run& run);

@@ -2,6 +2,7 @@
 #ifndef SKEW_COMMON_IMAGE_MEASURE_RESULTS_H_
 #define SKEW_COMMON_IMAGE_MEASURE_RESULTS_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -9,6 +10,10 @@
 #include "skew/v1/run.pb.h"
 
 namespace skew {
+
+// How many generated images are measured as a whole (see ImageMeasures): a job has its images measured by default where
+// it generates as many.
+inline constexpr int32_t kMeasuredImages = 5000;
 
 // Mean, sd and interval of every measure that some run has (see EstimateOf in results.h): of all images first, then of
 // the classes in ascending order; within these in the order of the fields.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/expansion.h"
 #include "common/image_measure_results.h"
 #include "common/judges.h"
 #include "common/stats/cell.h"
@@ -18,8 +19,6 @@ namespace skew {
 namespace {
 
 using Point = std::map<int32_t, int32_t>;
-
-Point PointOf(const v1::Run& run) { return {run.bias_point().counts().begin(), run.bias_point().counts().end()}; }
 
 // The finished runs of one cell.
 struct Cell {
@@ -263,9 +262,9 @@ double GeneratedShare(const v1::ClassHistogram& histogram, int32_t label) {
 
 std::vector<v1::ResultCell> ComputeResults(absl::Span<const v1::Run> runs, absl::Span<const v1::Classifier> classifiers,
                                            bool include_runs) {
-  std::map<std::pair<Point, int32_t>, Cell> cells;
+  std::map<CellKey, Cell> cells;
   for (const v1::Run& run : runs) {
-    Cell& cell = cells[{PointOf(run), run.model_index()}];
+    Cell& cell = cells[CellOf(run)];
     cell.any = &run;
     ++cell.total;
     if (HasResult(run)) cell.runs.push_back(&run);

@@ -56,11 +56,8 @@ std::optional<v1::Run> NextIteration(const v1::JobSpec& spec, absl::Span<const v
 v1::SavedRuns SavedByStopping(const v1::JobSpec& spec, absl::Span<const v1::Run> runs) {
   v1::SavedRuns saved;
   if (!spec.has_stop()) return saved;
-  std::map<std::pair<int32_t, std::map<int32_t, int32_t>>, std::vector<v1::Run>> cells;
-  for (const v1::Run& run : runs) {
-    const auto& counts = run.bias_point().counts();
-    cells[{run.model_index(), {counts.begin(), counts.end()}}].push_back(run);
-  }
+  std::map<CellKey, std::vector<v1::Run>> cells;
+  for (const v1::Run& run : runs) cells[CellOf(run)].push_back(run);
   absl::Duration time;
   for (const auto& [key, cell] : cells) {
     if (!AllHaveResults(cell) || !IsKnown(spec.stop(), cell)) continue;

@@ -9,8 +9,9 @@ grpc::Status AdminService::BackUp(grpc::ServerContext* context, const v1::BackUp
                                   v1::BackUpResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  const auto go_on = [&] { return !context->IsCancelled() && !hub_->draining(); };
-  return Respond(backups_->BackUp(request->name(), go_on, caller->AsActor()), *response);
+  return Respond(backups_->BackUp(
+                     request->name(), [&] { return GoesOn(*context); }, caller->AsActor()),
+                 *response);
 }
 
 grpc::Status AdminService::ListQuarantine(grpc::ServerContext* context, const v1::ListQuarantineRequest* request,
@@ -24,8 +25,7 @@ grpc::Status AdminService::CheckArtifacts(grpc::ServerContext* context, const v1
                                           v1::CheckArtifactsResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  const auto go_on = [&] { return !context->IsCancelled() && !hub_->draining(); };
-  return Respond(artifacts_->CheckAll(go_on, caller->AsActor()), *response);
+  return Respond(artifacts_->CheckAll([&] { return GoesOn(*context); }, caller->AsActor()), *response);
 }
 
 }  // namespace skew

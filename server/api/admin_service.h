@@ -26,6 +26,9 @@ class AdminService final : public v1::AdminService::Service {
                               v1::CheckArtifactsResponse* response) override;
 
  private:
+  // Whether somebody waits for the answer and the server does not want to stop.
+  bool GoesOn(const grpc::ServerContext& context) const { return !context.IsCancelled() && !hub_->draining(); }
+
   AccessGate* const gate_;
   Backups* const backups_;
   ArtifactStore* const artifacts_;

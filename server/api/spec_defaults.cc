@@ -1,15 +1,12 @@
 #include "server/api/spec_defaults.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "common/image_measure_results.h"
 
 namespace skew {
 namespace {
-
-// What ImageMeasures needs (see run.proto).
-constexpr int32_t kMeasuredImages = 5000;
 
 // Sets a proto3 optional field that is absent.
 #define SKEW_DEFAULT(message, field, value)                     \

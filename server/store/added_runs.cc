@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/content_key.h"
+#include "common/expansion.h"
 #include "common/status.h"
 #include "common/stop_rule.h"
 #include "server/store/event_log.h"
@@ -20,14 +22,28 @@
 namespace skew {
 namespace {
 
-// Its bias point and model.
-using Cell = std::pair<std::map<int32_t, int32_t>, int32_t>;
+// What is needed of a job.
+struct Study {
+  v1::JobSpec spec;
+  std::string dataset_digest;
+  bool grows = false;
+};
 
-Cell CellOf(const v1::Run& run) {
-  return {{run.bias_point().counts().begin(), run.bias_point().counts().end()}, run.model_index()};
+absl::StatusOr<Study> ReadStudy(Database& db, JobId job) {
+  Statement row = db.Prepare("SELECT spec, dataset_digest, reproduces FROM jobs WHERE id = ?");
+  row.Bind(job.number);
+  Study study;
+  if (row.Step()) {
+    row.Read(0, study.spec);
+    study.dataset_digest = row.Text(1);
+    // A job that runs one run of another again is done with that.
+    study.grows = study.spec.has_stop() && row.Text(2).empty();
+  }
+  SKEW_RETURN_IF_ERROR(row.status());
+  return study;
 }
 
-absl::StatusOr<std::vector<v1::Run>> RunsOfCell(Database& db, JobId job, const Cell& cell) {
+absl::StatusOr<std::vector<v1::Run>> RunsOfCell(Database& db, JobId job, const CellKey& cell) {
   Statement row =
       db.Prepare("SELECT number, bias_point FROM runs WHERE job_id = ? AND model_index = ? ORDER BY number");
   row.Bind(job.number).Bind(cell.second);
@@ -65,7 +81,7 @@ absl::StatusOr<int32_t> NextNumber(Database& db, JobId job) {
 }
 
 // Queues a run that is like `twin` but for its iteration and seed.
-absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const v1::Job& job, const v1::Run& twin, v1::Run run) {
+absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const Study& study, const v1::Run& twin, v1::Run run) {
   SKEW_ASSIGN_OR_RETURN(const RunId twin_id, RunId::Parse(twin.id()));
   SKEW_ASSIGN_OR_RETURN(const v1::Precision precision, ExpectedPrecision(scope.db, twin_id));
   SKEW_ASSIGN_OR_RETURN(const int32_t number, NextNumber(scope.db, job_id));
@@ -74,12 +90,13 @@ absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const v1::Job& job, c
   run.set_job_id(job_id.ToString());
   run.set_state(v1::QUEUED);
   run.set_priority(twin.priority());
+  run.set_paused(twin.paused());
   run.set_precision(precision);
   // A twin that came out in another precision than was foreseen tells that this one will, too.
   if (!twin.content_key().empty()) {
-    run.set_content_key(ContentKeys(job.spec(), job.dataset_digest(), precision).KeyOf(run));
+    run.set_content_key(ContentKeys(study.spec, study.dataset_digest, precision).KeyOf(run));
   }
-  SKEW_RETURN_IF_ERROR(InsertRun(scope, id, run, {RunShapes(job.spec()).Of(run), run.priority(), false}));
+  SKEW_RETURN_IF_ERROR(InsertRun(scope, id, run, {RunShapes(study.spec).Of(run), run.priority(), run.paused()}));
   SKEW_RETURN_IF_ERROR(MoveInQueue(scope, id, v1::RUN_STATE_UNSPECIFIED, v1::QUEUED));
   run.clear_precision();
   v1::Event event;
@@ -88,37 +105,34 @@ absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const v1::Job& job, c
   return id;
 }
 
-absl::Status LookAtCell(WriteScope& scope, JobId id, const v1::Job& job, const Cell& cell) {
+absl::Status LookAtCell(WriteScope& scope, JobId id, const Study& study, const CellKey& cell) {
   for (bool answered = true; answered;) {
     SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, RunsOfCell(scope.db, id, cell));
-    const std::optional<v1::Run> next = NextIteration(job.spec(), runs);
+    const std::optional<v1::Run> next = NextIteration(study.spec, runs);
     if (!next.has_value()) return absl::OkStatus();
-    SKEW_ASSIGN_OR_RETURN(const RunId added, Add(scope, id, job, runs.back(), *next));
+    SKEW_ASSIGN_OR_RETURN(const RunId added, Add(scope, id, study, runs.back(), *next));
     SKEW_ASSIGN_OR_RETURN(answered, AnswerIfDone(scope, added));
   }
   return absl::OkStatus();
 }
 
-// A job that runs one run of another again is done with that.
-bool Grows(const v1::Job& job) { return job.spec().has_stop() && job.reproduces().empty(); }
-
 }  // namespace
 
 absl::Status AddNeededIteration(WriteScope& scope, RunId succeeded) {
-  SKEW_ASSIGN_OR_RETURN(const v1::Job job, ReadJob(scope.db, succeeded.job));
-  if (!Grows(job)) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const Study study, ReadStudy(scope.db, succeeded.job));
+  if (!study.grows) return absl::OkStatus();
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, ReadRun(scope.db, succeeded));
-  return LookAtCell(scope, succeeded.job, job, CellOf(run));
+  return LookAtCell(scope, succeeded.job, study, CellOf(run));
 }
 
 absl::Status AddNeededIterations(WriteScope& scope, JobId id) {
-  SKEW_ASSIGN_OR_RETURN(const v1::Job job, ReadJob(scope.db, id));
-  if (!Grows(job)) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs,
-                        ReadRuns(scope.db, id, 0, std::numeric_limits<int>::max(), {}));
-  std::map<Cell, int> cells;
-  for (const v1::Run& run : runs) ++cells[CellOf(run)];
-  for (const auto& [cell, count] : cells) SKEW_RETURN_IF_ERROR(LookAtCell(scope, id, job, cell));
+  SKEW_ASSIGN_OR_RETURN(const Study study, ReadStudy(scope.db, id));
+  if (!study.grows) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Run> answered,
+                        ReadRuns(scope.db, id, 0, std::numeric_limits<int>::max(), {v1::SUCCEEDED}));
+  std::set<CellKey> cells;
+  for (const v1::Run& run : answered) cells.insert(CellOf(run));
+  for (const CellKey& cell : cells) SKEW_RETURN_IF_ERROR(LookAtCell(scope, id, study, cell));
   return absl::OkStatus();
 }
 

@@ -34,6 +34,13 @@ bool IsName(const std::string& text) {
                      [](unsigned char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+// Others may keep folders of such names beside ours.
+bool IsUnfinished(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.path().extension() == kUnfinished && entry.is_directory(ignored) &&
+         (fs::exists(entry.path() / kBackedUpDatabase, ignored) || fs::is_empty(entry.path(), ignored));
+}
+
 absl::Status WriteManifest(const std::string& path, const v1::BackupManifest& manifest) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
@@ -62,9 +69,9 @@ absl::Status Backups::Open() {
   if (error) return absl::InternalError(absl::StrCat("cannot create ", folder_, ": ", error.message()));
   std::vector<fs::path> unfinished;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
-    if (entry.path().extension() == kUnfinished) unfinished.push_back(entry.path());
+    if (IsUnfinished(entry)) unfinished.push_back(entry.path());
   }
-  for (const fs::path& path : unfinished) fs::remove_all(path, error);
+  for (size_t i = 0; i < unfinished.size() && !error; ++i) fs::remove_all(unfinished[i], error);
   if (error) return absl::InternalError(absl::StrCat("cannot clean up ", folder_, ": ", error.message()));
   return absl::OkStatus();
 }
@@ -92,14 +99,17 @@ absl::StatusOr<v1::BackUpResponse> Backups::BackUp(const std::string& name, absl
   const std::string part = response.path() + kUnfinished;
   absl::Status status = Fill(part, go_on, *response.mutable_manifest());
   if (status.ok()) status = MoveFile(part, response.path());
+  if (status.ok()) {
+    status = connections_->Write(clock_->Now(), [&](WriteScope& scope) {
+      return AppendAuditEvent(scope, actor, "BackUp", absl::StrCat("backup ", response.name()), response.path());
+    });
+  }
   if (!status.ok()) {
     std::error_code ignored;
     fs::remove_all(part, ignored);
+    fs::remove_all(response.path(), ignored);
     return status;
   }
-  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) {
-    return AppendAuditEvent(scope, actor, "BackUp", absl::StrCat("backup ", response.name()), response.path());
-  }));
   return response;
 }
 

@@ -196,10 +196,11 @@ absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const Attempt
   return ChangeRun(scope, attempt.run, change);
 }
 
-// What follows when a run has succeeded: others have its result, too, and their cells may need more or have enough.
-absl::Status GoOnFrom(WriteScope& scope, RunId succeeded) {
+// What follows when a run has succeeded: others have its result, too, and their cells may need more or have enough; but
+// not that of a run that was to be cancelled.
+absl::Status GoOnFrom(WriteScope& scope, RunId succeeded, v1::RunState before) {
   SKEW_ASSIGN_OR_RETURN(std::vector<RunId> ended, AnswerWaitingTwins(scope, succeeded));
-  ended.push_back(succeeded);
+  if (before != v1::CANCELLING) ended.push_back(succeeded);
   for (const RunId id : ended) SKEW_RETURN_IF_ERROR(AddNeededIteration(scope, id));
   return absl::OkStatus();
 }
@@ -321,7 +322,7 @@ absl::StatusOr<AttemptEnd> RunStore::EndAttempt(const AttemptId& attempt,
     SKEW_ASSIGN_OR_RETURN(const AttemptFacts facts, ReadFacts(scope.db, attempt));
     end = decide(facts);
     SKEW_RETURN_IF_ERROR(WriteEnd(scope, attempt, end));
-    return end.state == v1::SUCCEEDED ? GoOnFrom(scope, attempt.run) : absl::OkStatus();
+    return end.state == v1::SUCCEEDED ? GoOnFrom(scope, attempt.run, facts.run_state) : absl::OkStatus();
   }));
   return end;
 }

@@ -95,7 +95,7 @@ class Database {
   absl::Status CopyTo(const std::string& path);
 
   // Reads every page. DATA_LOSS, with the first things that are wrong, when the file is damaged. That the entries of
-  // indexes agree with their tables is not checked, which would take several times as long.
+  // indexes agree with their tables is not checked.
   absl::Status CheckIntegrity();
 
   // The key that the last statement inserted.

@@ -188,6 +188,28 @@ TEST_F(ReuseTest, AStudyWithMoreIterationsTrainsTheNewOnes) {
   }
 }
 
+TEST_F(ReuseTest, AStudyThatStopsWhenItKnowsGrowsFromItsAnswers) {
+  Trained(Spec(3));
+  v1::SubmitJobRequest request;
+  *request.mutable_spec() = Spec(4);
+  request.mutable_spec()->mutable_stop()->set_class_(request.spec().bias().varied().class_());
+  request.mutable_spec()->mutable_stop()->set_half_width(1e-6);
+  request.set_paused(true);
+  grpc::ClientContext context;
+  v1::SubmitJobResponse response;
+  ASSERT_TRUE(daemon_.jobs().SubmitJob(&context, request, &response).ok());
+  // A fourth iteration of each of the four cells, which waits as the job does.
+  EXPECT_EQ(response.job().runs().reused(), 12);
+  EXPECT_EQ(response.job().runs().queued(), 4);
+  EXPECT_TRUE(response.job().paused());
+  grpc::ClientContext resuming;
+  v1::ResumeJobRequest resume;
+  resume.set_job_id(response.job().id());
+  v1::Job job;
+  ASSERT_TRUE(daemon_.jobs().ResumeJob(&resuming, resume, &job).ok());
+  EXPECT_EQ(daemon_.Await(job.id()).runs().succeeded(), 16);
+}
+
 TEST_F(ReuseTest, AJobIsExtended) {
   const std::string first = Trained(Spec(2));
   v1::SubmitJobResponse response;

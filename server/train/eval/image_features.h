@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/data/dataset.h"
+#include "common/image_measure_results.h"
 #include "common/stats/features.h"
 #include "server/train/data/subset.h"
 #include "server/train/eval/classifier.h"
@@ -19,7 +20,7 @@ namespace skew::train {
 
 // How many images are measured: a constant of the product, so that figures of different runs are comparable.
 struct MeasuredNumbers {
-  int64_t all = 5000;
+  int64_t all = kMeasuredImages;
   int64_t of_class = 500;
   int64_t real_of_class = 2000;
 };

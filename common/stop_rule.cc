@@ -63,11 +63,14 @@ v1::SavedRuns SavedByStopping(const v1::JobSpec& spec, absl::Span<const v1::Run>
     if (!AllHaveResults(cell) || !IsKnown(spec.stop(), cell)) continue;
     const int32_t not_needed = std::max(0, spec.iterations() - IterationsOf(cell));
     absl::Duration taken;
+    int64_t timed = 0;  // those that were answered from the store took no time
     for (const v1::Run& run : cell) {
-      if (run.has_start_time()) taken += FromProto(run.end_time()) - FromProto(run.start_time());
+      if (!run.has_start_time()) continue;
+      taken += FromProto(run.end_time()) - FromProto(run.start_time());
+      ++timed;
     }
     saved.set_runs(saved.runs() + not_needed);
-    time += taken / static_cast<int64_t>(cell.size()) * not_needed;
+    if (timed > 0) time += taken / timed * not_needed;
   }
   *saved.mutable_time() = ToProto(time);
   return saved;

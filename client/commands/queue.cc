@@ -120,12 +120,13 @@ absl::StatusOr<ExitCode> SetShare(Session& session, const ShareFlags& flags) {
       flags.max_artifacts.empty()) {
     return absl::InvalidArgumentError("nothing to set: --weight, --max-slots, --max-queued or --max-artifacts");
   }
-  SKEW_ASSIGN_OR_RETURN(const v1::Share share, session.client->SetShare(request));
-  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::User> users, session.client->ListUsers());
-  if (flags.user != "*" &&
-      std::none_of(users.begin(), users.end(), [&](const v1::User& user) { return user.name() == flags.user; })) {
-    *session.err << "note: there is no user '" << Printable(flags.user) << "' yet" << std::endl;
+  if (flags.user != "*") {
+    SKEW_ASSIGN_OR_RETURN(const std::vector<v1::User> users, session.client->ListUsers());
+    const bool known =
+        std::any_of(users.begin(), users.end(), [&](const v1::User& user) { return user.name() == flags.user; });
+    if (!known) *session.err << "note: there is no user '" << Printable(flags.user) << "' yet" << std::endl;
   }
+  SKEW_ASSIGN_OR_RETURN(const v1::Share share, session.client->SetShare(request));
   SKEW_RETURN_IF_ERROR(ShowList<v1::Share>(session, {share}, &ShareTable));
   return ExitCode::kFine;
 }

@@ -1,6 +1,7 @@
 #include "client/report/csv.h"
 
 #include "absl/strings/str_cat.h"
+#include "client/render/cells.h"
 #include "client/render/findings_table.h"
 #include "client/render/format.h"
 #include "client/render/measures_table.h"
@@ -41,9 +42,9 @@ void AddClassCells(const v1::RunClassResult& one, std::vector<Cell>& row) {
   row.emplace_back(absl::StrCat(one.class_()));
   row.emplace_back(absl::StrCat(one.images()));
   row.emplace_back(Exact(one.share()));
-  row.emplace_back(one.has_corrected() ? Exact(one.corrected()) : "");
-  row.emplace_back(one.has_pacc() ? Exact(one.pacc()) : "");
-  row.emplace_back(one.has_cleam() ? Exact(one.cleam()) : "");
+  row.emplace_back(ExactIf(one.has_corrected(), one.corrected()));
+  row.emplace_back(ExactIf(one.has_pacc(), one.pacc()));
+  row.emplace_back(ExactIf(one.has_cleam(), one.cleam()));
   for (const v1::Interval* interval : {&one.wilson(), &one.clopper_pearson(), &one.goodman()}) {
     row.emplace_back(Exact(interval->low()));
     row.emplace_back(Exact(interval->high()));

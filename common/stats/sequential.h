@@ -4,9 +4,10 @@
 // the runs happen to agree: Student's 95% interval then covers only 90% (the rule is Chow & Robbins' 1965; Starr 1966
 // computes the loss). The mean of nearly normal shares does not depend on how well they agree, so the loss is bounded,
 // and an interval with a higher nominal level makes up for it, whatever the width asked: with looks after each of 3 to
-// 40 runs, Student's 98% interval covers at least 95% when it stops (sequential_test.cc measures both). The price: a
-// half-width of half a standard deviation takes 23 runs on average. With the standard deviation known beforehand 16
-// would do, and the 95% interval that covers 90% stops after 16, too.
+// 40 runs, Student's 98% interval covers in about 95% of all cells, those included that reach 40 runs without stopping
+// (sequential_test.cc measures both). Of those that stop after few runs, where the runs happened to agree, fewer are
+// covered. The price: a half-width of half a standard deviation takes 23 runs on average; 16 would do with the standard
+// deviation known beforehand.
 //
 // This holds for stopping by width. Stopping by where the interval lies ("when it excludes 1/3") takes intervals that
 // hold at all looks together (Robbins 1970), which cost about twice the runs of a single look.
@@ -25,7 +26,7 @@ inline constexpr int kFewestRunsToStop = 3;
 // What the runs so far say of one class's share.
 struct SequentialLook {
   double mean = 0;
-  std::optional<Interval> interval;  // 95% at the look that stops, not clamped; absent with fewer than 3 runs
+  std::optional<Interval> interval;  // Student's 98%, see above; not clamped; absent with fewer than 3 runs
   bool stop = false;                 // its half-width is at most the one asked
 };
 

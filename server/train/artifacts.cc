@@ -32,8 +32,8 @@ absl::Status Artifacts::AddFile(const std::string& name, const std::string& medi
                                 absl::FunctionRef<absl::Status(const std::string& path)> write) {
   const std::string path = absl::StrCat(folder_, "/", name);
   absl::Status status = write(path);
+  if (absl::IsResourceExhausted(status)) spdlog::warn("{} waits for room on the disk", name);
   while (absl::IsResourceExhausted(status)) {
-    spdlog::warn("{} waits for room on the disk", name);
     if (stop_->AwaitRaised(kRetryInterval)) return absl::OkStatus();
     status = write(path);
   }

@@ -85,6 +85,9 @@ TEST(StopRuleTest, SavedTimeIsThatOfTheIterationsThatWereNotNeeded) {
   const v1::SavedRuns saved = SavedByStopping(Spec(), Finished({2000, 2010, 1990}));
   EXPECT_EQ(saved.runs(), 7);
   EXPECT_EQ(FromProto(saved.time()), absl::Minutes(70));
+  std::vector<v1::Run> answered = Finished({2000, 2010, 1990});
+  answered[1].clear_start_time();  // from the store
+  EXPECT_EQ(FromProto(SavedByStopping(Spec(), answered).time()), absl::Minutes(70));
   EXPECT_EQ(SavedByStopping(Spec(), Finished({1500, 2500, 2000})).runs(), 0);
   v1::JobSpec whole = Spec();
   whole.clear_stop();

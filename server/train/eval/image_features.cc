@@ -24,17 +24,13 @@ int64_t CountOf(const LabelledImages& images, int32_t label) {
   return std::count(images.labels.begin(), images.labels.end(), static_cast<uint8_t>(label));
 }
 
-// `numbers.all` images in the proportions of `point`, or as many as every class has enough for.
+// `total` images in the proportions of `point`, or as many as every class has enough for.
 v1::BiasPoint Scaled(v1::BiasPoint point, const LabelledImages& images, int64_t total) {
   const int64_t trained = TrainingImages(point);
   for (const auto& [label, count] : point.counts()) {
     if (count > 0) total = std::min(total, CountOf(images, label) * trained / count);
   }
   Apportion(total, *point.mutable_counts());
-  // Rounding up may ask for one more than there is.
-  for (auto& [label, count] : *point.mutable_counts()) {
-    count = static_cast<int32_t>(std::min<int64_t>(count, CountOf(images, label)));
-  }
   return point;
 }
 

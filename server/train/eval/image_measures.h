@@ -9,7 +9,8 @@ namespace skew::train {
 
 // Of a number of images that does not depend on the generator: a class with fewer than it should have is left out. A
 // measure that cannot be taken is absent. The time goes into distances between pairs of images (see neighbours.h and
-// kernels.h); with the judging of the real images about 3 s a run on one core.
+// kernels.h); with the judging of the real images about 3 s a run on one core; where a class is rare, generating and
+// judging up to four times as many images more comes on top (see Evaluator).
 v1::ImageMeasures MeasureImages(const GeneratedFeatures& generated, const RealFeatures& real);
 
 }  // namespace skew::train

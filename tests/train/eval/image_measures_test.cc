@@ -164,9 +164,8 @@ TEST(RealFeaturesTest, ProportionsAndNumbers) {
   EXPECT_EQ(real.classes.at(1).held_out.size(0), 10);
   EXPECT_EQ(real.classes.count(2), 0U);
   // Rows belong to their images.
-  const Subset of_class = DrawSubset(dataset, point, 9, 0).value();
-  const at::Tensor again = judge.Judge(ToTensor(dataset.train.images, of_class.indices)).features;
-  const auto first_of_0 = std::find(of_class.labels.begin(), of_class.labels.end(), 0) - of_class.labels.begin();
+  const at::Tensor again = judge.Judge(ToTensor(dataset.train.images, trained.indices)).features;
+  const auto first_of_0 = std::find(trained.labels.begin(), trained.labels.end(), 0) - trained.labels.begin();
   EXPECT_TRUE(at::allclose(real.classes.at(0).trained[0], again[first_of_0], 1e-5, 1e-6));
 }
 

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/processor.h"
 #include "server/train/engine/kernels.h"
 
 namespace skew::train {
@@ -80,9 +81,9 @@ absl::StatusOr<Engine> EngineFor(const std::string& device) {
   return engine;
 }
 
-bool ComputesBFloat16Natively(const Engine& engine) {
+bool PrefersBFloat16(const Engine& engine) {
   if (engine.device.is_cuda()) return CudaCapability(engine.device.index()) >= kCapabilityWithBFloat16;
-  return BFloat16Kernels() != nullptr;
+  return BFloat16Kernels() != nullptr && MultipliesBFloat16Faster();
 }
 
 void PrepareProcess() {

@@ -33,8 +33,9 @@ struct Engine {
 // FAILED_PRECONDITION when it is one this LibTorch or machine does not have.
 absl::StatusOr<Engine> EngineFor(const std::string& device);
 
-// Whether the engine's device multiplies bfloat16 numbers faster than float32 ones, by what it says it is.
-bool ComputesBFloat16Natively(const Engine& engine);
+// Whether the engine's device multiplies bfloat16 numbers faster than float32 ones: a GPU by what it says it is, a CPU
+// as measured (see common/processor.h).
+bool PrefersBFloat16(const Engine& engine);
 
 // Makes this process fit for training; to be called once, before anything is computed: freed memory stays with the
 // process instead of being asked for again, page by page, in every update, and numbers too small to be normal become 0.

@@ -104,7 +104,7 @@ int32_t DefaultBatchSize(const v1::ModelSpec& spec) { return spec.has_vae_mlp() 
 v1::Precision ResolvedPrecision(const v1::ModelSpec& spec, const Engine& engine) {
   const v1::Precision asked = PrecisionSetting(WithDefaults(spec));
   if (asked != v1::AUTO) return asked;
-  return ComputesBFloat16Natively(engine) ? v1::BF16 : v1::FP32;
+  return PrefersBFloat16(engine) ? v1::BF16 : v1::FP32;
 }
 
 absl::StatusOr<std::unique_ptr<GenerativeModel>> MakeModel(const v1::ModelSpec& spec, const ModelInputs& asked) {

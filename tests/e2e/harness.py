@@ -18,6 +18,9 @@ from skew.v1 import (analysis_service_pb2, analysis_service_pb2_grpc, job_pb2, j
 BIN = pathlib.Path(os.environ["SKEW_BIN"])
 SOURCE = pathlib.Path(os.environ["SKEW_SOURCE"])
 DATA = pathlib.Path(os.environ.get("SKEW_TEST_DATA", SOURCE / "data"))
+# The state directory of a server that has trained the judge of these tests (judge.py) and nothing else. Without it,
+# every server trains its own, which takes most of a minute.
+JUDGED = os.environ.get("SKEW_E2E_JUDGED")
 
 
 def require_data():
@@ -29,9 +32,12 @@ def require_data():
 class Server:
     """Owns the state directory; the daemon in it can be stopped, killed and started again."""
 
-    def __init__(self, *flags, launcher=()):
-        """`launcher` is a command that executes what follows it; in its words, {state} is the state directory."""
+    def __init__(self, *flags, launcher=(), judged=True):
+        """`launcher` is a command that executes what follows it; in its words, {state} is the state directory, which is
+        then the launcher's to fill. `judged`: with the judge of these tests, where there is one already."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir="/tmp"))
+        if judged and JUDGED and not launcher:
+            shutil.copytree(JUDGED, self.folder / "state")
         self.flags = flags
         self.launcher = [word.format(state=self.folder / "state") for word in launcher]
         self.process = None

@@ -117,7 +117,8 @@ class FullDiskTest(OperationsCase):
 
     def start(self):
         own_disk = ["unshare", "-Urm", "sh", "-c",
-                    "mkdir -p {state} && mount -t tmpfs -o size=64m tmpfs {state} && exec \"$@\"", "sh"]
+                    "mkdir -p {state} && mount -t tmpfs -o size=64m tmpfs {state} && "
+                    "cp -a \"$SKEW_E2E_JUDGED/.\" {state} && exec \"$@\"", "sh"]
         possible = subprocess.run(["unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True,
                                   check=False)
         if possible.returncode != 0:

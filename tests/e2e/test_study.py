@@ -13,7 +13,7 @@ class StudyTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         harness.require_data()
-        cls.server = harness.Server()
+        cls.server = harness.Server(judged=False)
         cls.job = cls.server.submit(
             harness.spec([harness.dcgan(), harness.vae(), harness.vae_mlp(), harness.resample()], iterations=2))
         cls.finished = cls.server.finish(cls.job)

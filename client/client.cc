@@ -168,6 +168,19 @@ absl::StatusOr<v1::Job> Client::SetJobPriority(const std::string& job_id, int32_
   return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::SetJobPriority, request);
 }
 
+absl::StatusOr<v1::Job> Client::DeleteJob(const std::string& job_id, bool purge) {
+  v1::DeleteJobRequest request;
+  request.set_job_id(job_id);
+  request.set_purge(purge);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::DeleteJob, request);
+}
+
+absl::StatusOr<v1::Job> Client::UndeleteJob(const std::string& job_id) {
+  v1::UndeleteJobRequest request;
+  request.set_job_id(job_id);
+  return Call<v1::JobService::Stub, v1::Job>(stubs_->jobs, &v1::JobService::Stub::UndeleteJob, request);
+}
+
 absl::StatusOr<v1::GetResultsResponse> Client::GetResults(const v1::GetResultsRequest& request) {
   return Call<v1::JobService::Stub, v1::GetResultsResponse>(stubs_->jobs, &v1::JobService::Stub::GetResults, request);
 }
@@ -191,6 +204,19 @@ absl::StatusOr<Client::RunList> Client::ListRuns(const std::string& job_id) {
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   return list;
+}
+
+absl::StatusOr<std::vector<v1::ClassHistogram>> Client::ListHistograms(const std::string& job_id) {
+  std::vector<v1::ClassHistogram> histograms;
+  v1::ListHistogramsRequest request;
+  request.set_job_id(job_id);
+  do {
+    SKEW_ASSIGN_OR_RETURN(const auto page, (Call<v1::RunService::Stub, v1::ListHistogramsResponse>(
+                                               stubs_->runs, &v1::RunService::Stub::ListHistograms, request)));
+    histograms.insert(histograms.end(), page.histograms().begin(), page.histograms().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return histograms;
 }
 
 absl::StatusOr<v1::Run> Client::GetRun(const std::string& run_id) {

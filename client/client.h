@@ -73,6 +73,8 @@ class Client {
   absl::StatusOr<v1::Job> ResumeJob(const std::string& job_id);
   absl::StatusOr<v1::Job> RetryJob(const std::string& job_id);
   absl::StatusOr<v1::Job> SetJobPriority(const std::string& job_id, int32_t priority);
+  absl::StatusOr<v1::Job> DeleteJob(const std::string& job_id, bool purge);
+  absl::StatusOr<v1::Job> UndeleteJob(const std::string& job_id);
   absl::StatusOr<v1::GetResultsResponse> GetResults(const v1::GetResultsRequest& request);
   absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(const v1::AnalyseJobsRequest& request);
 
@@ -82,6 +84,8 @@ class Client {
     int64_t revision = 0;
   };
   absl::StatusOr<RunList> ListRuns(const std::string& job_id);
+  // Of all runs, over as many pages as that takes.
+  absl::StatusOr<std::vector<v1::ClassHistogram>> ListHistograms(const std::string& job_id);
   absl::StatusOr<v1::Run> GetRun(const std::string& run_id);
   absl::StatusOr<v1::Run> CancelRun(const std::string& run_id);
   absl::StatusOr<v1::Run> PauseRun(const std::string& run_id);
@@ -122,12 +126,13 @@ class Client {
   // As long as they take: Options::call_deadline does not count.
   absl::StatusOr<v1::BackUpResponse> BackUp(const std::string& name);
   absl::StatusOr<v1::CheckArtifactsResponse> CheckArtifacts();
+  absl::StatusOr<v1::CollectGarbageResponse> CollectGarbage(bool dry_run);
   absl::StatusOr<std::vector<v1::QuarantinedContent>> ListQuarantine();
 
   // Calls `on_event` with every event of the job after `after_revision` until the job has finished; then returns OK.
   // A stream that was cut, or that the draining server ended, is opened again after the last event seen. DATA_LOSS when
-  // the events' sequence has a gap or a repeat (from 0 it must begin with 1). An error of `on_event` ends the watch and
-  // is returned.
+  // the events' sequence has a gap or a repeat (from 0 it must begin with 1); OUT_OF_RANGE when the server does not
+  // keep those that come next any more. An error of `on_event` ends the watch and is returned.
   absl::Status WatchJob(const std::string& job_id, int64_t after_revision,
                         const std::function<absl::Status(const v1::Event&)>& on_event);
 

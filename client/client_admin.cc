@@ -16,6 +16,13 @@ absl::StatusOr<v1::CheckArtifactsResponse> Client::CheckArtifacts() {
                                                        v1::CheckArtifactsRequest());
 }
 
+absl::StatusOr<v1::CollectGarbageResponse> Client::CollectGarbage(bool dry_run) {
+  v1::CollectGarbageRequest request;
+  request.set_dry_run(dry_run);
+  return CallWithin<Admin, v1::CollectGarbageResponse>(absl::InfiniteDuration(), stubs_->admin, &Admin::CollectGarbage,
+                                                       request);
+}
+
 absl::StatusOr<std::vector<v1::QuarantinedContent>> Client::ListQuarantine() {
   SKEW_ASSIGN_OR_RETURN(const auto response, (Call<Admin, v1::ListQuarantineResponse>(
                                                  stubs_->admin, &Admin::ListQuarantine, v1::ListQuarantineRequest())));

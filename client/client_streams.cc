@@ -122,6 +122,10 @@ absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
     });
     if (absl::Now() - begin > kLived) retry = StreamRetry();
     if (!status.ok() || end.cause() == v1::StreamEnd::JOB_FINISHED) return status;
+    if (end.cause() == v1::StreamEnd::COMPACTED) {
+      return absl::OutOfRangeError(absl::StrCat("the watch of job ", job_id, " fell behind: events after revision ",
+                                                order.revision(), " are not kept any more"));
+    }
     return absl::UnavailableError(end.cause() == v1::StreamEnd::DRAINING ? "the server is shutting down"
                                                                          : "the stream was cut");
   });

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kMostRequestBytes = 8 << 20;  // more than the largest spec, so that its own check can explain itself
 constexpr int kPumpThreads = 2;
+constexpr absl::Duration kHousekeepingInterval = absl::Hours(1);
 
 // Dead peers are found within a minute; clients may ping as often as every ten seconds.
 void SetKeepalive(grpc::ServerBuilder& builder) {
@@ -71,12 +72,16 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
   std::unique_ptr<GpuProbe> probe = FindProbe(options, devices);
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), std::move(state_dir), std::move(connections),
                                             std::move(devices), std::move(probe)));
+  // A file that is in the way must not keep the daemon from serving.
+  if (const absl::Status left = daemon->removals_.Finish(); !left.ok())
+    spdlog::warn("removing files: {}", left.ToString());
   SKEW_RETURN_IF_ERROR(daemon->backups_.Open());
   SKEW_RETURN_IF_ERROR(daemon->access_.EnsureAdmin(LoginOf(geteuid())));
   SKEW_RETURN_IF_ERROR(daemon->OpenQueue());
   SKEW_RETURN_IF_ERROR(daemon->ListenForWorkers());
   SKEW_RETURN_IF_ERROR(daemon->Listen());
   daemon->scheduler_.Start();
+  daemon->housekeeper_.Start();
   return daemon;
 }
 
@@ -89,8 +94,12 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       jobs_(connections_.get(), &clock_),
       runs_(connections_.get(), &clock_),
       artifacts_(connections_.get(), &clock_, state_dir_.Artifacts(), state_dir_.Quarantine()),
+      removals_(connections_.get(), &clock_, state_dir_.root()),
+      deletion_(connections_.get(), &removals_, &clock_, options_.retention.deleted),
+      collector_(connections_.get(), &removals_, &deletion_, &clock_, &state_dir_, options_.retention),
+      housekeeper_(&collector_, &hub_, kHousekeepingInterval),
       reserve_(options_.state_dir, options_.disk_reserve_bytes),
-      backups_(connections_.get(), &artifacts_, &clock_, &reserve_, options_.backups),
+      backups_(connections_.get(), &artifacts_, &removals_, &clock_, &reserve_, options_.backups),
       reuse_(connections_.get()),
       datasets_(options_.datasets),
       devices_(std::move(devices), options_.max_runs_per_device),
@@ -104,10 +113,10 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       access_(connections_.get(), &clock_),
       gate_(&access_, &jobs_, &logins_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
       pump_(&events_, &hub_, &gate_, kPumpThreads),
-      worker_service_(&runs_, &artifacts_, &scheduler_, &hub_),
+      worker_service_(&runs_, &artifacts_, &removals_, &scheduler_, &hub_),
       access_service_(&gate_, &access_, &clock_),
-      admin_service_(&gate_, &backups_, &artifacts_, &hub_),
-      job_service_(&gate_, &jobs_, &queue_, &queue_view_, &reuse_, &datasets_, &scheduler_, &hub_, &pump_,
+      admin_service_(&gate_, &backups_, &artifacts_, &collector_, &hub_),
+      job_service_(&gate_, &jobs_, &deletion_, &queue_, &queue_view_, &reuse_, &datasets_, &scheduler_, &hub_, &pump_,
                    auto_precision_),
       run_service_(&gate_, &jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_),
       artifact_service_(&gate_, &artifacts_),
@@ -199,6 +208,7 @@ void Daemon::Shutdown() {
   }
   hub_.Drain();
   scheduler_.Drain();
+  housekeeper_.Join();
   const bool detach = options_.scheduler.on_stop == Scheduler::OnStop::kDetach;
   if (detach) launcher_.Release();
   // Workers are gone or will come back; streams have said why they end; what still hangs on after the deadline is cut.

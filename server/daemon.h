@@ -26,6 +26,7 @@
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/event_hub.h"
 #include "server/jobs/gpu_probe.h"
+#include "server/jobs/housekeeper.h"
 #include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/access_store.h"
@@ -35,8 +36,12 @@
 #include "server/store/dataset_registry.h"
 #include "server/store/disk_reserve.h"
 #include "server/store/event_log.h"
+#include "server/store/garbage_collector.h"
+#include "server/store/job_deletion.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
+#include "server/store/removals.h"
+#include "server/store/retention.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "server/workers/local_launcher.h"
@@ -62,6 +67,7 @@ class Daemon {
     absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
     int64_t disk_reserve_bytes = int64_t{1} << 30;          // see DiskReserve
     std::string backups;                                    // empty: STATE_DIR/backups
+    Retention retention;                                    // for how long things are kept
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -101,6 +107,10 @@ class Daemon {
   JobStore jobs_;
   RunStore runs_;
   ArtifactStore artifacts_;
+  Removals removals_;
+  JobDeletion deletion_;
+  GarbageCollector collector_;
+  Housekeeper housekeeper_;
   const DiskReserve reserve_;
   Backups backups_;
   ReuseStore reuse_;

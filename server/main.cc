@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -19,6 +20,7 @@
 #include "server/config_file.h"
 #include "server/daemon.h"
 #include "server/store/restore.h"
+#include "server/store/retention.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -34,6 +36,7 @@ struct Flags {
   int64_t patience_seconds = absl::ToInt64Seconds(daemon.worker_patience);
   std::string half_life = "24h";
   std::string aged_after = "1h";
+  std::vector<std::string> keep;
 };
 
 std::string BesideThisProgram(const std::string& name) {
@@ -48,6 +51,12 @@ std::string CheckDuration(const std::string& text) {
   const bool right =
       absl::ParseDuration(text, &duration) && duration > absl::ZeroDuration() && duration < absl::Hours(24 * 365 * 10);
   return right ? "" : absl::StrCat("'", text, "' is not a duration like 90s or 12h");
+}
+
+// Empty for KIND=AGE.
+std::string CheckKeep(const std::string& text) {
+  skew::Retention ignored;
+  return std::string(skew::ParseRetention(text, ignored).message());
 }
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -105,6 +114,12 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option(
       "--backups", flags.daemon.backups,
       "Takes the backups that 'skewctl admin backup' makes, best on another disk. Default: STATE_DIR/backups");
+  app.add_option(
+         "--keep", flags.keep,
+         "KIND=AGE, several times for several: for how long to keep samples, weights, tables (of images, models "
+         "and CSV among the artifacts), logs, events, and jobs after they were deleted; e.g. weights=30d, "
+         "logs=12h or samples=forever. Default: forever, but deleted=7d")
+      ->check(CLI::Validator(CheckKeep, "KIND=AGE"));
   app.add_option("--restore", flags.restore,
                  "Restore this backup into STATE_DIR, where there is no database and no skewd runs, and exit");
   app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
@@ -173,6 +188,7 @@ int main(int argc, char** argv) {
   flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
   absl::ParseDuration(flags.half_life, &flags.daemon.fair_share_half_life);
   absl::ParseDuration(flags.aged_after, &flags.daemon.scheduler.aged_after);
+  for (const std::string& keep : flags.keep) skew::ParseRetention(keep, flags.daemon.retention).IgnoreError();
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
   if (!flags.restore.empty()) return Restore(flags);

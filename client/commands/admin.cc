@@ -29,9 +29,26 @@ absl::StatusOr<ExitCode> Quarantine(Session& session) {
   return ExitCode::kFine;
 }
 
+absl::StatusOr<ExitCode> CollectGarbage(Session& session, bool dry_run) {
+  SKEW_ASSIGN_OR_RETURN(const v1::CollectGarbageResponse collected, session.client->CollectGarbage(dry_run));
+  SKEW_RETURN_IF_ERROR(ShowOne<v1::CollectGarbageResponse>(session, collected, &GarbageTable,
+                                                           [&] { return GarbageDetails(collected, dry_run); }));
+  return ExitCode::kFine;
+}
+
+void AddGarbageCommand(CLI::App& app, Command& chosen) {
+  auto dry_run = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand(
+      "gc", "Remove what the server is not to keep any longer, as it does by itself every hour (for admins)");
+  command->add_flag("--dry-run", *dry_run, "Only say what that is");
+  command->callback(
+      [dry_run, &chosen] { chosen.run = [dry_run](Session& session) { return CollectGarbage(session, *dry_run); }; });
+}
+
 }  // namespace
 
 void AddAdminCommands(CLI::App& app, Command& chosen) {
+  AddGarbageCommand(app, chosen);
   CLI::App* admin = app.add_subcommand("admin", "Keep the server's store (for admins)")->require_subcommand(1);
   auto name = std::make_shared<std::string>();
   CLI::App* backup = admin->add_subcommand(

@@ -62,12 +62,12 @@ struct Command {
 // outlive `app`.
 void AddSubmitCommand(CLI::App& app, Command& chosen);   // submit
 void AddWatchCommand(CLI::App& app, Command& chosen);    // watch
-void AddJobCommands(CLI::App& app, Command& chosen);     // jobs, job, results, cancel
+void AddJobCommands(CLI::App& app, Command& chosen);     // jobs, job, results, cancel, delete, undelete
 void AddRunCommands(CLI::App& app, Command& chosen);     // runs, run, logs
 void AddFileCommands(CLI::App& app, Command& chosen);    // artifacts, fetch
 void AddServerCommands(CLI::App& app, Command& chosen);  // info, devices, datasets, classifiers
 void AddAccessCommands(CLI::App& app, Command& chosen);  // whoami, user, token, audit
-void AddAdminCommands(CLI::App& app, Command& chosen);   // admin
+void AddAdminCommands(CLI::App& app, Command& chosen);   // admin, gc
 void AddLoginCommands(CLI::App& app, Command& chosen);   // login, context
 void AddReuseCommands(CLI::App& app, Command& chosen);   // extend, reproduce
 void AddAnalyseCommand(CLI::App& app, Command& chosen);  // analyse
@@ -129,8 +129,11 @@ absl::StatusOr<ExitCode> ShowSubmitted(Session& session, const v1::SubmitJobResp
 // What the server or this program has to say beside the answer, on stderr.
 void ShowNotes(Session& session, const v1::SubmitJobResponse& response);
 
+// Events that a command follows: all that the server keeps.
+inline constexpr int64_t kAllKept = -1;
+
 // Follows a job until it has ended and returns it as the server then says it is. Draws the live view when the session
-// has a screen; otherwise writes one line per event after `after_revision` to `lines`, in `form`.
+// has a screen; otherwise writes one line per event after `after_revision` (or kAllKept) to `lines`, in `form`.
 absl::StatusOr<v1::Job> FollowJob(Session& session, const std::string& job_id, int64_t after_revision, Output form,
                                   std::ostream& lines);
 

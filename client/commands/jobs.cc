@@ -22,6 +22,7 @@ struct ListFlags {
   std::vector<std::string> labels;
   std::string kind;
   int64_t limit = 100;
+  bool deleted = false;
 };
 
 // The value of an enum by a user's name for it, which may leave out `prefix`.
@@ -52,6 +53,7 @@ absl::StatusOr<v1::JobFilter> FilterOf(const ListFlags& flags) {
     (*filter.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
   }
   filter.set_owner(flags.owner);
+  filter.set_deleted(flags.deleted);
   return filter;
 }
 
@@ -59,7 +61,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   SKEW_ASSIGN_OR_RETURN(const v1::JobFilter filter, FilterOf(flags));
   SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs,
                         session.client->ListJobs(filter, static_cast<size_t>(flags.limit)));
-  SKEW_RETURN_IF_ERROR(ShowList(session, jobs, &JobTable));
+  SKEW_RETURN_IF_ERROR(ShowList(session, jobs, flags.deleted ? &DeletedJobTable : &JobTable));
   return ExitCode::kFine;
 }
 
@@ -113,6 +115,38 @@ absl::StatusOr<ExitCode> Cancel(Session& session, const std::string& id) {
   return ExitCode::kFine;
 }
 
+struct DeleteFlags {
+  std::string job;
+  bool purge = false;
+};
+
+absl::StatusOr<ExitCode> Delete(Session& session, const DeleteFlags& flags) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->DeleteJob(flags.job, flags.purge));
+  SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &DeletedJobTable, [&] {
+    if (flags.purge) return absl::StrCat(job.id(), " is gone, with its results and files\n");
+    return absl::StrCat(job.id(), " is deleted; ",
+                        job.has_purge_time() ? absl::StrCat("until ", TimeText(job.purge_time()), " UTC, ") : "",
+                        "'skewctl undelete ", job.id(), "' brings it back\n");
+  }));
+  return ExitCode::kFine;
+}
+
+absl::StatusOr<ExitCode> Undelete(Session& session, const std::string& job_id) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->UndeleteJob(job_id));
+  SKEW_RETURN_IF_ERROR(
+      ShowOne<v1::Job>(session, job, &JobTable, [&] { return absl::StrCat(job.id(), " is there again\n"); }));
+  return ExitCode::kFine;
+}
+
+void AddDelete(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<DeleteFlags>();
+  CLI::App* command =
+      app.add_subcommand("delete", "Take a job that has ended out of lists; later the server removes it for good");
+  command->add_option("JOB", flags->job, "e.g. j17")->required();
+  command->add_flag("--purge", flags->purge, "Remove it now, with its results and files: nothing brings it back");
+  command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Delete(session, *flags); }; });
+}
+
 void AddList(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<ListFlags>();
   CLI::App* command = app.add_subcommand("jobs", "List jobs, newest first");
@@ -122,6 +156,7 @@ void AddList(CLI::App& app, Command& chosen) {
   command->add_option("--label", flags->labels, "KEY=VALUE; all of several")->allow_extra_args(false);
   command->add_option("--kind", flags->kind, "study or classifier_training");
   command->add_option("--limit", flags->limit, "At most so many")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_flag("--deleted", flags->deleted, "Instead: deleted jobs, and until when they can be undeleted");
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return List(session, *flags); }; });
 }
 
@@ -152,6 +187,8 @@ void AddJobCommands(CLI::App& app, Command& chosen) {
   AddWithId(app, chosen, "job", "Show a job: its spec, state, runs, and when it should end", "JOB", &ShowJob);
   AddResults(app, chosen);
   AddWithId(app, chosen, "cancel", "Cancel a job, or one of its runs", "ID", &Cancel);
+  AddDelete(app, chosen);
+  AddWithId(app, chosen, "undelete", "Bring a deleted job back; 'jobs --deleted' lists them", "JOB", &Undelete);
 }
 
 }  // namespace skew

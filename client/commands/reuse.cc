@@ -39,7 +39,8 @@ absl::StatusOr<ExitCode> Reproduce(Session& session, const ReproduceFlags& flags
   request.set_request_id(flags.request_id.empty() ? RandomHex(16) : flags.request_id);
   SKEW_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, session.client->ReproduceRun(request));
   ShowNotes(session, response);
-  SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, response.job().id(), 0, Output::kTable, *session.err));
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job,
+                        FollowJob(session, response.job().id(), kAllKept, Output::kTable, *session.err));
   if (job.state() != v1::JOB_SUCCEEDED) return EndWith(session, job);
   v1::CompareRunsRequest compare;
   compare.set_run_id(flags.run_id);

@@ -42,7 +42,7 @@ absl::Status ShowDryRun(Session& session, const v1::Job& job) {
 }
 
 absl::StatusOr<ExitCode> WatchSubmitted(Session& session, const std::string& job_id) {
-  SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, job_id, 0, Output::kTable, *session.err));
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, job_id, kAllKept, Output::kTable, *session.err));
   if (job.state() != v1::JOB_SUCCEEDED) return EndWith(session, job);
   v1::GetResultsRequest request;
   request.set_job_id(job_id);

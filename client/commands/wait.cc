@@ -37,9 +37,13 @@ absl::Status AwaitEnds(Client& client, std::vector<v1::Job>& jobs) {
     SKEW_ASSIGN_OR_RETURN(job, client.GetJob(job.id()));  // NOT_FOUND comes before any waiting
   }
   for (v1::Job& job : jobs) {
-    if (IsTerminal(job.state())) continue;
-    SKEW_RETURN_IF_ERROR(client.WatchJob(job.id(), job.revision(), [](const v1::Event&) { return absl::OkStatus(); }));
-    SKEW_ASSIGN_OR_RETURN(job, client.GetJob(job.id()));
+    absl::Status watched = absl::OutOfRangeError("not watched yet");
+    // What happened and is not kept any more shows in the job.
+    while (!IsTerminal(job.state()) && absl::IsOutOfRange(watched)) {
+      watched = client.WatchJob(job.id(), job.revision(), [](const v1::Event&) { return absl::OkStatus(); });
+      if (!watched.ok() && !absl::IsOutOfRange(watched)) return watched;
+      SKEW_ASSIGN_OR_RETURN(job, client.GetJob(job.id()));
+    }
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -21,12 +20,18 @@ std::string FormOf(const v1::Event& event, const v1::Run* run, Output form) {
   return absl::StrCat(EventLine(event, run), "\n");
 }
 
-absl::Status FollowWithLines(Session& session, const std::string& job_id, int64_t after_revision, Output form,
+absl::Status FollowWithLines(Session& session, const v1::Job& job, int64_t after_revision, Output form,
                              std::ostream& lines) {
-  SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job_id));
+  if (after_revision == kAllKept) {
+    after_revision = job.compacted_revision();
+    if (after_revision > 0) {
+      *session.err << "note: events up to revision " << after_revision << " are not kept any more" << std::endl;
+    }
+  }
+  SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job.id()));
   WatchState known(v1::Job(), std::move(list.runs));
   if (form == Output::kCsv) lines << EventTable(v1::Event(), nullptr).ToCsvHeading();
-  return session.client->WatchJob(job_id, after_revision, [&](const v1::Event& event) {
+  return session.client->WatchJob(job.id(), after_revision, [&](const v1::Event& event) {
     if (event.has_run_added()) known.Apply(event);
     lines << FormOf(event, known.FindRun(RunIdOf(event)), form) << std::flush;
     return lines.good() ? absl::OkStatus() : absl::UnknownError("output cannot be written");
@@ -43,25 +48,40 @@ absl::Status FollowOnScreen(Session& session, const v1::Job& job) {
         return WatchFrame(state, size, session.colour, absl::Now());
       },
       absl::StrCat("job ", job.id(), " goes on; 'skewctl watch ", job.id(), "' follows it again\n"));
-  absl::Status status = session.client->WatchJob(job.id(), list.revision, [&](const v1::Event& event) {
-    absl::MutexLock lock(&mutex);
-    state.Apply(event);
-    return absl::OkStatus();
-  });
+  const auto watch = [&] {
+    return session.client->WatchJob(job.id(), list.revision, [&](const v1::Event& event) {
+      absl::MutexLock lock(&mutex);
+      state.Apply(event);
+      return absl::OkStatus();
+    });
+  };
+  absl::Status status = watch();
+  while (absl::IsOutOfRange(status)) {
+    // What it missed shows in how things stand.
+    absl::StatusOr<Client::RunList> now = session.client->ListRuns(job.id());
+    status = now.status();
+    if (!now.ok()) break;
+    list.revision = now->revision;
+    {
+      absl::MutexLock lock(&mutex);
+      state = WatchState(job, std::move(now->runs));
+    }
+    status = watch();
+  }
   session.screen->Stop();
   return status;
 }
 
 struct WatchFlags {
   std::string job_id;
-  int64_t from_revision = -1;
+  int64_t from_revision = kAllKept;
 };
 
 absl::StatusOr<ExitCode> Watch(Session& session, const WatchFlags& flags) {
   // Whoever names a revision wants the events.
   if (flags.from_revision >= 0) session.screen = nullptr;
-  SKEW_ASSIGN_OR_RETURN(const v1::Job job, FollowJob(session, flags.job_id, std::max(flags.from_revision, int64_t{0}),
-                                                     session.output, *session.out));
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job,
+                        FollowJob(session, flags.job_id, flags.from_revision, session.output, *session.out));
   return EndWith(session, job);
 }
 
@@ -71,7 +91,7 @@ absl::StatusOr<v1::Job> FollowJob(Session& session, const std::string& job_id, i
                                   std::ostream& lines) {
   SKEW_ASSIGN_OR_RETURN(const v1::Job begun, session.client->GetJob(job_id));
   SKEW_RETURN_IF_ERROR(session.screen != nullptr ? FollowOnScreen(session, begun)
-                                                 : FollowWithLines(session, job_id, after_revision, form, lines));
+                                                 : FollowWithLines(session, begun, after_revision, form, lines));
   SKEW_ASSIGN_OR_RETURN(v1::Job ended, session.client->GetJob(job_id));
   if (!IsTerminal(ended.state())) {
     return absl::InternalError(
@@ -84,7 +104,9 @@ void AddWatchCommand(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<WatchFlags>();
   CLI::App* command = app.add_subcommand("watch", "Follow a job until it has ended; exits by its final state");
   command->add_option("JOB", flags->job_id, "e.g. j17")->required();
-  command->add_option("--from-revision", flags->from_revision, "Only events after this one, as lines. Default: all")
+  command
+      ->add_option("--from-revision", flags->from_revision,
+                   "Only events after this one, as lines. Default: all that the server keeps")
       ->check(CLI::NonNegativeNumber);
   command->callback([flags, &chosen] {
     chosen.run = [flags](Session& session) { return Watch(session, *flags); };

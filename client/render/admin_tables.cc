@@ -63,6 +63,28 @@ Table QuarantineTable(absl::Span<const v1::QuarantinedContent> contents) {
   return table;
 }
 
+Table GarbageTable(absl::Span<const v1::CollectGarbageResponse> collections) {
+  Table table({{"garbage", "kind"}, {"count", "count", true}, {"size", "size_bytes", true}});
+  for (const v1::CollectGarbageResponse& collected : collections) {
+    for (const v1::Garbage& garbage : collected.garbage()) {
+      table.AddRow({garbage.kind(), absl::StrCat(garbage.count()), BytesCell(garbage.size_bytes())});
+    }
+  }
+  return table;
+}
+
+std::string GarbageDetails(const v1::CollectGarbageResponse& collected, bool dry_run) {
+  if (collected.garbage().empty()) return "nothing to remove: everything is to be kept\n";
+  std::string text = GarbageTable({collected}).ToText();
+  if (!collected.purged_jobs().empty()) {
+    absl::StrAppend(&text,
+                    dry_run ? "jobs that would go: " : "jobs that went: ", absl::StrJoin(collected.purged_jobs(), " "),
+                    "\n");
+  }
+  absl::StrAppend(&text, dry_run ? "nothing was removed: this was a dry run\n" : "");
+  return text;
+}
+
 std::string BackupDetails(const v1::BackUpResponse& backup) {
   const v1::BackupManifest& manifest = backup.manifest();
   std::string text =

@@ -14,6 +14,11 @@ Table BackupTable(absl::Span<const v1::BackUpResponse> backups);
 Table CheckTable(absl::Span<const v1::CheckArtifactsResponse> checks);
 Table QuarantineTable(absl::Span<const v1::QuarantinedContent> contents);
 
+Table GarbageTable(absl::Span<const v1::CollectGarbageResponse> collections);
+
+// What was removed, or with `dry_run` would be.
+std::string GarbageDetails(const v1::CollectGarbageResponse& collected, bool dry_run);
+
 // What was backed up, and how it is restored.
 std::string BackupDetails(const v1::BackUpResponse& backup);
 

@@ -92,6 +92,17 @@ Table AttemptTable(const v1::Run& run) {
   return table;
 }
 
+std::string DeletionOf(const v1::Job& job) {
+  if (!job.has_delete_time()) return "";
+  return absl::StrCat(TimeText(job.delete_time()), " UTC, kept until ",
+                      job.has_purge_time() ? absl::StrCat(TimeText(job.purge_time()), " UTC") : "it is purged");
+}
+
+std::string EventsOf(const v1::Job& job) {
+  if (job.compacted_revision() == 0) return "";
+  return absl::StrCat("not kept any more up to revision ", job.compacted_revision());
+}
+
 }  // namespace
 
 std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
@@ -109,6 +120,8 @@ std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
                                   {"created", OptionalTime(job.has_create_time(), job.create_time())},
                                   {"started", OptionalTime(job.has_start_time(), job.start_time())},
                                   {"ended", OptionalTime(job.has_end_time(), job.end_time())},
+                                  {"deleted", DeletionOf(job)},
+                                  {"events", EventsOf(job)},
                                   {"dataset", absl::StrCat(job.spec().dataset(), " ", job.dataset_digest())}});
   return absl::StrCat(head, "\n", ToYaml(job.spec()));
 }

@@ -39,6 +39,12 @@ std::string QueueChangeText(const v1::QueueChanged& change) {
   return change.paused() ? "paused" : "resumed";
 }
 
+std::string DeletionText(const v1::JobDeletion& deletion) {
+  if (!deletion.has_delete_time()) return "undeleted";
+  if (!deletion.has_purge_time()) return "deleted";
+  return absl::StrCat("deleted, kept until ", ExactTime(deletion.purge_time()));
+}
+
 std::string ChangeName(const v1::Event& event) {
   const auto* field = v1::Event::descriptor()->FindFieldByNumber(event.change_case());
   return field == nullptr ? "" : field->name();
@@ -63,6 +69,8 @@ std::string ChangeText(const v1::Event& event) {
       return QueueChangeText(event.queue());
     case v1::Event::kRunAdded:
       return "added: its cell is not known well enough";
+    case v1::Event::kDeletion:
+      return DeletionText(event.deletion());
     case v1::Event::CHANGE_NOT_SET:
       break;
   }

@@ -52,6 +52,24 @@ Table JobTable(absl::Span<const v1::Job> jobs) {
   return table;
 }
 
+Table DeletedJobTable(absl::Span<const v1::Job> jobs) {
+  Table table({{"job", "job"},
+               {"name", "name"},
+               {"owner", "owner"},
+               {"state", "state"},
+               {"runs", "runs_total", true},
+               {"ended (UTC)", "ended"},
+               {"deleted (UTC)", "deleted"},
+               {"kept until (UTC)", "purge"}});
+  for (const v1::Job& job : jobs) {
+    table.AddRow({job.id(), job.spec().name(), OrDash(job.owner()), StateName(job.state()),
+                  absl::StrCat(job.runs().total()), TimeCell(job.has_end_time(), job.end_time()),
+                  TimeCell(job.has_delete_time(), job.delete_time()),
+                  TimeCell(job.has_purge_time(), job.purge_time())});
+  }
+  return table;
+}
+
 Table RunTable(absl::Span<const v1::Run> runs) {
   Table table({{"run", "run"},
                {"model", "model"},

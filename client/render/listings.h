@@ -12,6 +12,8 @@
 namespace skew {
 
 Table JobTable(absl::Span<const v1::Job> jobs);
+// Of deleted ones.
+Table DeletedJobTable(absl::Span<const v1::Job> jobs);
 Table RunTable(absl::Span<const v1::Run> runs);
 Table ArtifactTable(absl::Span<const v1::Artifact> artifacts);
 Table DeviceTable(absl::Span<const v1::Device> devices);

@@ -32,20 +32,13 @@ absl::StatusOr<std::string> ReadWhole(Client& client, const std::string& run_id,
   return content;
 }
 
-// The histograms among the events up to the job's newest one.
 absl::Status ReadHistograms(Client& client, JobData& data) {
-  bool complete = false;
-  const absl::Status status = client.WatchJob(data.job.id(), 0, [&](const v1::Event& event) -> absl::Status {
-    if (event.revision() <= data.job.revision() && event.has_histogram()) {
-      const v1::ClassHistogram& histogram = event.histogram();
-      v1::ClassHistogram& kept = data.histograms[histogram.run_id()][histogram.step()];
-      if (!kept.final() || histogram.final()) kept = histogram;
-    }
-    complete = event.revision() >= data.job.revision();
-    // A job that goes on has events for as long as it does.
-    return complete ? absl::CancelledError("seen what there was") : absl::OkStatus();
-  });
-  return complete ? absl::OkStatus() : status;
+  SKEW_ASSIGN_OR_RETURN(const std::vector<v1::ClassHistogram> histograms, client.ListHistograms(data.job.id()));
+  for (const v1::ClassHistogram& histogram : histograms) {
+    v1::ClassHistogram& kept = data.histograms[histogram.run_id()][histogram.step()];
+    if (!kept.final() || histogram.final()) kept = histogram;
+  }
+  return absl::OkStatus();
 }
 
 using NamesByRun = std::map<std::string, std::set<std::string>>;

@@ -28,4 +28,12 @@ grpc::Status AdminService::CheckArtifacts(grpc::ServerContext* context, const v1
   return Respond(artifacts_->CheckAll([&] { return GoesOn(*context); }, caller->AsActor()), *response);
 }
 
+grpc::Status AdminService::CollectGarbage(grpc::ServerContext* context, const v1::CollectGarbageRequest* request,
+                                          v1::CollectGarbageResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  return Respond(collector_->Collect({request->dry_run(), caller->AsActor()}, [&] { return GoesOn(*context); }),
+                 *response);
+}
+
 }  // namespace skew

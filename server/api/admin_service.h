@@ -7,6 +7,7 @@
 #include "server/jobs/event_hub.h"
 #include "server/store/artifact_store.h"
 #include "server/store/backup.h"
+#include "server/store/garbage_collector.h"
 #include "skew/v1/admin_service.grpc.pb.h"
 
 namespace skew {
@@ -15,8 +16,9 @@ namespace skew {
 class AdminService final : public v1::AdminService::Service {
  public:
   // Borrowed; they outlive the server.
-  AdminService(AccessGate* gate, Backups* backups, ArtifactStore* artifacts, const EventHub* hub)
-      : gate_(gate), backups_(backups), artifacts_(artifacts), hub_(hub) {}
+  AdminService(AccessGate* gate, Backups* backups, ArtifactStore* artifacts, GarbageCollector* collector,
+               const EventHub* hub)
+      : gate_(gate), backups_(backups), artifacts_(artifacts), collector_(collector), hub_(hub) {}
 
   grpc::Status BackUp(grpc::ServerContext* context, const v1::BackUpRequest* request,
                       v1::BackUpResponse* response) override;
@@ -24,6 +26,8 @@ class AdminService final : public v1::AdminService::Service {
                               v1::ListQuarantineResponse* response) override;
   grpc::Status CheckArtifacts(grpc::ServerContext* context, const v1::CheckArtifactsRequest* request,
                               v1::CheckArtifactsResponse* response) override;
+  grpc::Status CollectGarbage(grpc::ServerContext* context, const v1::CollectGarbageRequest* request,
+                              v1::CollectGarbageResponse* response) override;
 
  private:
   // Whether somebody waits for the answer and the server does not want to stop.
@@ -32,6 +36,7 @@ class AdminService final : public v1::AdminService::Service {
   AccessGate* const gate_;
   Backups* const backups_;
   ArtifactStore* const artifacts_;
+  GarbageCollector* const collector_;
   const EventHub* const hub_;
 };
 

@@ -84,6 +84,20 @@ grpc::Status JobService::SetJobPriority(grpc::ServerContext* context, const v1::
                                });
 }
 
+grpc::Status JobService::DeleteJob(grpc::ServerContext* context, const v1::DeleteJobRequest* request,
+                                   v1::Job* response) {
+  return RespondChanged<JobId>(
+      *gate_, *scheduler_, *context, *request, request->job_id(), *response, [&](JobId id, const Actor& actor) {
+        return request->purge() ? deletion_->Purge(id, JobDeletion::When::kNow, actor) : deletion_->Delete(id, actor);
+      });
+}
+
+grpc::Status JobService::UndeleteJob(grpc::ServerContext* context, const v1::UndeleteJobRequest* request,
+                                     v1::Job* response) {
+  return RespondChanged<JobId>(*gate_, *scheduler_, *context, *request, request->job_id(), *response,
+                               [&](JobId id, const Actor& actor) { return deletion_->Undelete(id, actor); });
+}
+
 grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
                                     v1::GetResultsResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);

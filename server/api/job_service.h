@@ -9,6 +9,7 @@
 #include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/dataset_registry.h"
+#include "server/store/job_deletion.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
 #include "server/store/reuse_store.h"
@@ -20,11 +21,12 @@ namespace skew {
 class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v1::JobService::Service> {
  public:
   // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
-  JobService(AccessGate* gate, JobStore* jobs, QueueStore* queue, QueueView* view, ReuseStore* reuse,
-             DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump,
+  JobService(AccessGate* gate, JobStore* jobs, JobDeletion* deletion, QueueStore* queue, QueueView* view,
+             ReuseStore* reuse, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump,
              v1::Precision auto_precision)
       : gate_(gate),
         jobs_(jobs),
+        deletion_(deletion),
         queue_(queue),
         view_(view),
         reuse_(reuse),
@@ -45,6 +47,9 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
   grpc::Status RetryJob(grpc::ServerContext* context, const v1::RetryJobRequest* request, v1::Job* response) override;
   grpc::Status SetJobPriority(grpc::ServerContext* context, const v1::SetJobPriorityRequest* request,
                               v1::Job* response) override;
+  grpc::Status DeleteJob(grpc::ServerContext* context, const v1::DeleteJobRequest* request, v1::Job* response) override;
+  grpc::Status UndeleteJob(grpc::ServerContext* context, const v1::UndeleteJobRequest* request,
+                           v1::Job* response) override;
   grpc::Status GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
                           v1::GetResultsResponse* response) override;
   WatchReactor* WatchJob(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
@@ -52,6 +57,7 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
  private:
   AccessGate* const gate_;
   JobStore* const jobs_;
+  JobDeletion* const deletion_;
   QueueStore* const queue_;
   QueueView* const view_;
   ReuseStore* const reuse_;

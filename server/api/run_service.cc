@@ -1,7 +1,9 @@
 #include "server/api/run_service.h"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,13 @@ grpc::Status RunService::ListRuns(grpc::ServerContext* context, const v1::ListRu
   if (!job.ok()) return ToGrpc(job.status());
   std::vector<v1::Run*> runs(response->mutable_runs()->pointer_begin(), response->mutable_runs()->pointer_end());
   return ToGrpc(view_->Describe(*job, response->revision(), std::move(runs)));
+}
+
+grpc::Status RunService::ListHistograms(grpc::ServerContext* context, const v1::ListHistogramsRequest* request,
+                                        v1::ListHistogramsResponse* response) {
+  const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  return Respond(jobs_->ListHistograms(*request), *response);
 }
 
 grpc::Status RunService::CancelRun(grpc::ServerContext* context, const v1::CancelRunRequest* request,
@@ -129,6 +138,9 @@ grpc::Status RunService::ReadLog(grpc::ServerContext* context, const v1::ReadLog
     const absl::StatusOr<v1::Run> run = jobs_->GetRun(attempt->run);
     if (!run.ok()) return ToGrpc(run.status());
     const bool ended = run->attempts(attempt->number - 1).has_end_time();  // before the read: what was there is sent
+    if (std::error_code error; ended && offset == 0 && !std::filesystem::exists(path, error)) {
+      return ToGrpc(absl::NotFoundError(absl::StrCat("the log of ", attempt->ToString(), " is not there (any more)")));
+    }
     offset = SendFile(path, offset, write);
     if (access.ok()) access = gate_->Recheck(*caller);
     if (!access.ok()) return ToGrpc(access);

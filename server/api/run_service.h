@@ -26,6 +26,8 @@ class RunService final : public v1::RunService::Service {
   grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override;
   grpc::Status ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
                         v1::ListRunsResponse* response) override;
+  grpc::Status ListHistograms(grpc::ServerContext* context, const v1::ListHistogramsRequest* request,
+                              v1::ListHistogramsResponse* response) override;
   grpc::Status CancelRun(grpc::ServerContext* context, const v1::CancelRunRequest* request, v1::Run* response) override;
   grpc::Status PauseRun(grpc::ServerContext* context, const v1::PauseRunRequest* request, v1::Run* response) override;
   grpc::Status ResumeRun(grpc::ServerContext* context, const v1::ResumeRunRequest* request, v1::Run* response) override;

@@ -70,7 +70,9 @@ class WatchStream final : public WatchReactor,
     if (const absl::Status access = pump_->gate_->Recheck(caller_); !access.ok()) {
       return End(Place::kPump, ToGrpc(access));
     }
+    if (absl::IsOutOfRange(page.status()) && begun_) return SendEnd(Place::kPump, v1::StreamEnd::COMPACTED);
     if (!page.ok()) return End(Place::kPump, ToGrpc(page.status()));
+    begun_ = true;
     if (!(*page)->messages.empty()) return SendPage(*page);
     if ((*page)->complete) return SendEnd(Place::kPump, v1::StreamEnd::JOB_FINISHED);
     if (draining) return SendEnd(Place::kPump, v1::StreamEnd::DRAINING);
@@ -177,6 +179,7 @@ class WatchStream final : public WatchReactor,
   // Of whoever has the stream.
   Caller caller_;
   int64_t reached_;
+  bool begun_ = false;  // events after the first position were there
   std::shared_ptr<const MessagePage> page_;
   size_t next_ = 0;
   grpc::ByteBuffer end_;

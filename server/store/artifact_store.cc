@@ -42,11 +42,9 @@ absl::Status ArtifactStore::Import(const std::string& path, const std::string& d
   const std::string target = PathOf(digest);
   std::error_code error;
   if (fs::exists(target, error)) {
-    SKEW_ASSIGN_OR_RETURN(const Inspection there, Inspect(content));
-    if (there.problem.empty()) {
-      fs::remove(path, error);
-      return absl::OkStatus();
-    }
+    const absl::StatusOr<Inspection> there = Inspect(content);
+    if (there.ok() && there->problem.empty()) return absl::OkStatus();
+    if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
   }
   SKEW_RETURN_IF_ERROR(CheckContent(path, content));
   fs::create_directories(fs::path(target).parent_path(), error);
@@ -83,8 +81,10 @@ absl::StatusOr<v1::Artifact> ArtifactStore::Find(RunId run, const std::string& n
   for (const v1::Artifact& artifact : artifacts) {
     if (artifact.name() != name) continue;
     if (!artifact.problem().empty()) return Damaged(run, name, artifact.problem());
-    SKEW_ASSIGN_OR_RETURN(const Inspection found, Inspect({artifact.digest(), artifact.size_bytes()}));
-    if (!found.problem.empty()) return Damaged(run, name, found.problem);
+    const absl::StatusOr<Inspection> found = Inspect({artifact.digest(), artifact.size_bytes()});
+    if (absl::IsNotFound(found.status())) break;
+    SKEW_RETURN_IF_ERROR(found.status());
+    if (!found->problem.empty()) return Damaged(run, name, found->problem);
     return artifact;
   }
   return absl::NotFoundError(absl::StrCat("run ", run.ToString(), " has no artifact '", name, "'"));
@@ -118,7 +118,10 @@ absl::StatusOr<v1::CheckArtifactsResponse> ArtifactStore::CheckAll(absl::Functio
     }));
     if (!next.has_value()) break;
     if (!go_on()) return absl::CancelledError(absl::StrCat("after ", response.checked(), " contents"));
-    SKEW_ASSIGN_OR_RETURN(const Inspection found, Inspect(*next));
+    const absl::StatusOr<Inspection> inspected = Inspect(*next);
+    if (absl::IsNotFound(inspected.status())) continue;  // removed meanwhile
+    SKEW_RETURN_IF_ERROR(inspected.status());
+    const Inspection& found = *inspected;
     response.set_checked(response.checked() + 1);
     response.set_checked_bytes(response.checked_bytes() + next->size_bytes);
     if (!found.problem.empty()) response.set_quarantined(response.quarantined() + 1);

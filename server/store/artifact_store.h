@@ -34,8 +34,9 @@ class ArtifactStore {
         quarantine_(connections, clock, std::move(quarantine)) {}
 
   // Moves the file at `path` into the store, synced to disk, after checking that it has this digest and size. OK, too,
-  // when it is there already. Content that was in quarantine comes out of it. DATA_LOSS when the content is another
-  // one; NOT_FOUND when there is no such file.
+  // when it is there already: then the file stays, so that it can be imported again should the other one be removed
+  // before there is a row. Content that was in quarantine comes out of it. DATA_LOSS when the content is another one;
+  // NOT_FOUND when there is no such file. To be called under a Removals::Hold that lasts until the row is there.
   absl::Status Import(const std::string& path, const std::string& digest, int64_t size_bytes);
 
   // Where the content with this digest is.
@@ -54,8 +55,8 @@ class ArtifactStore {
     std::string problem;   // empty: it is whole
     bool changed = false;  // it went into quarantine now, or came out of it
   };
-  // Reads the content. If it is damaged or missing, it is in quarantine then, and otherwise not. INTERNAL when the file
-  // cannot be read.
+  // Reads the content. If it is damaged or missing, it is in quarantine then, and otherwise not. NOT_FOUND when it is
+  // not whole and no artifact has it (any more); INTERNAL when the file cannot be read.
   absl::StatusOr<Inspection> Inspect(const StoredContent& content);
 
   // See AdminService.CheckArtifacts. CANCELLED as soon as `go_on` says no.

@@ -14,6 +14,7 @@
 #include "server/store/audit_log.h"
 #include "server/store/connections.h"
 #include "server/store/disk_reserve.h"
+#include "server/store/removals.h"
 #include "skew/v1/admin_service.pb.h"
 
 namespace skew {
@@ -27,10 +28,11 @@ constexpr char kBackedUpArtifacts[] = "artifacts/";
 class Backups {
  public:
   // `folder` takes the backups, each in a folder of its name; it may be on another disk than the store.
-  Backups(Connections* connections, ArtifactStore* artifacts, Clock* clock, const DiskReserve* reserve,
-          std::string folder)
+  Backups(Connections* connections, ArtifactStore* artifacts, Removals* removals, Clock* clock,
+          const DiskReserve* reserve, std::string folder)
       : connections_(connections),
         artifacts_(artifacts),
+        removals_(removals),
         clock_(clock),
         reserve_(reserve),
         folder_(std::move(folder)) {}
@@ -38,7 +40,8 @@ class Backups {
   // To be called first: removes what interrupted backups left.
   absl::Status Open();
 
-  // See AdminService.BackUp. CANCELLED as soon as `go_on` says no; on any error nothing is left.
+  // See AdminService.BackUp. CANCELLED as soon as `go_on` says no; on any error nothing is left. Meanwhile nothing is
+  // removed.
   absl::StatusOr<v1::BackUpResponse> BackUp(const std::string& name, absl::FunctionRef<bool()> go_on,
                                             const Actor& actor);
 
@@ -51,6 +54,7 @@ class Backups {
 
   Connections* const connections_;
   ArtifactStore* const artifacts_;
+  Removals* const removals_;
   Clock* const clock_;
   const DiskReserve* const reserve_;
   const std::string folder_;

@@ -77,6 +77,11 @@ absl::StatusOr<EventPage> EventLog::Read(JobId job, int64_t after_revision, int 
           "after_revision",
           absl::StrCat(after_revision, " is not a revision the server has reached; the newest is ", newest));
     }
+    if (after_revision < end.compacted_revision) {
+      return absl::OutOfRangeError(absl::StrCat("events of job ", job.ToString(), " up to revision ",
+                                                end.compacted_revision, " are not kept any more: watch from revision ",
+                                                end.compacted_revision, " on"));
+    }
     SKEW_RETURN_IF_ERROR(ReadPage(db, job, after_revision, limit, page));
     page.exhausted = static_cast<int>(page.events.size()) < limit;
     const int64_t reached = page.events.empty() ? after_revision : page.events.back().revision();

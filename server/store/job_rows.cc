@@ -157,10 +157,19 @@ absl::StatusOr<std::vector<int32_t>> FindRuns(Database& db, JobId job, int32_t a
 }  // namespace
 
 absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id) {
-  Statement row = db.Prepare("SELECT last_revision, runs_queued + runs_active FROM jobs WHERE id = ?");
+  Statement row =
+      db.Prepare("SELECT last_revision, runs_queued + runs_active, compacted_revision FROM jobs WHERE id = ?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
-  return JobEnd{row.Int(1) == 0, row.Int(0)};
+  return JobEnd{row.Int(1) == 0, row.Int(0), row.Int(2)};
+}
+
+absl::Status CheckNotDeleted(Database& db, JobId id) {
+  Statement row = db.Prepare("SELECT delete_time IS NULL FROM jobs WHERE id = ?");
+  row.Bind(id.number);
+  if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
+  if (row.Int(0) != 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("job ", id.ToString(), " is deleted: undelete it first"));
 }
 
 absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id) {
@@ -174,7 +183,7 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   Statement row = db.Prepare(
       "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key, runs_total, runs_queued, "
       "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority, no_reuse, reproduces, "
-      "runs_reused FROM jobs WHERE id = ?");
+      "runs_reused, delete_time, purge_time, compacted_revision FROM jobs WHERE id = ?");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   v1::Job job;
@@ -196,6 +205,9 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   job.set_no_reuse(row.Int(16) != 0);
   job.set_reproduces(row.Text(17));
   job.mutable_runs()->set_reused(row.Int32(18));
+  if (!row.IsNull(19)) *job.mutable_delete_time() = ToProto(row.Time(19));
+  if (!row.IsNull(20)) *job.mutable_purge_time() = ToProto(row.Time(20));
+  job.set_compacted_revision(row.Int(21));
   if (!row.IsNull(13)) *job.mutable_start_time() = ToProto(row.Time(13));
   if (!row.IsNull(14) && IsTerminal(job.state())) *job.mutable_end_time() = ToProto(row.Time(14));
   SKEW_RETURN_IF_ERROR(row.status());
@@ -219,6 +231,19 @@ absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, Run
   std::vector<v1::ClassHistogram> histograms;
   Statement row = db.Prepare("SELECT data FROM histograms WHERE job_id = ? AND run_number = ? ORDER BY final, step");
   row.Bind(id.job.number).Bind(id.number);
+  while (row.Step()) row.Read(0, histograms.emplace_back());
+  SKEW_RETURN_IF_ERROR(row.status());
+  return histograms;
+}
+
+absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, JobId job, HistogramPosition after,
+                                                               int limit) {
+  SKEW_RETURN_IF_ERROR(ReadJobEnd(db, job).status());
+  std::vector<v1::ClassHistogram> histograms;
+  Statement row = db.Prepare(
+      "SELECT data FROM histograms WHERE job_id = ? AND (run_number, final, step) > (?, ?, ?) "
+      "ORDER BY run_number, final, step LIMIT ?");
+  row.Bind(job.number).Bind(after.run_number).Bind(after.final).Bind(after.step).Bind(limit);
   while (row.Step()) row.Read(0, histograms.emplace_back());
   SKEW_RETURN_IF_ERROR(row.status());
   return histograms;

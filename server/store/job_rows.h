@@ -22,10 +22,14 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id);
 absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id);
 absl::StatusOr<std::string> ReadOwner(Database& db, JobId id);
 
-// Whether all runs of a job have ended, and its newest event.
+// FAILED_PRECONDITION when the job is deleted.
+absl::Status CheckNotDeleted(Database& db, JobId id);
+
+// Whether all runs of a job have ended, its newest event, and the newest one that is not kept any more (0: all are).
 struct JobEnd {
   bool ended = false;
   int64_t last_revision = 0;
+  int64_t compacted_revision = 0;
 };
 absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id);
 
@@ -35,6 +39,17 @@ absl::StatusOr<v1::RunState> ReadRunState(Database& db, RunId id);
 
 // Every one of a run: those during training by step, then the final one.
 absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, RunId id);
+
+// Where a histogram stands among those of its job.
+struct HistogramPosition {
+  int32_t run_number = 0;
+  bool final = false;
+  int32_t step = -1;
+};
+
+// Those of a job after `after`, at most `limit`, by run, then as ReadHistograms gives them.
+absl::StatusOr<std::vector<v1::ClassHistogram>> ReadHistograms(Database& db, JobId job, HistogramPosition after,
+                                                               int limit);
 
 // Artifacts of a job, by run and name; with `run_number` above 0 only of that run.
 absl::StatusOr<std::vector<v1::Artifact>> ReadArtifacts(Database& db, JobId job, int64_t run_number);

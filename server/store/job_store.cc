@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "server/store/added_runs.h"
 #include "server/store/event_log.h"
+#include "server/store/histogram_list.h"
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
 #include "server/store/page_size.h"
@@ -283,6 +284,15 @@ absl::StatusOr<v1::ListRunsResponse> JobStore::ListRuns(const v1::ListRunsReques
     SKEW_ASSIGN_OR_RETURN(const RunId last, RunId::Parse(response.runs().rbegin()->id()));
     response.set_next_page_token(PageToken(Describe(list), last.number));
   }
+  return response;
+}
+
+absl::StatusOr<v1::ListHistogramsResponse> JobStore::ListHistograms(const v1::ListHistogramsRequest& request) {
+  v1::ListHistogramsResponse response;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(response, skew::ListHistograms(db, request));
+    return absl::OkStatus();
+  }));
   return response;
 }
 

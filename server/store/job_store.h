@@ -75,6 +75,8 @@ class JobStore {
   absl::StatusOr<v1::Run> GetRun(RunId id);
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request);
 
+  absl::StatusOr<v1::ListHistogramsResponse> ListHistograms(const v1::ListHistogramsRequest& request);
+
   // Every run of a job, and the job, on one snapshot.
   struct JobWithRuns {
     v1::Job job;

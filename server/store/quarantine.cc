@@ -7,6 +7,7 @@
 #include "common/ids.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "server/store/removals.h"
 
 namespace skew {
 namespace {
@@ -24,7 +25,9 @@ absl::Status ReadOwners(Database& db, v1::QuarantinedContent& content) {
 }  // namespace
 
 absl::Status Quarantine::Take(const std::string& digest, const std::string& path, const std::string& problem) {
-  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) {
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const bool named, IsNamed(scope.db, digest));
+    if (!named) return absl::NotFoundError(absl::StrCat("no artifact has the content ", digest));
     return scope.db.Prepare("INSERT OR REPLACE INTO quarantine (digest, problem, time) VALUES (?, ?, ?)")
         .Bind(digest)
         .Bind(problem)

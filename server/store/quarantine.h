@@ -23,6 +23,7 @@ class Quarantine {
       : connections_(connections), clock_(clock), folder_(std::move(folder)) {}
 
   // Notes the problem of the content with this digest and moves the file at `path`, if there is one, into the folder.
+  // NOT_FOUND, and nothing was done, when no artifact has it (any more): then nothing is missing.
   absl::Status Take(const std::string& digest, const std::string& path, const std::string& problem);
   // For content that is in its place again.
   absl::Status Release(const std::string& digest);

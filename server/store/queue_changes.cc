@@ -9,6 +9,7 @@
 #include "common/run_state.h"
 #include "common/status.h"
 #include "server/store/event_log.h"
+#include "server/store/job_deletion.h"
 #include "server/store/job_rows.h"
 #include "server/store/queue_rows.h"
 #include "server/store/run_changes.h"
@@ -124,7 +125,11 @@ absl::Status PrepareRetry(WriteScope& scope, JobId job, size_t runs) {
   SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, row.Text(2)));
   if (classifier.has_value()) return absl::OkStatus();
   SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> training, FindTrainingJob(scope.db, row.Text(2)));
-  if (!training.has_value()) return absl::OkStatus();
+  if (!training.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat("the training of the classifier that job ", job.ToString(),
+                                                      " needs was deleted for good: submit the study again"));
+  }
+  SKEW_RETURN_IF_ERROR(UndeleteIfDeleted(scope, *training));
   SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, *training));
   return RetryRuns(scope, *training, numbers);
 }
@@ -162,6 +167,7 @@ absl::Status ChangeQueued(WriteScope& scope, RunId id, const v1::QueueChanged& c
 }
 
 absl::Status RetryJob(WriteScope& scope, JobId id) {
+  SKEW_RETURN_IF_ERROR(CheckNotDeleted(scope.db, id));
   SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ReadJobState(scope.db, id));
   SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, id));
   if (numbers.empty()) {
@@ -173,6 +179,7 @@ absl::Status RetryJob(WriteScope& scope, JobId id) {
 }
 
 absl::Status RetryRun(WriteScope& scope, RunId id) {
+  SKEW_RETURN_IF_ERROR(CheckNotDeleted(scope.db, id.job));
   SKEW_ASSIGN_OR_RETURN(const v1::RunState state, ReadRunState(scope.db, id));
   if (state != v1::FAILED && state != v1::CANCELLED) {
     return absl::FailedPreconditionError(

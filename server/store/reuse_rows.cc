@@ -56,14 +56,15 @@ absl::Status CopyRunRow(Database& db, RunId id, RunId source, const std::string&
       .Run();
 }
 
-absl::Status CopyArtifacts(Database& db, RunId id, RunId source) {
-  return db
+// As new ones: they are kept for as long as if the run had made them.
+absl::Status CopyArtifacts(WriteScope& scope, RunId id, RunId source) {
+  return scope.db
       .Prepare(
           "INSERT INTO artifacts (job_id, run_number, name, media_type, digest, size_bytes, create_time) "
-          "SELECT ?, ?, name, media_type, digest, size_bytes, create_time FROM artifacts "
-          "WHERE job_id = ? AND run_number = ?")
+          "SELECT ?, ?, name, media_type, digest, size_bytes, ? FROM artifacts WHERE job_id = ? AND run_number = ?")
       .Bind(id.job.number)
       .Bind(id.number)
+      .Bind(scope.now)
       .Bind(source.job.number)
       .Bind(source.number)
       .Run();
@@ -107,7 +108,7 @@ absl::Status Answer(WriteScope& scope, RunId id, RunId source) {
   change.state = v1::SUCCEEDED;
   SKEW_ASSIGN_OR_RETURN(change.reused_from, OriginalOf(scope.db, source));
   SKEW_RETURN_IF_ERROR(CopyRunRow(scope.db, id, source, change.reused_from));
-  SKEW_RETURN_IF_ERROR(CopyArtifacts(scope.db, id, source));
+  SKEW_RETURN_IF_ERROR(CopyArtifacts(scope, id, source));
   SKEW_RETURN_IF_ERROR(CopyHistograms(scope, id, source));
   return ChangeRun(scope, id, change);
 }

@@ -334,8 +334,28 @@ CREATE TABLE quarantine (
 CREATE INDEX artifacts_by_digest ON artifacts (digest);
 )sql";
 
+// What is not kept for good (see retention.h). Names of artifacts: see artifact_store.h.
+constexpr absl::string_view kRetention = R"sql(
+ALTER TABLE jobs ADD COLUMN delete_time INTEGER;                             -- NULL, with the next: not deleted
+ALTER TABLE jobs ADD COLUMN purge_time INTEGER;
+ALTER TABLE jobs ADD COLUMN compacted_revision INTEGER NOT NULL DEFAULT 0;   -- events up to this one are gone
+ALTER TABLE jobs ADD COLUMN compacted_sequence INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_deleted ON jobs (id) WHERE delete_time IS NOT NULL;
+CREATE INDEX job_dependencies_by_after ON job_dependencies (after_job_id);
+ALTER TABLE artifacts ADD COLUMN kind TEXT AS (CASE
+  WHEN name GLOB '*.png' THEN 'samples'
+  WHEN name = 'checkpoint.pt' THEN 'weights'
+  WHEN name GLOB '*.csv' THEN 'tables' END);
+CREATE INDEX artifacts_by_age ON artifacts (kind, create_time);
+
+-- Files whose rows are gone and that are still to be removed, by their paths below the state directory.
+CREATE TABLE removals (
+  path TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // Append only: a database that has taken a step never takes it again.
-constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine};
+constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine, kRetention};
 
 absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
   const std::string backup = absl::StrCat(path, ".v", version, ".backup");

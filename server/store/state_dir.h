@@ -30,10 +30,15 @@ class StateDir {
   std::string RestoringDatabase() const { return Database() + ".restoring"; }
   std::string Datasets() const { return root_ + "/datasets"; }
   // A run's own folder while it has not ended.
-  std::string WorkDir(RunId run) const { return root_ + "/work/" + run.ToString(); }
-  std::string LogFile(const AttemptId& attempt) const {
-    return root_ + "/logs/" + attempt.run.ToString() + "-" + std::to_string(attempt.number) + ".log";
+  std::string WorkDir(RunId run) const { return root_ + "/" + WorkName(run); }
+  std::string LogFile(const AttemptId& attempt) const { return root_ + "/" + LogName(attempt); }
+  std::string Logs() const { return root_ + "/logs"; }
+  // Both below the state directory.
+  static std::string WorkName(RunId run) { return "work/" + run.ToString(); }
+  static std::string LogName(const AttemptId& attempt) {
+    return "logs/" + attempt.run.ToString() + "-" + std::to_string(attempt.number) + ".log";
   }
+  const std::string& root() const { return root_; }
 
  private:
   StateDir(std::string root, int lock_fd) : root_(std::move(root)), lock_fd_(lock_fd) {}

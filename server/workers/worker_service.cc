@@ -97,18 +97,22 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
 absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& work_dir,
                                   const worker::v1::Report& report) {
   while (true) {
-    absl::Status status;
-    if (report.has_artifact()) {
-      const worker::v1::NewArtifact& artifact = report.artifact();
-      SKEW_RETURN_IF_ERROR(CheckFileName(artifact.file()));
-      status =
-          artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes());
-    }
-    if (status.ok()) status = runs_->ApplyReport(attempt, report);
+    absl::Status status = ApplyOnce(attempt, work_dir, report);
     if (!IsPassing(status)) return status;
     spdlog::warn("{}: report {} waits: {}", attempt.ToString(), report.number(), status.ToString());
     if (hub_->AwaitDrain(absl::Seconds(1))) return status;
   }
+}
+
+absl::Status WorkerService::ApplyOnce(const AttemptId& attempt, const std::string& work_dir,
+                                      const worker::v1::Report& report) {
+  if (!report.has_artifact()) return runs_->ApplyReport(attempt, report);
+  const worker::v1::NewArtifact& artifact = report.artifact();
+  SKEW_RETURN_IF_ERROR(CheckFileName(artifact.file()));
+  const Removals::Hold hold(removals_, Removals::Hold::For::kMoment);
+  SKEW_RETURN_IF_ERROR(
+      artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes()));
+  return runs_->ApplyReport(attempt, report);
 }
 
 }  // namespace skew

@@ -7,6 +7,7 @@
 #include "server/jobs/event_hub.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/artifact_store.h"
+#include "server/store/removals.h"
 #include "server/store/run_store.h"
 #include "skew/worker/v1/worker.grpc.pb.h"
 
@@ -16,17 +17,19 @@ namespace skew {
 class WorkerService final : public worker::v1::WorkerService::Service {
  public:
   // Borrowed; they outlive the server this service is registered with.
-  WorkerService(RunStore* runs, ArtifactStore* artifacts, Scheduler* scheduler, const EventHub* hub)
-      : runs_(runs), artifacts_(artifacts), scheduler_(scheduler), hub_(hub) {}
+  WorkerService(RunStore* runs, ArtifactStore* artifacts, Removals* removals, Scheduler* scheduler, const EventHub* hub)
+      : runs_(runs), artifacts_(artifacts), removals_(removals), scheduler_(scheduler), hub_(hub) {}
 
   grpc::Status Attach(grpc::ServerContext* context,
                       grpc::ServerReaderWriter<worker::v1::DaemonMessage, worker::v1::WorkerMessage>* stream) override;
 
  private:
   absl::Status Apply(const AttemptId& attempt, const std::string& work_dir, const worker::v1::Report& report);
+  absl::Status ApplyOnce(const AttemptId& attempt, const std::string& work_dir, const worker::v1::Report& report);
 
   RunStore* const runs_;
   ArtifactStore* const artifacts_;
+  Removals* const removals_;
   Scheduler* const scheduler_;
   const EventHub* const hub_;
 };

@@ -45,5 +45,24 @@ TEST(AdminTablesTest, AChecksCountsAreNumbersForPrograms) {
   EXPECT_THAT(CheckTable({check}).ToCsv(), HasSubstr("3,4096,1,0,1"));
 }
 
+TEST(AdminTablesTest, GarbageIsWhatWentOrWouldGo) {
+  v1::CollectGarbageResponse collected;
+  EXPECT_EQ(GarbageDetails(collected, /*dry_run=*/false), "nothing to remove: everything is to be kept\n");
+  v1::Garbage& jobs = *collected.add_garbage();
+  jobs.set_kind("jobs");
+  jobs.set_count(2);
+  v1::Garbage& samples = *collected.add_garbage();
+  samples.set_kind("samples");
+  samples.set_count(3);
+  samples.set_size_bytes(2048);
+  collected.add_purged_jobs("j3");
+  collected.add_purged_jobs("j5");
+  EXPECT_EQ(GarbageTable({collected}).ToCsv(), "kind,count,size_bytes\njobs,2,0\nsamples,3,2048\n");
+  EXPECT_THAT(GarbageDetails(collected, /*dry_run=*/false),
+              testing::AllOf(HasSubstr("2.0 KiB"), HasSubstr("jobs that went: j3 j5\n")));
+  EXPECT_THAT(GarbageDetails(collected, /*dry_run=*/true),
+              testing::AllOf(HasSubstr("jobs that would go: j3 j5\n"), HasSubstr("nothing was removed")));
+}
+
 }  // namespace
 }  // namespace skew

@@ -117,6 +117,20 @@ TEST(WatchJobTest, DoesNotRetryOtherErrors) {
   EXPECT_THAT(watched.requested, SizeIs(1));
 }
 
+TEST(WatchJobTest, SaysWhenWhatComesNextIsNotKeptAnyMore) {
+  FakeServer server;
+  server.watch_job.Add({EventAt(3, 1), End(v1::StreamEnd::COMPACTED)});
+  const Watched behind = Watch(server);
+  EXPECT_TRUE(absl::IsOutOfRange(behind.status)) << behind.status;
+  EXPECT_THAT(std::string(behind.status.message()), HasSubstr("after revision 3 are not kept any more"));
+  EXPECT_THAT(behind.requested, SizeIs(1));
+  FakeServer later;
+  later.watch_job.Fail(grpc::StatusCode::OUT_OF_RANGE, "events of job j1 up to revision 3");
+  const Watched refused = Watch(later);
+  EXPECT_TRUE(absl::IsOutOfRange(refused.status)) << refused.status;
+  EXPECT_THAT(refused.requested, SizeIs(1));
+}
+
 TEST(WatchJobTest, GivesUpWhenItsPatienceIsUsedUp) {
   FakeServer server;
   server.watch_job.Add({EventAt(3, 1), End(v1::StreamEnd::DRAINING)});

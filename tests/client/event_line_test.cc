@@ -54,6 +54,20 @@ TEST(EventLineTest, OfTheJob) {
   EXPECT_EQ(EventLine(event, nullptr), "1970-01-01T00:00:00.25Z 1 j1: accepted, 12 runs");
 }
 
+TEST(EventLineTest, OfDeletion) {
+  const std::string head = "revision: 1 job_id: 'j1' time { seconds: 1700000000 } ";
+  EXPECT_EQ(EventLine(Parse<v1::Event>(absl::StrCat(head,
+                                                    "deletion { delete_time { seconds: 1700000000 } "
+                                                    "purge_time { seconds: 1700604800 } }")),
+                      nullptr),
+            "2023-11-14T22:13:20Z 1 j1: deleted, kept until 2023-11-21T22:13:20Z");
+  EXPECT_EQ(
+      EventLine(Parse<v1::Event>(absl::StrCat(head, "deletion { delete_time { seconds: 1700000000 } }")), nullptr),
+      "2023-11-14T22:13:20Z 1 j1: deleted");
+  EXPECT_EQ(EventLine(Parse<v1::Event>(absl::StrCat(head, "deletion { }")), nullptr),
+            "2023-11-14T22:13:20Z 1 j1: undeleted");
+}
+
 TEST(EventLineTest, ChangesOfLaterVersionsAreNotLost) {
   EXPECT_EQ(EventLine(Parse<v1::Event>("revision: 1 job_id: 'j1'"), nullptr),
             "1970-01-01T00:00:00Z 1 j1: a change this skewctl does not know");

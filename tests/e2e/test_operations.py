@@ -112,6 +112,47 @@ class QuarantineTest(OperationsCase):
         self.assertEqual(self.server.read_artifact(f"{job}.1", "samples.png"), samples)
 
 
+class RetentionTest(OperationsCase):
+    def names(self, job):
+        return {json.loads(line)["name"] for line in self.ctl("artifacts", job, "--output", "json").stdout.splitlines()}
+
+    def test_what_is_deleted_or_too_old_goes(self):
+        job = self.server.submit(harness.spec([harness.vae()], steps=40))
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        expected = harness.measured(self.server, job)
+        self.assertIn(f"skewctl undelete {job}", self.ctl("delete", job).stdout)
+        self.ctl("delete", job, code=2)
+        self.assertNotIn(f"{job} ", self.ctl("jobs").stdout)
+        self.assertIn(f"{job} ", self.ctl("jobs", "--deleted").stdout)
+        self.assertIn("kept until", self.ctl("job", job).stdout)
+        self.ctl("undelete", job)
+        self.assertIn(f"{job} ", self.ctl("jobs").stdout)
+        self.assertIn("nothing to remove", self.ctl("gc", "--dry-run").stdout)
+        self.assertIn("samples.png", self.names(job))
+        config = self.server.folder / "skewd.yaml"
+        config.write_text("keep: [samples=0s, events=0s]\n")
+        self.server.restart("--config", str(config))
+        self.ctl("gc")
+        self.assertEqual(self.names(job), {"checkpoint.pt", "losses.csv", "manifest.csv"})
+        self.assertEqual(harness.measured(self.server, job), expected)
+        watched = self.ctl("watch", job)
+        self.assertIn("not kept any more", watched.stderr)
+        self.assertEqual(len(watched.stdout.splitlines()), 1)
+        self.assertIn("watch from revision", self.ctl("watch", job, "--from-revision", "0", code=2).stderr)
+        self.ctl("wait", job)
+        self.assertIn("forming-vae", self.ctl("plot", job).stdout)
+        self.ctl("delete", job, "--purge")
+        self.ctl("job", job, code=7)
+        self.assertIn("for good", self.ctl("audit").stdout)
+        left = [file.name for file in (self.state / "artifacts").glob("*/*")]
+        self.assertEqual(len(left), 1, left)  # the judge's weights
+        self.ctl("admin", "check")
+        refused = subprocess.run([harness.BIN / "skewd", "--state-dir", self.state, "--keep", "samples=soon"],
+                                 capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("an age like 30d", refused.stderr)
+
+
 class FullDiskTest(OperationsCase):
     """The state directory is a file system of 64 MiB, of which 24 MiB are kept free."""
 

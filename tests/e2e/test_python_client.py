@@ -158,6 +158,22 @@ class StudyTest(ClientCase):
         self.client.cancel(job.id)
         self.assertEqual([one.id for one in self.client.jobs(labels={"year": "2026"})], [job.id])
 
+    def test_deleted_jobs_come_back_until_they_are_purged(self):
+        job = self.client.submit(with_settings(ENDLESS, labels={"to": "delete"}))
+        self.raises(skew.FailedPrecondition, self.client.delete, job.id)
+        self.client.cancel(job.id)
+        self.client.wait(job.id, timeout=60)
+        self.assertTrue(self.client.delete(job.id).HasField("purge_time"))
+        self.assertEqual(list(self.client.jobs(labels={"to": "delete"})), [])
+        self.assertEqual([one.id for one in self.client.jobs(labels={"to": "delete"}, deleted=True)], [job.id])
+        self.assertFalse(self.client.undelete(job.id).HasField("purge_time"))
+        self.client.delete(job.id, purge=True)
+        self.raises(skew.NotFound, self.client.job, job.id)
+
+    def test_histograms_of_all_runs(self):
+        found = [(one.run_id, one.final) for one in self.client.histograms(self.job.id)]
+        self.assertEqual(found, [(run.id, True) for run in self.client.runs(self.job.id)])
+
     def test_files_of_runs(self):
         run = self.client.runs(self.job.id)[0].id
         self.assertIn("samples.png", [one.name for one in self.client.artifacts(run)])

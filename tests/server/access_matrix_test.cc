@@ -309,6 +309,15 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
     daemon_->Await(id);
     return id;
   };
+  const auto deleted = [&] {
+    std::string id = cancelled();
+    grpc::ClientContext context;
+    v1::DeleteJobRequest request;
+    request.set_job_id(id);
+    v1::Job response;
+    EXPECT_TRUE(daemon_->jobs().DeleteJob(&context, request, &response).ok());
+    return id;
+  };
   const std::map<std::string, Example> examples = {
       {"CreateUser", [&] { return text(v1::CreateUserRequest(), "name", "nina", "user nina"); }},
       {"UpdateUser",
@@ -345,6 +354,8 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
       {"CancelRun", [&] { return of_run(v1::CancelRunRequest(), job()); }},
       {"PauseJob", [&] { return of_job(v1::PauseJobRequest(), job()); }},
       {"ResumeJob", [&] { return of_job(v1::ResumeJobRequest(), job()); }},
+      {"DeleteJob", [&] { return of_job(v1::DeleteJobRequest(), cancelled()); }},
+      {"UndeleteJob", [&] { return of_job(v1::UndeleteJobRequest(), deleted()); }},
       {"RetryJob", [&] { return of_job(v1::RetryJobRequest(), cancelled()); }},
       {"SetJobPriority", [&] { return of_job(v1::SetJobPriorityRequest(), job()); }},
       {"PauseRun", [&] { return of_run(v1::PauseRunRequest(), job()); }},
@@ -354,6 +365,8 @@ TEST_F(AccessMatrixTest, EveryChangeIsAudited) {
       {"BackUp", [&] { return text(v1::BackUpRequest(), "name", "monday", "backup monday"); }},
       {"CheckArtifacts",
        [&] { return std::pair(std::unique_ptr<Message>(new v1::CheckArtifactsRequest), std::string("artifacts")); }},
+      {"CollectGarbage",
+       [&] { return std::pair(std::unique_ptr<Message>(new v1::CollectGarbageRequest), std::string("store")); }},
       {"SetShare", [&] { return text(v1::SetShareRequest(), "user", "mona", "share mona"); }},
       {"DrainDevice", [&] { return text(v1::DrainDeviceRequest(), "device", "cpu0", "device cpu0"); }},
       {"UndrainDevice", [&] { return text(v1::UndrainDeviceRequest(), "device", "cpu0", "device cpu0"); }},

@@ -143,6 +143,23 @@ TEST_F(ArtifactStoreTest, CheckingFindsDamageAndHealing) {
   EXPECT_EQ(store_.MustRead("SELECT COUNT(*) FROM audit_events WHERE action = 'CheckArtifacts'"), 2);
 }
 
+// A removal takes the row first, then the file: who still knew of the row finds no damage.
+TEST_F(ArtifactStoreTest, WhatNoArtifactHasAnyMoreIsNotDamaged) {
+  RunWith("abc");
+  store_.MustExecute("DELETE FROM artifacts");
+  std::filesystem::remove(PathOf("abc"));
+  EXPECT_EQ(artifacts_.Inspect({Sha256Hex("abc"), 3}).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(artifacts_.ListQuarantine()->contents_size(), 0);
+}
+
+// Should the content that is there be removed before the row is, it is imported again.
+TEST_F(ArtifactStoreTest, TheFileStaysWhenItsContentIsThereAlready) {
+  RunWith("abc");
+  const std::string path = Write("abc");
+  ASSERT_TRUE(artifacts_.Import(path, Sha256Hex("abc"), 3).ok());
+  EXPECT_TRUE(std::filesystem::exists(path));
+}
+
 TEST_F(ArtifactStoreTest, CheckingEndsWhenItIsToldTo) {
   RunWith("abc");
   EXPECT_EQ(artifacts_.CheckAll([] { return false; }, TestStore::Ada()).status().code(), absl::StatusCode::kCancelled);

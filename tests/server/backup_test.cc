@@ -74,7 +74,7 @@ class BackupTest : public ::testing::Test {
   RealClock clock_;
   const std::string folder_ = store_.folder() + "/backups";
   DiskReserve reserve_{store_.folder(), 0};
-  Backups backups_{&store_.connections(), &store_.artifacts(), &clock_, &reserve_, folder_};
+  Backups backups_{&store_.connections(), &store_.artifacts(), &store_.removals(), &clock_, &reserve_, folder_};
   RunId run_;
   std::optional<Claim> open_;
 };
@@ -130,9 +130,25 @@ TEST_F(BackupTest, OneThatIsCancelledOrInterruptedLeavesNothing) {
   EXPECT_THAT(InFolder(), ::testing::UnorderedElementsAre("mine", "mine.part"));
 }
 
+TEST_F(BackupTest, NothingIsRemovedWhileItIsMade) {
+  const auto remove = [&] { return store_.removals().Remove([](WriteScope&) { return absl::OkStatus(); }); };
+  int attempts = 0;
+  const auto backup = backups_.BackUp(
+      "monday",
+      [&] {
+        ++attempts;
+        EXPECT_TRUE(absl::IsUnavailable(remove()));
+        return true;
+      },
+      TestStore::Ada());
+  EXPECT_TRUE(backup.ok()) << backup.status();
+  EXPECT_EQ(attempts, 2);
+  EXPECT_TRUE(remove().ok());
+}
+
 TEST_F(BackupTest, OneThatWouldFillTheDiskIsRefused) {
   const DiskReserve reserve(store_.folder(), std::numeric_limits<int64_t>::max());
-  Backups backups(&store_.connections(), &store_.artifacts(), &clock_, &reserve, folder_);
+  Backups backups(&store_.connections(), &store_.artifacts(), &store_.removals(), &clock_, &reserve, folder_);
   EXPECT_EQ(backups
                 .BackUp(
                     "monday", [] { return true; }, TestStore::Ada())

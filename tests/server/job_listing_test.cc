@@ -33,6 +33,7 @@ std::vector<int64_t> Numbers(TestStore& store, const v1::JobFilter& filter, int 
 
 // What Job says of itself decides whether it should be there.
 bool IsWanted(const v1::JobFilter& filter, const v1::Job& job) {
+  if (filter.deleted() != job.has_delete_time()) return false;
   if (!filter.owner().empty() && filter.owner() != job.owner()) return false;
   if (filter.kind() != v1::JOB_KIND_UNSPECIFIED && filter.kind() != job.kind()) return false;
   for (const auto& [key, value] : filter.labels()) {
@@ -57,6 +58,9 @@ class JobListingTest : public ::testing::Test {
       for (const int number : {1, 2}) {
         store_.MustExecute(absl::StrCat("UPDATE runs SET state = ", 1 + random() % 7, " WHERE job_id = ", id.number,
                                         " AND number = ", number));
+      }
+      if (random() % 4 == 0) {
+        store_.MustExecute(absl::StrCat("UPDATE jobs SET delete_time = 1, purge_time = 2 WHERE id = ", id.number));
       }
       newest_ = std::max(newest_, id.number);
     }
@@ -85,15 +89,18 @@ TEST_F(JobListingTest, EveryFilterFindsWhatItShould) {
            std::vector<std::vector<v1::JobState>>{{}, {v1::JOB_FAILED}, {v1::JOB_QUEUED, v1::JOB_RUNNING}}) {
         for (const std::map<std::string, std::string>& labels : std::vector<std::map<std::string, std::string>>{
                  {}, {{"parity", "odd"}}, {{"parity", "even"}, {"rare", "yes"}}, {{"parity", "neither"}}}) {
-          v1::JobFilter filter;
-          filter.set_owner(owner);
-          filter.set_kind(kind);
-          for (const v1::JobState state : states) filter.add_states(state);
-          filter.mutable_labels()->insert(labels.begin(), labels.end());
-          const std::vector<int64_t> wanted = Wanted(filter);
-          EXPECT_EQ(Numbers(store_, filter, 1000), wanted) << filter.ShortDebugString();
-          EXPECT_EQ(Numbers(store_, filter, 3), wanted) << filter.ShortDebugString();
-          found += static_cast<int>(wanted.size());
+          for (const bool deleted : {false, true}) {
+            v1::JobFilter filter;
+            filter.set_owner(owner);
+            filter.set_kind(kind);
+            filter.set_deleted(deleted);
+            for (const v1::JobState state : states) filter.add_states(state);
+            filter.mutable_labels()->insert(labels.begin(), labels.end());
+            const std::vector<int64_t> wanted = Wanted(filter);
+            EXPECT_EQ(Numbers(store_, filter, 1000), wanted) << filter.ShortDebugString();
+            EXPECT_EQ(Numbers(store_, filter, 3), wanted) << filter.ShortDebugString();
+            found += static_cast<int>(wanted.size());
+          }
         }
       }
     }

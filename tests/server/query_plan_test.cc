@@ -5,6 +5,7 @@
 
 #include "common/digest.h"
 #include "common/file.h"
+#include "server/store/garbage_collector.h"
 #include "tests/testing/query_plans.h"
 #include "tests/testing/test_store.h"
 
@@ -31,6 +32,7 @@ class Rehearsal {
     Queue();
     GiveAccess();
     CheckArtifacts();
+    CollectGarbage();
   }
   TestStore& store() { return store_; }
 
@@ -258,6 +260,38 @@ class Rehearsal {
     EXPECT_TRUE(WriteFileAtomically(file, "content").ok());
     store_.MustExecute("INSERT INTO quarantine VALUES ('" + Sha256Hex("content") + "', '', 0)");
     EXPECT_TRUE(store_.artifacts().Import(file, Sha256Hex("content"), 7).ok());
+  }
+
+  void CollectGarbage() {
+    NewJob study = TestStore::Study(1);
+    study.classifier_key = "gone";
+    NewJob training = TestStore::Training();
+    training.classifier_key = "gone";
+    const absl::StatusOr<Submission> submitted = store_.jobs().Submit(study, training, TestStore::Ada());
+    ASSERT_TRUE(submitted.ok()) << submitted.status();
+    const JobId job = *JobId::Parse(submitted->job.id());
+    EXPECT_TRUE(store_.jobs().Cancel(job, TestStore::Ada()).ok());
+    EXPECT_TRUE(store_.deletion().Delete(job, TestStore::Ada()).ok());
+    v1::ListJobsRequest deleted;
+    deleted.mutable_filter()->set_deleted(true);
+    EXPECT_EQ(store_.jobs().List(deleted)->jobs_size(), 1);
+    EXPECT_TRUE(store_.deletion().Undelete(job, TestStore::Ada()).ok());
+    v1::ListHistogramsRequest histograms;
+    histograms.set_job_id("j2");
+    EXPECT_GT(store_.jobs().ListHistograms(histograms)->histograms_size(), 0);
+    RealClock clock;
+    JobDeletion at_once(&store_.connections(), &store_.removals(), &clock, absl::ZeroDuration());
+    EXPECT_TRUE(at_once.Delete(job, TestStore::Ada()).ok());
+    const absl::StatusOr<StateDir> state = StateDir::Open(store_.folder());
+    ASSERT_TRUE(state.ok()) << state.status();
+    const absl::Duration none = absl::ZeroDuration();
+    GarbageCollector collector(&store_.connections(), &store_.removals(), &at_once, &clock, &*state,
+                               {none, none, none, none, none, none});
+    EXPECT_TRUE(WriteFileAtomically(state->LogFile({RunId{JobId{2}, 1}, 1}), "line").ok());
+    const auto collected = collector.Collect({}, [] { return true; });
+    ASSERT_TRUE(collected.ok()) << collected.status();
+    EXPECT_GE(collected->garbage_size(), 4);  // the job, samples, logs, events
+    EXPECT_TRUE(store_.removals().Finish().ok());
   }
 
   TestStore store_;

@@ -34,6 +34,10 @@ constexpr std::array kMeantToBe = {
     MeantToBe{"SCAN drained_devices", "SELECT device FROM drained_devices"},
     // The answer is the whole table, one row per damaged content.
     MeantToBe{"SCAN quarantine", "SELECT digest, problem, time FROM quarantine"},
+    // That none of them refers to the job; one row per trained classifier.
+    MeantToBe{"SCAN classifiers", "DELETE FROM jobs"},
+    // The answer is the whole table, one row per file to be removed.
+    MeantToBe{"SCAN removals", "SELECT path FROM removals"},
     // One row.
     MeantToBe{"SCAN use_decay", "SELECT half_life FROM use_decay"},
     MeantToBe{"SCAN use_decay", "SELECT j.owner, a.start_time, u.slot_time"},

@@ -24,6 +24,8 @@ TestStore::TestStore(const std::function<void(const std::string&)>& prepare) {
   events_ = std::make_unique<EventLog>(connections_.get());
   artifacts_ =
       std::make_unique<ArtifactStore>(connections_.get(), &clock_, folder_ + "/artifacts", folder_ + "/quarantine");
+  removals_ = std::make_unique<Removals>(connections_.get(), &clock_, folder_);
+  deletion_ = std::make_unique<JobDeletion>(connections_.get(), removals_.get(), &clock_, absl::Hours(7 * 24));
   access_ = std::make_unique<AccessStore>(connections_.get(), &clock_);
   reuse_ = std::make_unique<ReuseStore>(connections_.get());
   EXPECT_TRUE(queue_->Open().ok());

@@ -13,8 +13,10 @@
 #include "server/store/artifact_store.h"
 #include "server/store/connections.h"
 #include "server/store/event_log.h"
+#include "server/store/job_deletion.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
+#include "server/store/removals.h"
 #include "server/store/reuse_store.h"
 #include "server/store/run_store.h"
 #include "tests/testing/temp_folder.h"
@@ -50,6 +52,9 @@ class TestStore {
   QueueStore& queue() { return *queue_; }
   EventLog& events() { return *events_; }
   ArtifactStore& artifacts() { return *artifacts_; }
+  Removals& removals() { return *removals_; }
+  // Which keeps deleted jobs for a week.
+  JobDeletion& deletion() { return *deletion_; }
   AccessStore& access() { return *access_; }
   ReuseStore& reuse() { return *reuse_; }
   std::string database() const { return folder_ + "/skew.db"; }
@@ -65,6 +70,8 @@ class TestStore {
   std::unique_ptr<QueueStore> queue_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<ArtifactStore> artifacts_;
+  std::unique_ptr<Removals> removals_;
+  std::unique_ptr<JobDeletion> deletion_;
   std::unique_ptr<AccessStore> access_;
   std::unique_ptr<ReuseStore> reuse_;
 };

@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterator, Optional, TypeVar
 import grpc
 
 from .address import ServerAddress, resolve_server
-from .errors import DataLoss, DeadlineExceeded, SkewError, Unavailable, from_rpc_error
+from .errors import DataLoss, DeadlineExceeded, OutOfRange, SkewError, Unavailable, from_rpc_error
 from .rows import Row, rows_of, run_rows_of
 from .spec import Spec, to_spec
 from .v1 import (event_pb2, job_pb2, job_service_pb2, job_service_pb2_grpc, run_pb2, run_service_pb2,
@@ -132,11 +132,13 @@ class Client:
         return self._call(self._jobs.GetJob, job_service_pb2.GetJobRequest(job_id=job_id))
 
     def jobs(self, *, states: tuple[job_pb2.JobState, ...] = (), owner: str = "",
-             labels: Optional[dict[str, str]] = None) -> Iterator[job_pb2.Job]:
-        """Jobs, newest first: those in any of the states, of this owner, with all of the labels."""
+             labels: Optional[dict[str, str]] = None, deleted: bool = False) -> Iterator[job_pb2.Job]:
+        """Jobs, newest first: those in any of the states, of this owner, with all of the labels. Deleted ones are
+        listed by themselves."""
         request = job_service_pb2.ListJobsRequest(page_size=_PAGE)
         request.filter.states.extend(states)
         request.filter.owner = owner
+        request.filter.deleted = deleted
         request.filter.labels.update(labels or {})
         while True:
             page = self._call(self._jobs.ListJobs, request)
@@ -149,11 +151,25 @@ class Client:
         """Cancels what has not ended. Raises FailedPrecondition when the whole job has."""
         return self._call(self._jobs.CancelJob, job_service_pb2.CancelJobRequest(job_id=job_id))
 
+    def delete(self, job_id: str, *, purge: bool = False) -> job_pb2.Job:
+        """Takes a job that has ended out of lists; from its ``purge_time`` on the server removes it for good.
+
+        purge: remove it now, with its results and files. Raises FailedPrecondition when the job has not ended, is
+            deleted already (without purge), or trained a judge.
+        """
+        return self._call(self._jobs.DeleteJob, job_service_pb2.DeleteJobRequest(job_id=job_id, purge=purge))
+
+    def undelete(self, job_id: str) -> job_pb2.Job:
+        """Brings a deleted job back. Raises FailedPrecondition when it is not deleted."""
+        return self._call(self._jobs.UndeleteJob, job_service_pb2.UndeleteJobRequest(job_id=job_id))
+
     def watch(self, job_id: str, after_revision: int = 0) -> Iterator[event_pb2.Event]:
         """Every event of the job after a revision, in order, none missing and none twice, until the job has ended.
 
         A connection that is lost, or that the server's shutdown ends, is made again after the last event. Raises
-        Unavailable when that did not work for ``stream_patience`` seconds; DataLoss when events are missing.
+        Unavailable when that did not work for ``stream_patience`` seconds; DataLoss when events are missing; OutOfRange
+        when the server does not keep those that come next any more: all that it keeps are after the job's
+        ``compacted_revision``.
         """
         return self._watch(job_id, after_revision, None)
 
@@ -166,9 +182,14 @@ class Client:
         deadline = None if timeout is None else time.monotonic() + timeout
         request = job_service_pb2.GetJobRequest(job_id=job_id)
         job = self._call(self._jobs.GetJob, request, deadline)
-        if job.state not in _ENDED:
-            for _ in self._watch(job_id, job.revision, deadline):
-                pass
+        missed = True
+        while job.state not in _ENDED and missed:
+            missed = False
+            try:
+                for _ in self._watch(job_id, job.revision, deadline):
+                    pass
+            except OutOfRange:  # what happened shows in the job
+                missed = True
             job = self._call(self._jobs.GetJob, request, deadline)
         return job
 
@@ -193,6 +214,17 @@ class Client:
         while True:
             page = self._call(self._runs.ListRuns, request)
             found.extend(page.runs)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return found
+
+    def histograms(self, job_id: str) -> list[run_pb2.ClassHistogram]:
+        """Every histogram of the job: by run, those during training by step, then the final one."""
+        found: list[run_pb2.ClassHistogram] = []
+        request = run_service_pb2.ListHistogramsRequest(job_id=job_id, page_size=_PAGE)
+        while True:
+            page = self._call(self._runs.ListHistograms, request)
+            found.extend(page.histograms)
             request.page_token = page.next_page_token
             if not request.page_token:
                 return found
@@ -254,6 +286,9 @@ class Client:
                 for response in stream:
                     if response.end.cause == job_service_pb2.StreamEnd.JOB_FINISHED:
                         return
+                    if response.end.cause == job_service_pb2.StreamEnd.COMPACTED:
+                        raise OutOfRange(f"the watch of {job_id} fell behind: events after revision {revision} are not "
+                                         "kept any more")
                     if response.HasField("event"):
                         _check_order(response.event, sequence, revision)
                         sequence, revision = response.event.sequence, response.event.revision

@@ -1,0 +1,138 @@
+#include "server/store/removals.h"
+
+#include <filesystem>
+#include <set>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "common/file.h"
+#include "common/status.h"
+#include "server/store/stored_file.h"
+#include "spdlog/spdlog.h"
+
+namespace skew {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Below the state directory: see StateDir.
+constexpr char kArtifacts[] = "artifacts/";
+constexpr char kQuarantine[] = "quarantine/";
+
+absl::StatusOr<bool> Exists(Database& db, const char* sql, const std::string& digest) {
+  Statement row = db.Prepare(sql);
+  const bool exists = row.Bind(digest).Step();
+  SKEW_RETURN_IF_ERROR(row.status());
+  return exists;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> IsNamed(Database& db, const std::string& digest) {
+  return Exists(db, "SELECT 1 FROM artifacts WHERE digest = ? LIMIT 1", digest);
+}
+
+absl::Status AddRemoval(WriteScope& scope, const std::string& path) {
+  return scope.db.Prepare("INSERT OR IGNORE INTO removals (path) VALUES (?)").Bind(path).Run();
+}
+
+absl::Status AddContentRemoval(WriteScope& scope, const std::string& digest) {
+  SKEW_ASSIGN_OR_RETURN(const bool named, IsNamed(scope.db, digest));
+  if (named) return absl::OkStatus();
+  SKEW_RETURN_IF_ERROR(AddRemoval(scope, absl::StrCat(kArtifacts, StoredName(digest))));
+  SKEW_ASSIGN_OR_RETURN(const bool damaged, Exists(scope.db, "SELECT 1 FROM quarantine WHERE digest = ?", digest));
+  if (!damaged) return absl::OkStatus();
+  SKEW_RETURN_IF_ERROR(scope.db.Prepare("DELETE FROM quarantine WHERE digest = ?").Bind(digest).Run());
+  return AddRemoval(scope, absl::StrCat(kQuarantine, digest));
+}
+
+Removals::Hold::Hold(Removals* removals, For length) : removals_(removals), for_(length) {
+  absl::MutexLock lock(&removals_->mutex_);
+  const auto free = [this] {
+    removals_->mutex_.AssertReaderHeld();
+    return !removals_->removing_;
+  };
+  removals_->mutex_.Await(absl::Condition(&free));
+  ++(for_ == For::kLong ? removals_->long_holds_ : removals_->moments_);
+}
+
+Removals::Hold::~Hold() {
+  absl::MutexLock lock(&removals_->mutex_);
+  --(for_ == For::kLong ? removals_->long_holds_ : removals_->moments_);
+}
+
+absl::Status Removals::Begin() {
+  absl::MutexLock lock(&mutex_);
+  const auto free = [this] {
+    mutex_.AssertReaderHeld();
+    return !removing_;
+  };
+  mutex_.Await(absl::Condition(&free));
+  if (long_holds_ > 0) return absl::UnavailableError("nothing can be removed while a backup is being made");
+  removing_ = true;  // from here on nobody holds anew
+  const auto moments_are_over = [this] {
+    mutex_.AssertReaderHeld();
+    return moments_ == 0;
+  };
+  mutex_.Await(absl::Condition(&moments_are_over));
+  return absl::OkStatus();
+}
+
+void Removals::End() {
+  absl::MutexLock lock(&mutex_);
+  removing_ = false;
+}
+
+absl::Status Removals::Remove(absl::FunctionRef<absl::Status(WriteScope&)> work) {
+  SKEW_RETURN_IF_ERROR(Begin());
+  const absl::Cleanup end = [this] { End(); };
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), work));
+  const absl::Status removed = RemoveWritten();
+  if (!removed.ok()) spdlog::warn("files of what was removed are left for the next time: {}", removed.ToString());
+  return absl::OkStatus();
+}
+
+absl::Status Removals::Finish() {
+  SKEW_RETURN_IF_ERROR(Begin());
+  const absl::Cleanup end = [this] { End(); };
+  return RemoveWritten();
+}
+
+absl::Status Removals::RemoveWritten() {
+  std::vector<std::string> paths;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row = db.Prepare("SELECT path FROM removals ORDER BY path");
+    while (row.Step()) paths.push_back(row.Text(0));
+    return row.status();
+  }));
+  if (paths.empty()) return absl::OkStatus();
+  SKEW_RETURN_IF_ERROR(RemoveFiles(paths));
+  return connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    for (const std::string& path : paths) {
+      SKEW_RETURN_IF_ERROR(scope.db.Prepare("DELETE FROM removals WHERE path = ?").Bind(path).Run());
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Removals::RemoveFiles(const std::vector<std::string>& paths) {
+  std::set<std::string> folders;
+  for (const std::string& path : paths) {
+    // The same content may have been imported again since it was written down.
+    bool named = false;
+    SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+      SKEW_ASSIGN_OR_RETURN(named, IsNamed(db, fs::path(path).filename().string()));
+      return absl::OkStatus();
+    }));
+    if (named) continue;
+    const fs::path file = fs::path(root_) / path;
+    std::error_code error;
+    const auto removed = fs::remove_all(file, error);
+    if (error) return absl::InternalError(absl::StrCat("cannot remove ", file.string(), ": ", error.message()));
+    if (removed > 0) folders.insert(file.parent_path().string());
+  }
+  for (const std::string& folder : folders) SKEW_RETURN_IF_ERROR(SyncPath(folder));
+  return absl::OkStatus();
+}
+
+}  // namespace skew

@@ -19,7 +19,6 @@ class ReuseTest : public ::testing::Test {
   // Two models at two bias points; scripted workers say that they compute in BF16.
   static v1::JobSpec Spec(int32_t iterations = 1) {
     v1::JobSpec spec = TestDaemon::Spec("finish");
-    spec.mutable_models(0)->mutable_vae()->set_precision(v1::BF16);
     spec.add_models()->mutable_dcgan()->set_precision(v1::BF16);
     spec.mutable_bias()->mutable_varied()->add_counts(10);
     spec.set_iterations(iterations);

@@ -66,7 +66,7 @@ v1::JobSpec TestDaemon::Spec(const std::string& script) {
   (*spec.mutable_bias()->mutable_fixed())[2] = 20;
   spec.mutable_bias()->mutable_varied()->set_class_(1);
   spec.mutable_bias()->mutable_varied()->add_counts(5);
-  spec.add_models()->mutable_vae();
+  spec.add_models()->mutable_vae()->set_precision(v1::BF16);  // as scripted workers say, whatever AUTO is here
   (*spec.mutable_labels())["script"] = script;
   return spec;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -9,14 +10,15 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "client/client_stubs.h"
+#include "common/message_limits.h"
 #include "common/status.h"
 
 namespace skew {
 namespace {
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& target,
-                                       const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+std::shared_ptr<grpc::Channel> Connect(const Client::Options& options) {
   grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options.own_connection ? 1 : 0);
   // Dead peers are found within half a minute, also while a watch has nothing to say.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
@@ -29,9 +31,11 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target,
   // A web proxy that the environment names is not for this.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A page of runs or a table of a large study is longer than gRPC's 4 MiB.
-  arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(target, credentials != nullptr ? credentials : grpc::InsecureChannelCredentials(),
-                                   arguments);
+  arguments.SetMaxReceiveMessageSize(kMostResponseBytes);
+  arguments.SetMaxSendMessageSize(kMostRequestBytes);
+  return grpc::CreateCustomChannel(
+      options.server.target, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(),
+      arguments);
 }
 
 // The other end speaks, but not with us: it ended the connection before the first call. Only gRPC's words tell that
@@ -40,6 +44,11 @@ bool IsRefusedHandshake(const absl::Status& status) {
   const absl::string_view text = status.message();
   return absl::IsUnavailable(status) && absl::StrContains(text, "failed to connect") &&
          (absl::StrContains(text, "Socket closed") || absl::StrContains(text, "handshake failed"));
+}
+
+// Of a refusal that passes by itself. Other RESOURCE_EXHAUSTED, such as a message that is too large, would come again.
+std::optional<absl::Duration> RetryHint(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ? RetryDelay(status) : std::nullopt;
 }
 
 // Somebody listens there and has not said anything so far.
@@ -69,8 +78,7 @@ void Client::Stubs::Prepare(grpc::ClientContext& context) const {
 }
 
 Client::Client(Options options)
-    : options_(std::move(options)),
-      stubs_(std::make_unique<Stubs>(Connect(options_.server.target, options_.credentials), options_.server.token)) {}
+    : options_(std::move(options)), stubs_(std::make_unique<Stubs>(Connect(options_), options_.server.token)) {}
 
 Client::~Client() = default;
 
@@ -100,6 +108,15 @@ absl::Status Client::Repeat(Retry& retry, const std::function<absl::Status()>& a
     const absl::Status status = attempt();
     if (absl::IsDeadlineExceeded(status) && retry.has_waited() && options_.deadline != absl::InfiniteFuture()) {
       return absl::DeadlineExceededError(Explain(outage).message());
+    }
+    const std::optional<absl::Duration> hint = RetryHint(status);
+    if (hint.has_value()) {
+      outage = status;
+      if (!retry.has_waited() && options_.on_outage != nullptr) {
+        options_.on_outage(absl::StrCat(options_.server.target, " asks to wait: ", status.message()));
+      }
+      if (retry.Wait(*hint)) continue;
+      return absl::Now() < options_.deadline ? status : absl::DeadlineExceededError(status.message());
     }
     if (!absl::IsUnavailable(status)) return Explain(status);
     outage = status;

@@ -33,8 +33,11 @@ namespace skew {
 // A wrapper over the stubs that retries, pages and resumes. What the methods mean, and their errors, stands in the
 // .proto files; added here:
 //
-//   UNAVAILABLE        and no other error is retried, with growing waits. It comes back when the patience is used up,
-//                      with the address, where that was read, and the reason.
+//   UNAVAILABLE        is retried, with growing waits. It comes back when the patience is used up, with the address,
+//                      where that was read, and the reason.
+//   RESOURCE_EXHAUSTED is retried when it says when to try again and the patience lasts until then. A stream that was
+//   cut
+//                      since it was read too slowly is opened again where it was. No other error is retried.
 //   UNAUTHENTICATED    also when the patience is used up on a server that ends the connection before the first call:
 //                      one of the two does not take the other's certificate, or only one speaks TLS.
 //   DEADLINE_EXCEEDED  a call was not answered within Options::call_deadline, or Options::deadline has passed.
@@ -46,7 +49,7 @@ class Client {
     ServerAddress server;
     // Null: without TLS.
     std::shared_ptr<grpc::ChannelCredentials> credentials;
-    // For calls, from their first UNAVAILABLE on.
+    // For calls, from the first time on that they are to be retried.
     absl::Duration patience = absl::Seconds(10);
     // For streams under way, from their interruption on: long enough for a restart of the server.
     absl::Duration stream_patience = absl::Minutes(2);
@@ -54,6 +57,8 @@ class Client {
     absl::Duration first_wait = absl::Milliseconds(100);
     // Ends every call and stream, and all waiting for a server that is not available.
     absl::Time deadline = absl::InfiniteFuture();
+    // Shares no connection with other clients in this process.
+    bool own_connection = false;
     // Told once per outage that a call or stream is tried again. May be null.
     std::function<void(absl::string_view note)> on_outage;
   };
@@ -130,9 +135,9 @@ class Client {
   absl::StatusOr<std::vector<v1::QuarantinedContent>> ListQuarantine();
 
   // Calls `on_event` with every event of the job after `after_revision` until the job has finished; then returns OK.
-  // A stream that was cut, or that the draining server ended, is opened again after the last event seen. DATA_LOSS when
-  // the events' sequence has a gap or a repeat (from 0 it must begin with 1); OUT_OF_RANGE when the server does not
-  // keep those that come next any more. An error of `on_event` ends the watch and is returned.
+  // A stream that was cut, or that the server ended for another reason, is opened again after the last event seen.
+  // DATA_LOSS when the events' sequence has a gap or a repeat (from 0 it must begin with 1); OUT_OF_RANGE when the
+  // server does not keep those that come next any more. An error of `on_event` ends the watch and is returned.
   absl::Status WatchJob(const std::string& job_id, int64_t after_revision,
                         const std::function<absl::Status(const v1::Event&)>& on_event);
 
@@ -155,7 +160,7 @@ class Client {
   template <typename Stub, typename Response, typename Method, typename Request>
   absl::StatusOr<Response> CallWithin(absl::Duration limit, const std::unique_ptr<Stub>& stub, Method method,
                                       const Request& request);
-  // Repeats `attempt` while it is UNAVAILABLE and `retry` has patience.
+  // Repeats `attempt` while that can help and `retry` has patience.
   absl::Status Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const;
   Retry CallRetry() const { return {options_.patience, options_.first_wait, options_.deadline}; }
   Retry StreamRetry() const { return {options_.stream_patience, options_.first_wait, options_.deadline}; }

@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "client/client_stubs.h"
 #include "common/digest.h"
+#include "common/slow_consumer.h"
 #include "common/status.h"
 
 namespace skew {
@@ -14,7 +15,7 @@ namespace {
 constexpr absl::Duration kLived = absl::Seconds(20);
 
 // Gives `on_message` every message of the stream. Its error ends the stream and is returned; a stream that the server's
-// end dropped is UNAVAILABLE.
+// end dropped, or cut since this one was too slow, is UNAVAILABLE.
 template <typename Message, typename OnMessage>
 absl::Status ReadStream(grpc::ClientContext& context, grpc::ClientReader<Message>& reader, OnMessage on_message) {
   Message message;
@@ -25,9 +26,20 @@ absl::Status ReadStream(grpc::ClientContext& context, grpc::ClientReader<Message
       return status;
     }
   }
-  const grpc::Status status = reader.Finish();
-  if (status.error_code() != grpc::StatusCode::CANCELLED) return FromGrpc(status);
-  return absl::UnavailableError("the stream was cut");
+  absl::Status status = FromGrpc(reader.Finish());
+  if (absl::IsCancelled(status)) return absl::UnavailableError("the stream was cut");
+  return IsSlowConsumer(status) ? absl::UnavailableError(status.message()) : status;
+}
+
+const char* ReasonOf(v1::StreamEnd::Cause cause) {
+  switch (cause) {
+    case v1::StreamEnd::DRAINING:
+      return "the server is shutting down";
+    case v1::StreamEnd::SLOW_CONSUMER:
+      return "the stream was read too slowly";
+    default:
+      return "the stream was cut";
+  }
 }
 
 // Proves that the events of one job are all there, each once.
@@ -126,8 +138,7 @@ absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
       return absl::OutOfRangeError(absl::StrCat("the watch of job ", job_id, " fell behind: events after revision ",
                                                 order.revision(), " are not kept any more"));
     }
-    return absl::UnavailableError(end.cause() == v1::StreamEnd::DRAINING ? "the server is shutting down"
-                                                                         : "the stream was cut");
+    return absl::UnavailableError(ReasonOf(end.cause()));
   });
 }
 

@@ -13,9 +13,9 @@ class Retry {
   Retry(absl::Duration total, absl::Duration first_wait, absl::Time latest = absl::InfiniteFuture())
       : total_(total), wait_(first_wait), latest_(latest) {}
 
-  // Blocks for the next wait and returns true; returns false at once when the time is used up, which runs from the
-  // first call on.
-  bool Wait();
+  // Blocks for the next wait, at least for `least`, and returns true; returns false at once when the time, which runs
+  // from the first call on, is used up or will be by then.
+  bool Wait(absl::Duration least = absl::ZeroDuration());
 
   bool has_waited() const { return has_waited_; }
 

@@ -3,6 +3,7 @@
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/message_limits.h"
 #include "common/status.h"
+#include "server/api/server_limits.h"
 #include "server/jobs/auto_precision.h"
 #include "server/store/restore.h"
 #include "server/workers/nvml.h"
@@ -19,17 +22,15 @@
 namespace skew {
 namespace {
 
-constexpr int kMostRequestBytes = 8 << 20;  // more than the largest spec, so that its own check can explain itself
 constexpr int kPumpThreads = 2;
 constexpr absl::Duration kHousekeepingInterval = absl::Hours(1);
 
-// Dead peers are found within a minute; clients may ping as often as every ten seconds.
-void SetKeepalive(grpc::ServerBuilder& builder) {
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 40'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+// As many as asked for, but no more than leave descriptors for everything else.
+int MostConnections(const Limits& limits) {
+  rlimit descriptors;
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return limits.connections;
+  const auto most = static_cast<int64_t>(std::min<rlim_t>(descriptors.rlim_cur, 1 << 30));
+  return static_cast<int>(std::min<int64_t>(limits.connections, std::max<int64_t>(most - most / 4, most - 512)));
 }
 
 // Connections that arrive on `address` are from this machine and without TLS.
@@ -111,15 +112,20 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       scheduler_(&runs_, &queue_, &artifacts_, &datasets_, &devices_, &launcher_, probe_.get(), &state_dir_, &reserve_,
                  &clock_, options_.scheduler),
       access_(connections_.get(), &clock_),
-      gate_(&access_, &jobs_, &logins_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
-      pump_(&events_, &hub_, &gate_, kPumpThreads),
-      worker_service_(&runs_, &artifacts_, &removals_, &scheduler_, &hub_),
+      listener_(MostConnections(options_.limits)),
+      rate_(options_.limits.requests_per_second, &clock_),
+      gate_(&access_, &jobs_, &listener_, &rate_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
+      open_streams_(options_.limits.watches, options_.limits.reads),
+      slow_readers_(options_.limits.reader_patience, options_.limits.reader_grace),
+      pump_(&events_, &hub_, &gate_, &open_streams_, &slow_readers_, kPumpThreads),
+      worker_service_(&runs_, &artifacts_, &removals_, &scheduler_, &hub_, options_.report_limits),
       access_service_(&gate_, &access_, &clock_),
       admin_service_(&gate_, &backups_, &artifacts_, &collector_, &hub_),
       job_service_(&gate_, &jobs_, &deletion_, &queue_, &queue_view_, &reuse_, &datasets_, &scheduler_, &hub_, &pump_,
                    auto_precision_),
-      run_service_(&gate_, &jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_),
-      artifact_service_(&gate_, &artifacts_),
+      run_service_(&gate_, &jobs_, &queue_, &queue_view_, &scheduler_, &hub_, &state_dir_, &open_streams_,
+                   &slow_readers_),
+      artifact_service_(&gate_, &artifacts_, &open_streams_, &slow_readers_),
       analysis_service_(&gate_, &jobs_, &artifacts_),
       server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &reserve_, &hub_, clock_.Now()),
       queue_service_(&gate_, &queue_, &queue_view_, &devices_, &scheduler_),
@@ -138,6 +144,8 @@ absl::Status Daemon::OpenQueue() {
 absl::Status Daemon::ListenForWorkers() {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(absl::StrCat("unix:", state_dir_.WorkerSocket()), grpc::InsecureServerCredentials());
+  builder.SetMaxReceiveMessageSize(kMostReportBytes);
+  builder.SetMaxSendMessageSize(kMostOrderBytes);
   builder.RegisterService(&worker_service_);
   worker_server_ = builder.BuildAndStart();
   if (worker_server_ == nullptr) {
@@ -168,35 +176,26 @@ absl::Status Daemon::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(kMostRequestBytes);
-  SetKeepalive(builder);
+  Apply(options_.limits, builder);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (!options_.tls.certificate.empty()) {
     SKEW_ASSIGN_OR_RETURN(credentials, TlsServerCredentials(options_.tls));
   }
-  std::vector<int> ports(listen.size(), 0);  // gRPC keeps pointers to them
-  for (size_t i = 0; i < listen.size(); ++i) {
-    if (!IsForLogins(listen[i], options_)) builder.AddListeningPort(listen[i].text, credentials, &ports[i]);
-  }
+  network_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
   for (grpc::Service* service : std::initializer_list<grpc::Service*>{
            &access_service_, &admin_service_, &job_service_, &run_service_, &artifact_service_, &analysis_service_,
            &server_service_, &queue_service_, &reuse_service_}) {
     builder.RegisterService(service);
   }
   api_server_ = builder.BuildAndStart();
-  for (size_t i = 0; i < listen.size(); ++i) {
-    if (IsForLogins(listen[i], options_)) {
-      SKEW_ASSIGN_OR_RETURN(addresses_.emplace_back(), logins_.Listen(listen[i]));
-      continue;
-    }
-    if (api_server_ == nullptr || ports[i] == 0) {
-      return absl::UnavailableError(absl::StrCat("cannot listen on ", listen[i].text));
-    }
-    addresses_.push_back(absl::StrCat(listen[i].host, ":", ports[i]));
-  }
   if (api_server_ == nullptr) return absl::InternalError("the API server cannot be started");
+  for (const ListenAddress& one : listen) {
+    SKEW_ASSIGN_OR_RETURN(addresses_.emplace_back(),
+                          listener_.Listen(one, IsForLogins(one, options_) ? nullptr : network_.get()));
+  }
   server_service_.SetAddresses(addresses_);
-  logins_.Serve(api_server_.get());
+  listener_.Serve(api_server_.get());
   return absl::OkStatus();
 }
 
@@ -213,7 +212,7 @@ void Daemon::Shutdown() {
   if (detach) launcher_.Release();
   // Workers are gone or will come back; streams have said why they end; what still hangs on after the deadline is cut.
   const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
-  logins_.Stop();
+  listener_.Stop();
   if (api_server_ != nullptr) api_server_->Shutdown(deadline);
   if (worker_server_ != nullptr) worker_server_->Shutdown(detach ? std::chrono::system_clock::now() : deadline);
 }

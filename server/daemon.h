@@ -15,12 +15,16 @@
 #include "server/api/admin_service.h"
 #include "server/api/analysis_service.h"
 #include "server/api/job_service.h"
+#include "server/api/limits.h"
 #include "server/api/listen_address.h"
-#include "server/api/local_listener.h"
+#include "server/api/listener.h"
+#include "server/api/open_streams.h"
 #include "server/api/queue_service.h"
+#include "server/api/request_rate.h"
 #include "server/api/reuse_service.h"
 #include "server/api/run_service.h"
 #include "server/api/server_service.h"
+#include "server/api/slow_readers.h"
 #include "server/api/tls.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/device_ledger.h"
@@ -45,6 +49,7 @@
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "server/workers/local_launcher.h"
+#include "server/workers/report_limits.h"
 #include "server/workers/worker_service.h"
 
 namespace skew {
@@ -68,6 +73,8 @@ class Daemon {
     int64_t disk_reserve_bytes = int64_t{1} << 30;          // see DiskReserve
     std::string backups;                                    // empty: STATE_DIR/backups
     Retention retention;                                    // for how long things are kept
+    Limits limits;                                          // of clients
+    ReportLimits report_limits;                             // of workers
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -84,6 +91,11 @@ class Daemon {
 
   // For tests that look at what is executed on the database.
   Connections& connections() { return *connections_; }
+
+  // For tests that look at what clients hold.
+  const OpenStreams& open_streams() const { return open_streams_; }
+  const WatchPump& watches() const { return pump_; }
+  SlowReaders& slow_readers() { return slow_readers_; }
 
   // Reports NOT_SERVING, refuses new jobs, ends streams, lets workers checkpoint and stop (or train on, as
   // Scheduler::OnStop says), and returns when all of that is done. Once is enough.
@@ -123,8 +135,12 @@ class Daemon {
   QueueView queue_view_;
   Scheduler scheduler_;
   AccessStore access_;
-  LocalListener logins_;
+  std::unique_ptr<Listener::Acceptor> network_;  // of connections that are not of logins of this machine
+  Listener listener_;
+  RequestRate rate_;
   AccessGate gate_;
+  OpenStreams open_streams_;
+  SlowReaders slow_readers_;
   WatchPump pump_;
   WorkerService worker_service_;
   AccessService access_service_;

@@ -37,6 +37,7 @@ struct Flags {
   std::string half_life = "24h";
   std::string aged_after = "1h";
   std::vector<std::string> keep;
+  std::string reader_patience = "30s";
 };
 
 std::string BesideThisProgram(const std::string& name) {
@@ -57,6 +58,32 @@ std::string CheckDuration(const std::string& text) {
 std::string CheckKeep(const std::string& text) {
   skew::Retention ignored;
   return std::string(skew::ParseRetention(text, ignored).message());
+}
+
+// What clients may use; the table in deploy/operations.md.
+void AddLimits(CLI::App& app, Flags& flags) {
+  skew::Limits& limits = flags.daemon.limits;
+  app.add_option("--max-requests", limits.requests_per_second,
+                 "Requests a second that a user may make in the long run, five seconds' worth at once; 0: any number")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--max-watches", limits.watches.per_user, "Watches that a user may have open")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--max-watches-total", limits.watches.total, "Watches that all users may have open")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-reads", limits.reads.per_user, "Logs and artifacts that a user may be reading")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--max-connections", limits.connections,
+                 "Three quarters of them of one login or address; fewer where the limit of open files is low")
+      ->check(CLI::Range(16, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--reader-patience", flags.reader_patience,
+                 "A stream whose reader does not take a message for so long is cut; it can be resumed")
+      ->check(CLI::Validator(CheckDuration, "DURATION"))
+      ->capture_default_str();
 }
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -120,6 +147,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
          "and CSV among the artifacts), logs, events, and jobs after they were deleted; e.g. weights=30d, "
          "logs=12h or samples=forever. Default: forever, but deleted=7d")
       ->check(CLI::Validator(CheckKeep, "KIND=AGE"));
+  AddLimits(app, flags);
   app.add_option("--restore", flags.restore,
                  "Restore this backup into STATE_DIR, where there is no database and no skewd runs, and exit");
   app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
@@ -189,6 +217,8 @@ int main(int argc, char** argv) {
   absl::ParseDuration(flags.half_life, &flags.daemon.fair_share_half_life);
   absl::ParseDuration(flags.aged_after, &flags.daemon.scheduler.aged_after);
   for (const std::string& keep : flags.keep) skew::ParseRetention(keep, flags.daemon.retention).IgnoreError();
+  absl::ParseDuration(flags.reader_patience, &flags.daemon.limits.reader_patience);
+  flags.daemon.limits.reader_grace = flags.daemon.limits.reader_patience / 4;
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
   if (!flags.restore.empty()) return Restore(flags);

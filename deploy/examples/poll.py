@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 import grpc
@@ -57,7 +58,9 @@ def follow(jobs, job_service_pb2, job_id):
                 elif response.end.cause == job_service_pb2.StreamEnd.JOB_FINISHED:
                     return
         except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE:
+            if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:  # too many requests or watches, or read too slowly
+                time.sleep(1)
+            elif error.code() != grpc.StatusCode.UNAVAILABLE:
                 raise
 
 

@@ -56,9 +56,15 @@ absl::Status Denied(const Caller& caller, absl::string_view what) {
 
 }  // namespace
 
-AccessGate::AccessGate(AccessStore* store, JobStore* jobs, const LocalListener* listener, Clock* clock, uid_t uid,
-                       std::function<void()> on_end)
-    : store_(store), jobs_(jobs), listener_(listener), clock_(clock), uid_(uid), on_end_(std::move(on_end)) {
+AccessGate::AccessGate(AccessStore* store, JobStore* jobs, const Listener* listener, RequestRate* rate, Clock* clock,
+                       uid_t uid, std::function<void()> on_end)
+    : store_(store),
+      jobs_(jobs),
+      listener_(listener),
+      rate_(rate),
+      clock_(clock),
+      uid_(uid),
+      on_end_(std::move(on_end)) {
   for (const AccessRule& rule : AccessRules()) {
     const google::protobuf::MethodDescriptor* method =
         google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(rule.method));
@@ -83,7 +89,9 @@ AccessGate::~AccessGate() {
 absl::StatusOr<Caller> AccessGate::Admit(const grpc::ServerContextBase& context, const Message& request) {
   // Before it is read who may what: a change in between is noticed by the first recheck.
   const int64_t version = version_.load();
-  SKEW_ASSIGN_OR_RETURN(Caller caller, Authenticate(context));
+  absl::StatusOr<Caller> found = Authenticate(context);
+  SKEW_RETURN_IF_ERROR(rate_->Take(found.ok() ? absl::StrCat("user '", found->user, "'") : DescribePeer(context)));
+  SKEW_ASSIGN_OR_RETURN(Caller caller, std::move(found));
   caller.version = version;
   NoteUse(caller);
   const auto rule = rules_.find(request.GetDescriptor());
@@ -106,6 +114,14 @@ absl::StatusOr<Caller> AccessGate::Authenticate(const grpc::ServerContextBase& c
   const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
   if (peer != nullptr && peer->IsPeerAuthenticated()) return AuthenticateCertificate(*peer);
   return absl::UnauthenticatedError("the call carries no credential; 'skewctl login' stores a token for this server");
+}
+
+std::string AccessGate::DescribePeer(const grpc::ServerContextBase& context) const {
+  const std::string peer = context.peer();
+  if (const std::optional<LocalPeer> local = listener_->PeerOf(peer); local.has_value()) {
+    return absl::StrCat("login '", local->login, "'");
+  }
+  return absl::StrCat("peer ", peer.substr(0, peer.rfind(':')));  // without its port
 }
 
 absl::StatusOr<Caller> AccessGate::AuthenticateToken(absl::string_view authorization) {

@@ -25,7 +25,8 @@
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_rules.h"
 #include "server/api/caller.h"
-#include "server/api/local_listener.h"
+#include "server/api/listener.h"
+#include "server/api/request_rate.h"
 #include "server/store/access_store.h"
 #include "server/store/job_store.h"
 
@@ -37,7 +38,7 @@ class AccessGate {
  public:
   // Borrowed; they outlive the gate. `uid` is the login that runs the server. `on_end` is told when callers' access may
   // have ended, so that streams ask Recheck; it is called on the thread of the change, or the gate's own.
-  AccessGate(AccessStore* store, JobStore* jobs, const LocalListener* listener, Clock* clock, uid_t uid,
+  AccessGate(AccessStore* store, JobStore* jobs, const Listener* listener, RequestRate* rate, Clock* clock, uid_t uid,
              std::function<void()> on_end);
   // Writes down when tokens were last used.
   ~AccessGate();
@@ -45,8 +46,9 @@ class AccessGate {
   AccessGate& operator=(const AccessGate&) = delete;
 
   // The caller, if the rule of the method with this type of request lets the call in. UNAUTHENTICATED,
-  // PERMISSION_DENIED; NOT_FOUND and INVALID_ARGUMENT when the rule asks for the owner of a job or token that is not
-  // there or an id that is none; INTERNAL when there is no rule: nobody gets in.
+  // PERMISSION_DENIED; RESOURCE_EXHAUSTED, with when to try again, for a user (or a peer that is not authenticated) who
+  // calls too often: see RequestRate; NOT_FOUND and INVALID_ARGUMENT when the rule asks for the owner of a job or token
+  // that is not there or an id that is none; INTERNAL when there is no rule: nobody gets in.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, const google::protobuf::Message& request);
 
   // Whether a caller that was let in may go on: UNAUTHENTICATED when the credential has expired or was revoked, or the
@@ -55,6 +57,8 @@ class AccessGate {
 
  private:
   absl::StatusOr<Caller> Authenticate(const grpc::ServerContextBase& context);
+  // What peers that are no users are told apart by.
+  std::string DescribePeer(const grpc::ServerContextBase& context) const;
   absl::StatusOr<Caller> AuthenticateToken(absl::string_view authorization);
   absl::StatusOr<Caller> AuthenticateLogin(const LocalPeer& peer);
   absl::StatusOr<Caller> AuthenticateCertificate(const grpc::AuthContext& peer);
@@ -71,7 +75,8 @@ class AccessGate {
 
   AccessStore* const store_;
   JobStore* const jobs_;
-  const LocalListener* const listener_;
+  const Listener* const listener_;
+  RequestRate* const rate_;
   Clock* const clock_;
   const uid_t uid_;
   const std::function<void()> on_end_;

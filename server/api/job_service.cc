@@ -131,7 +131,8 @@ WatchReactor* JobService::WatchJob(grpc::CallbackServerContext* context, const g
   if (!caller.ok()) return new FailedWatch(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request.job_id());
   if (!id.ok()) return new FailedWatch(id.status());
-  return pump_->Watch(*std::move(caller), *id, request.after_revision());
+  const absl::StatusOr<WatchReactor*> watch = pump_->Watch(*context, *std::move(caller), *id, request.after_revision());
+  return watch.ok() ? *watch : new FailedWatch(watch.status());
 }
 
 }  // namespace skew

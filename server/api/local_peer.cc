@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "common/file.h"
 #include "server/api/listen_address.h"
+#include "server/api/socket_owner.h"
 
 namespace skew {
 namespace {
@@ -64,16 +65,8 @@ bool IsEstablished(int connection) {
   return getsockopt(connection, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_ESTABLISHED;
 }
 
-std::optional<uid_t> OwnerOfOtherEnd(int connection) {
-  SocketAddress here{};
-  SocketAddress there{};
-  socklen_t here_size = sizeof(here);
-  socklen_t there_size = sizeof(there);
-  if (getsockname(connection, &here.any, &here_size) != 0 || getpeername(connection, &there.any, &there_size) != 0) {
-    return std::nullopt;
-  }
-  const ShownEnd local = Show(there);
-  const ShownEnd remote = Show(here);
+// For kernels that cannot be asked for one socket. It takes longer the more sockets there are.
+std::optional<uid_t> OwnerInTables(int connection, const ShownEnd& local, const ShownEnd& remote) {
   // The table is read in pieces, and a line can be missed when others come and go meanwhile.
   constexpr int kTries = 3;
   for (int i = 0; i < kTries && IsEstablished(connection); ++i) {
@@ -82,6 +75,20 @@ std::optional<uid_t> OwnerOfOtherEnd(int connection) {
     if (uid.has_value()) return IsEstablished(connection) ? uid : std::nullopt;
   }
   return std::nullopt;
+}
+
+std::optional<uid_t> OwnerOfOtherEnd(int connection) {
+  SocketAddress here{};
+  SocketAddress there{};
+  socklen_t here_size = sizeof(here);
+  socklen_t there_size = sizeof(there);
+  if (getsockname(connection, &here.any, &here_size) != 0 || getpeername(connection, &there.any, &there_size) != 0) {
+    return std::nullopt;
+  }
+  const absl::StatusOr<uid_t> owner = FindSocketOwner(there, here);
+  if (owner.ok()) return IsEstablished(connection) ? std::optional<uid_t>(*owner) : std::nullopt;
+  if (absl::IsNotFound(owner.status())) return std::nullopt;
+  return OwnerInTables(connection, Show(there), Show(here));
 }
 
 std::optional<uid_t> PeerUser(int connection) {

@@ -35,6 +35,15 @@ int64_t SendFile(const std::string& path, int64_t offset, Writer write) {
   return offset;
 }
 
+// A thread waits here until the message is taken, or the stream is cut.
+template <typename Response>
+bool Write(SlowReaders::Reader& reader, grpc::ServerWriter<Response>& writer, const Response& response) {
+  reader.Begin();
+  const bool taken = writer.Write(response);
+  reader.End();
+  return taken;
+}
+
 }  // namespace
 
 grpc::Status RunService::GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) {
@@ -123,6 +132,9 @@ grpc::Status RunService::ReadLog(grpc::ServerContext* context, const v1::ReadLog
   const absl::StatusOr<AttemptId> attempt = FindAttempt(*request);
   if (!attempt.ok()) return ToGrpc(attempt.status());
   if (request->offset() < 0) return ToGrpc(InvalidField("offset", absl::StrCat(request->offset(), " is below 0")));
+  const absl::StatusOr<OpenStreams::Place> place = streams_->Open(OpenStreams::Kind::kRead, caller->user);
+  if (!place.ok()) return ToGrpc(place.status());
+  const std::shared_ptr<SlowReaders::Reader> reader = slow_readers_->Follow(*context);
   const std::string path = state_dir_->LogFile(*attempt);
   absl::Status access;
   const auto write = [&](std::string data, int64_t offset) {
@@ -131,7 +143,7 @@ grpc::Status RunService::ReadLog(grpc::ServerContext* context, const v1::ReadLog
     v1::ReadLogResponse response;
     response.set_data(std::move(data));
     response.set_offset(offset);
-    return writer->Write(response);
+    return Write(*reader, *writer, response);
   };
   int64_t offset = request->offset();
   while (true) {
@@ -183,15 +195,18 @@ grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* context, const v
     return ToGrpc(
         absl::OutOfRangeError(absl::StrCat("offset ", request->offset(), " is not in 0..", artifact->size_bytes())));
   }
+  const absl::StatusOr<OpenStreams::Place> place = streams_->Open(OpenStreams::Kind::kRead, caller->user);
+  if (!place.ok()) return ToGrpc(place.status());
+  const std::shared_ptr<SlowReaders::Reader> reader = slow_readers_->Follow(*context);
   v1::ReadArtifactResponse response;
   *response.mutable_artifact() = *artifact;
-  if (!writer->Write(response)) return grpc::Status::CANCELLED;
+  if (!Write(*reader, *writer, response)) return grpc::Status::CANCELLED;
   response.clear_artifact();
   absl::Status access;
   SendFile(artifacts_->PathOf(artifact->digest()), request->offset(), [&](std::string data, int64_t /*offset*/) {
     access = gate_->Recheck(*caller);
     response.set_data(std::move(data));
-    return access.ok() && writer->Write(response);
+    return access.ok() && Write(*reader, *writer, response);
   });
   return ToGrpc(access);
 }

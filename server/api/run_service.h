@@ -4,6 +4,8 @@
 
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
+#include "server/api/open_streams.h"
+#include "server/api/slow_readers.h"
 #include "server/jobs/event_hub.h"
 #include "server/jobs/queue_view.h"
 #include "server/jobs/scheduler.h"
@@ -20,8 +22,16 @@ class RunService final : public v1::RunService::Service {
  public:
   // Borrowed; they outlive the server.
   RunService(AccessGate* gate, JobStore* jobs, QueueStore* queue, QueueView* view, Scheduler* scheduler,
-             const EventHub* hub, const StateDir* state_dir)
-      : gate_(gate), jobs_(jobs), queue_(queue), view_(view), scheduler_(scheduler), hub_(hub), state_dir_(state_dir) {}
+             const EventHub* hub, const StateDir* state_dir, OpenStreams* streams, SlowReaders* slow_readers)
+      : gate_(gate),
+        jobs_(jobs),
+        queue_(queue),
+        view_(view),
+        scheduler_(scheduler),
+        hub_(hub),
+        state_dir_(state_dir),
+        streams_(streams),
+        slow_readers_(slow_readers) {}
 
   grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override;
   grpc::Status ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
@@ -46,13 +56,16 @@ class RunService final : public v1::RunService::Service {
   Scheduler* const scheduler_;
   const EventHub* const hub_;
   const StateDir* const state_dir_;
+  OpenStreams* const streams_;
+  SlowReaders* const slow_readers_;
 };
 
 // Thread-safe.
 class ArtifactService final : public v1::ArtifactService::Service {
  public:
   // Borrowed; they outlive the server.
-  ArtifactService(AccessGate* gate, ArtifactStore* artifacts) : gate_(gate), artifacts_(artifacts) {}
+  ArtifactService(AccessGate* gate, ArtifactStore* artifacts, OpenStreams* streams, SlowReaders* slow_readers)
+      : gate_(gate), artifacts_(artifacts), streams_(streams), slow_readers_(slow_readers) {}
 
   grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
                              v1::ListArtifactsResponse* response) override;
@@ -62,6 +75,8 @@ class ArtifactService final : public v1::ArtifactService::Service {
  private:
   AccessGate* const gate_;
   ArtifactStore* const artifacts_;
+  OpenStreams* const streams_;
+  SlowReaders* const slow_readers_;
 };
 
 }  // namespace skew

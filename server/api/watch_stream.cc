@@ -1,6 +1,7 @@
 #include "server/api/watch_stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 
 #include "common/status.h"
@@ -27,21 +28,29 @@ struct MessagePage {
     grpc::ByteBuffer bytes;
   };
   std::vector<Message> messages;
+  int64_t bytes = 0;
   bool exhausted = false;
   bool complete = false;
 };
 
-absl::StatusOr<std::shared_ptr<const MessagePage>> ReadPage(EventLog& events, JobId job, int64_t after_revision) {
+// `held` counts the bytes of all pages that are still there.
+absl::StatusOr<std::shared_ptr<const MessagePage>> ReadPage(EventLog& events, JobId job, int64_t after_revision,
+                                                            std::atomic<int64_t>& held) {
   SKEW_ASSIGN_OR_RETURN(EventPage page, events.Read(job, after_revision, kPageEvents));
-  auto serialised = std::make_shared<MessagePage>();
+  const std::shared_ptr<MessagePage> serialised(new MessagePage, [&held](const MessagePage* gone) {
+    held -= gone->bytes;
+    delete gone;
+  });
   serialised->exhausted = page.exhausted;
   serialised->complete = page.complete;
   for (v1::Event& event : page.events) {
     v1::WatchJobResponse response;
     response.mutable_event()->Swap(&event);
     serialised->messages.push_back({response.event().revision(), Serialise(response)});
+    serialised->bytes += static_cast<int64_t>(serialised->messages.back().bytes.Length());
   }
-  return std::shared_ptr<const MessagePage>(std::move(serialised));
+  held += serialised->bytes;
+  return std::shared_ptr<const MessagePage>(serialised);
 }
 
 }  // namespace
@@ -51,8 +60,14 @@ class WatchStream final : public WatchReactor,
                           public EventHub::Waiter,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(WatchPump* pump, Caller caller, JobId job, int64_t after_revision)
-      : pump_(pump), job_(job), caller_(std::move(caller)), reached_(after_revision) {}
+  WatchStream(WatchPump* pump, grpc::ServerContextBase& context, OpenStreams::Place place, Caller caller, JobId job,
+              int64_t after_revision)
+      : pump_(pump),
+        job_(job),
+        open_(std::move(place)),
+        reader_(pump->slow_readers_->Follow(context)),
+        caller_(std::move(caller)),
+        reached_(after_revision) {}
 
   void Start() {
     self_ = shared_from_this();
@@ -84,8 +99,11 @@ class WatchStream final : public WatchReactor,
   }
 
   void OnWriteDone(bool ok) override {
+    const bool late = pump_->slow_readers_->IsLate(*reader_);
+    reader_->End();
     if (!ok) return End(Place::kWrite, grpc::Status::CANCELLED);
     if (ended_) return End(Place::kWrite, grpc::Status::OK);
+    if (late) return SendEnd(Place::kWrite, v1::StreamEnd::SLOW_CONSUMER);
     if (next_ < page_->messages.size()) return WriteNext();
     const bool exhausted = page_->exhausted;
     const bool complete = page_->complete;
@@ -154,6 +172,7 @@ class WatchStream final : public WatchReactor,
   void WriteNext() {
     const MessagePage::Message& message = page_->messages[next_++];
     reached_ = message.revision;
+    reader_->Begin();
     StartWrite(&message.bytes);
   }
 
@@ -164,6 +183,8 @@ class WatchStream final : public WatchReactor,
     response.mutable_end()->set_revision(reached_);
     end_ = Serialise(response);
     ended_ = true;
+    page_ = nullptr;
+    reader_->Begin();
     StartWrite(&end_);
   }
 
@@ -174,6 +195,8 @@ class WatchStream final : public WatchReactor,
 
   WatchPump* const pump_;
   const JobId job_;
+  const OpenStreams::Place open_;
+  const std::shared_ptr<SlowReaders::Reader> reader_;
   std::shared_ptr<WatchStream> self_;  // until gRPC is done
 
   // Of whoever has the stream.
@@ -190,8 +213,9 @@ class WatchStream final : public WatchReactor,
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-WatchPump::WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, int threads)
-    : events_(events), hub_(hub), gate_(gate) {
+WatchPump::WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, OpenStreams* open_streams,
+                     SlowReaders* slow_readers, int threads)
+    : events_(events), hub_(hub), gate_(gate), open_streams_(open_streams), slow_readers_(slow_readers) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
@@ -203,8 +227,11 @@ WatchPump::~WatchPump() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-WatchReactor* WatchPump::Watch(Caller caller, JobId job, int64_t after_revision) {
-  const auto stream = std::make_shared<WatchStream>(this, std::move(caller), job, after_revision);
+absl::StatusOr<WatchReactor*> WatchPump::Watch(grpc::ServerContextBase& context, Caller caller, JobId job,
+                                               int64_t after_revision) {
+  SKEW_ASSIGN_OR_RETURN(OpenStreams::Place place, open_streams_->Open(OpenStreams::Kind::kWatch, caller.user));
+  const auto stream =
+      std::make_shared<WatchStream>(this, context, std::move(place), std::move(caller), job, after_revision);
   stream->Start();
   return stream.get();
 }
@@ -241,7 +268,7 @@ void WatchPump::Loop() {
     if (streams.empty()) return;
     const auto [job, reached] = streams.front()->position();
     const bool draining = hub_->draining();
-    const absl::StatusOr<std::shared_ptr<const MessagePage>> page = ReadPage(*events_, job, reached);
+    const absl::StatusOr<std::shared_ptr<const MessagePage>> page = ReadPage(*events_, job, reached, held_bytes_);
     for (const std::shared_ptr<WatchStream>& stream : streams) stream->Proceed(page, draining);
   }
 }

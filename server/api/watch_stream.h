@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_API_WATCH_STREAM_H_
 #define SKEW_SERVER_API_WATCH_STREAM_H_
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -11,11 +12,14 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "common/ids.h"
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
 #include "server/api/caller.h"
+#include "server/api/open_streams.h"
+#include "server/api/slow_readers.h"
 #include "server/jobs/event_hub.h"
 #include "server/store/event_log.h"
 
@@ -30,13 +34,18 @@ using WatchReactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
 // once for all of them. Thread-safe.
 class WatchPump {
  public:
-  WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, int threads);
+  WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, OpenStreams* open_streams, SlowReaders* slow_readers,
+            int threads);
   // Joins the threads. All streams must have ended: shut the server down first.
   ~WatchPump();
 
-  // Starts a stream for a caller who was let in; it ends when that caller's access does, and deletes itself when gRPC
-  // is done with it.
-  WatchReactor* Watch(Caller caller, JobId job, int64_t after_revision);
+  // Starts a stream for a caller who was let in; it ends when that caller's access does, or when messages are not taken
+  // (see SlowReaders), and deletes itself when gRPC is done with it. RESOURCE_EXHAUSTED: see OpenStreams.
+  absl::StatusOr<WatchReactor*> Watch(grpc::ServerContextBase& context, Caller caller, JobId job,
+                                      int64_t after_revision);
+
+  // Of events that were read and not all sent yet: at most a page for each stream, however far it is behind.
+  int64_t held_bytes() const { return held_bytes_; }
 
  private:
   friend class WatchStream;
@@ -53,6 +62,9 @@ class WatchPump {
   EventLog* const events_;
   EventHub* const hub_;
   AccessGate* const gate_;
+  OpenStreams* const open_streams_;
+  SlowReaders* const slow_readers_;
+  std::atomic<int64_t> held_bytes_ = 0;
   absl::Mutex mutex_;
   std::deque<Position> order_ ABSL_GUARDED_BY(mutex_);  // of the positions in ready_, each once
   absl::flat_hash_map<Position, Streams> ready_ ABSL_GUARDED_BY(mutex_);

@@ -50,17 +50,20 @@ absl::StatusOr<int64_t> EventLog::NewestRevision() {
 
 namespace {
 
+constexpr size_t kMostPageBytes = size_t{256} << 10;
+
 absl::Status ReadPage(Database& db, JobId job, int64_t after_revision, int limit, EventPage& page) {
   Statement query = db.Prepare(
       "SELECT revision, sequence, time, data FROM events WHERE job_id = ? AND revision > ? ORDER BY revision LIMIT ?");
   query.Bind(job.number).Bind(after_revision).Bind(limit);
-  while (query.Step()) {
+  while (page.bytes < kMostPageBytes && query.Step()) {
     v1::Event& event = page.events.emplace_back();
     query.Read(3, event);
     event.set_revision(query.Int(0));
     event.set_job_id(job.ToString());
     event.set_sequence(query.Int(1));
     *event.mutable_time() = ToProto(query.Time(2));
+    page.bytes += event.ByteSizeLong();
   }
   return query.status();
 }
@@ -83,7 +86,7 @@ absl::StatusOr<EventPage> EventLog::Read(JobId job, int64_t after_revision, int 
                                                 end.compacted_revision, " on"));
     }
     SKEW_RETURN_IF_ERROR(ReadPage(db, job, after_revision, limit, page));
-    page.exhausted = static_cast<int>(page.events.size()) < limit;
+    page.exhausted = static_cast<int>(page.events.size()) < limit && page.bytes < kMostPageBytes;
     const int64_t reached = page.events.empty() ? after_revision : page.events.back().revision();
     page.complete = end.ended && reached >= end.last_revision;
     return absl::OkStatus();

@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_STORE_EVENT_LOG_H_
 #define SKEW_SERVER_STORE_EVENT_LOG_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -19,6 +20,7 @@ absl::Status AppendEvent(WriteScope& scope, JobId job, v1::Event event);
 // A piece of a job's history.
 struct EventPage {
   std::vector<v1::Event> events;
+  size_t bytes = 0;
   // There were no more.
   bool exhausted = false;
   // The job has ended and `events` reaches to its last one.
@@ -30,8 +32,9 @@ class EventLog {
  public:
   explicit EventLog(Connections* connections) : connections_(connections) {}
 
-  // At most `limit` events of `job` after `after_revision`, in order. NOT_FOUND; INVALID_ARGUMENT for a revision that
-  // the store has not reached; OUT_OF_RANGE, with the first revision that would do, when events after it are gone.
+  // At most `limit` events of `job` after `after_revision`, in order; fewer where they are large. NOT_FOUND;
+  // INVALID_ARGUMENT for a revision that the store has not reached; OUT_OF_RANGE, with the first revision that would do,
+  // when events after it are gone.
   absl::StatusOr<EventPage> Read(JobId job, int64_t after_revision, int limit);
 
   // The newest revision of all.

@@ -308,7 +308,7 @@ absl::Status RunStore::ApplyReport(const AttemptId& attempt, const worker::v1::R
     if (report.number() <= cursor.last_report) return absl::OkStatus();
     if (cursor.ended) return absl::FailedPreconditionError(absl::StrCat(attempt.ToString(), " has ended"));
     if (report.number() != cursor.last_report + 1) {
-      return absl::InvalidArgumentError(
+      return absl::FailedPreconditionError(
           absl::StrCat(attempt.ToString(), ": report ", report.number(), " follows ", cursor.last_report));
     }
     return WriteReport(scope, attempt, report);

@@ -119,7 +119,7 @@ class RunStore {
   absl::StatusOr<int64_t> LastReport(const AttemptId& attempt);
 
   // Applies a report and remembers its number, in one transaction. Reports that were applied before are OK and change
-  // nothing. FAILED_PRECONDITION: the attempt has ended. INVALID_ARGUMENT: a number that leaves a gap, or content that
+  // nothing. FAILED_PRECONDITION: the attempt has ended, or the number leaves a gap. INVALID_ARGUMENT: content that
   // cannot be.
   absl::Status ApplyReport(const AttemptId& attempt, const worker::v1::Report& report);
 

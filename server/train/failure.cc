@@ -13,10 +13,20 @@ namespace {
 
 using worker::v1::Failed;
 
+constexpr size_t kMostMessageBytes = 4096;
+
+// Its beginning, cut between characters.
+absl::string_view Clipped(absl::string_view text) {
+  if (text.size() <= kMostMessageBytes) return text;
+  size_t end = kMostMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 Failed MakeFailed(v1::Reason reason, absl::string_view message) {
   Failed failed;
   failed.set_reason(reason);
-  failed.set_message(std::string(message));
+  failed.set_message(std::string(Clipped(message)));
   return failed;
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/message_limits.h"
 #include "common/status.h"
 #include "spdlog/spdlog.h"
 
@@ -27,6 +28,8 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetMaxSendMessageSize(kMostReportBytes);
+  arguments.SetMaxReceiveMessageSize(kMostOrderBytes);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
@@ -62,6 +65,14 @@ absl::StatusOr<WorkOrder> WorkerSession::AwaitOrder() {
 
 void WorkerSession::Send(Report report) {
   absl::MutexLock lock(&mutex_);
+  // While nothing is acknowledged, the newest progress of a stretch says enough. A number that was written may have
+  // arrived with what it named.
+  if (reports_.size() >= options_.kept_progress && report.has_progress() && reports_.back().has_progress() &&
+      reports_.back().number() > ever_written_) {
+    report.set_number(reports_.back().number());
+    reports_.back() = std::move(report);
+    return;
+  }
   report.set_number(next_number_++);
   reports_.push_back(std::move(report));
 }
@@ -171,6 +182,7 @@ std::optional<WorkerMessage> WorkerSession::NextToWrite() {
   // What is written is still kept: an acknowledgement can only come after it.
   *message.mutable_report() = reports_[static_cast<size_t>(written_ + 1 - reports_.front().number())];
   ++written_;
+  ever_written_ = std::max(ever_written_, written_);
   return message;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_TRAIN_WORKER_SESSION_H_
 #define SKEW_SERVER_TRAIN_WORKER_SESSION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -36,6 +37,8 @@ class WorkerSession {
     std::string engine;
     // For how long a daemon that is gone is waited for.
     absl::Duration patience = absl::ZeroDuration();
+    // Of reports that are not acknowledged: from so many on, progress replaces progress that was not written yet.
+    size_t kept_progress = 10'000;
   };
 
   // Attaches, without waiting for an answer. `stop` is borrowed.
@@ -48,7 +51,8 @@ class WorkerSession {
   // attempt, UNAVAILABLE when there is no daemon.
   absl::StatusOr<worker::v1::WorkOrder> AwaitOrder();
 
-  // Numbers the report and queues it; does not wait.
+  // Numbers the report and queues it, or has it take the place of earlier progress (see Options::kept_progress); does
+  // not wait.
   void Send(worker::v1::Report report);
 
   // Waits until every report is acknowledged. UNAVAILABLE, with the number of those that are not, when the session is
@@ -95,6 +99,8 @@ class WorkerSession {
   int64_t next_number_ ABSL_GUARDED_BY(mutex_) = 1;
   // The newest report that was written to this stream.
   int64_t written_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The same, of all streams.
+  int64_t ever_written_ ABSL_GUARDED_BY(mutex_) = 0;
   // Not yet acknowledged, ascending by number without a gap.
   std::deque<worker::v1::Report> reports_ ABSL_GUARDED_BY(mutex_);
 

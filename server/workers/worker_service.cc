@@ -4,9 +4,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "common/digest.h"
 #include "common/status.h"
 #include "spdlog/spdlog.h"
@@ -55,11 +55,6 @@ class StreamLink final : public WorkerLink {
 // The worker could be right in trying again later: the disk is full or somebody else has the database.
 bool IsPassing(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
 
-absl::Status CheckFileName(const std::string& file) {
-  if (!file.empty() && file.front() != '.' && !absl::StrContains(file, '/')) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("artifact file '", file, "' is not a name in the work folder"));
-}
-
 // A worker without an attempt that goes on has to end; one that came at a bad moment comes again.
 grpc::Status Refusal(const absl::Status& status) {
   if (!absl::IsNotFound(status)) return {grpc::StatusCode::UNAVAILABLE, std::string(status.message())};
@@ -83,15 +78,38 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
   const absl::Cleanup detach = [&] { scheduler_->Detach(*attempt, &link); };
   if (const auto last = runs_->LastReport(*attempt); last.ok() && *last > 0) link.Acknowledge(*last);
 
+  TokenBucket pace(limits_.per_second, limits_.at_once, absl::Now());
   while (stream->Read(&message)) {
-    const absl::Status status = Apply(*attempt, order->work_dir(), message.report());
+    AwaitTurn(pace);
+    absl::Status status = CheckReport(message.report(), limits_);
+    if (status.ok()) status = Apply(*attempt, order->work_dir(), message.report());
     if (!status.ok()) {
       spdlog::warn("{}: report {}: {}", attempt->ToString(), message.report().number(), status.ToString());
+      if (absl::IsInvalidArgument(status)) Refuse(*attempt, status);
       return ToGrpc(status);
     }
     link.Acknowledge(message.report().number());
   }
   return grpc::Status::OK;
+}
+
+void WorkerService::AwaitTurn(TokenBucket& pace) {
+  // When the daemon stops, what its workers still have to say is taken as it comes.
+  for (absl::Duration wait = pace.Take(absl::Now()); wait > absl::ZeroDuration(); wait = pace.Take(absl::Now())) {
+    if (hub_->AwaitDrain(wait)) return;
+  }
+}
+
+// The attempt fails: again, it would send the same again.
+void WorkerService::Refuse(const AttemptId& attempt, const absl::Status& reason) {
+  const absl::StatusOr<int64_t> last = runs_->LastReport(attempt);
+  if (!last.ok()) return;
+  worker::v1::Report report;
+  report.set_number(*last + 1);
+  report.mutable_failed()->set_reason(v1::INTERNAL);
+  report.mutable_failed()->set_message(absl::StrCat("a report of its worker was refused: ", reason.message()));
+  const absl::Status status = runs_->ApplyReport(attempt, report);
+  if (!status.ok()) spdlog::warn("{}: its failure is not stored: {}", attempt.ToString(), status.ToString());
 }
 
 absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& work_dir,

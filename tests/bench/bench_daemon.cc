@@ -20,7 +20,7 @@ namespace skew {
 namespace {
 
 [[noreturn]] void Die(const std::string& problem) {
-  std::fprintf(stderr, "service bench: %s\n", problem.c_str());
+  std::fprintf(stderr, "bench: %s\n", problem.c_str());
   std::exit(1);
 }
 
@@ -37,13 +37,14 @@ BenchDaemon::BenchDaemon(const Options& options) : options_(options) {
                                     "--datasets",
                                     options.datasets,
                                     "--devices",
-                                    "cpu:1x1",
+                                    options.devices,
                                     "--worker",
                                     options.worker,
                                     "--address-file",
                                     ready,
                                     "--listen",
                                     "unix:" + options.state_dir + "/skewd.sock"};
+  words.insert(words.end(), options.flags.begin(), options.flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -76,6 +77,13 @@ std::shared_ptr<grpc::Channel> BenchDaemon::Connect() const {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel("unix:" + options_.state_dir + "/skewd.sock", grpc::InsecureChannelCredentials(),
                                    arguments);
+}
+
+std::vector<std::string> BenchDaemon::Addresses() const {
+  std::ifstream lines(options_.state_dir + "/addresses");
+  std::vector<std::string> addresses;
+  for (std::string line; std::getline(lines, line);) addresses.push_back(line);
+  return addresses;
 }
 
 double BenchDaemon::ResidentMegabytes() const {

@@ -7,13 +7,14 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "grpcpp/grpcpp.h"
 #include "skew/v1/job.pb.h"
 
 namespace skew {
 
-// Starts skewd with one device on a state directory that outlives it. Problems end the program: a benchmark without its
+// Starts skewd on a state directory that outlives it. Problems end the program: a benchmark without its
 // daemon has nothing to say.
 class BenchDaemon {
  public:
@@ -22,6 +23,8 @@ class BenchDaemon {
     std::string worker;     // scripted-worker
     std::string state_dir;  // short enough for a socket's path
     std::string datasets;
+    std::string devices = "cpu:1x1";
+    std::vector<std::string> flags = {};  // more of them
   };
 
   // Returns when it serves.
@@ -35,6 +38,9 @@ class BenchDaemon {
 
   // A new connection over the daemon's unix socket.
   std::shared_ptr<grpc::Channel> Connect() const;
+
+  // What it listens on, in the order of its flags; the unix socket is the first.
+  std::vector<std::string> Addresses() const;
 
   // Resident memory, in MB of 10^6 bytes.
   double ResidentMegabytes() const;

@@ -353,6 +353,8 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(folder);
   options.state_dir = folder;
   options.datasets = folder + "/datasets";
+  // One user does here what a team would not.
+  options.flags = {"--max-requests", "0", "--max-watches", "5000"};
   skew::WriteSyntheticDataset(options.datasets + "/tiny", 3, 40, 10);
 
   skew::BenchTable table("service");

@@ -71,6 +71,25 @@ TEST(WatchJobTest, ResumesAfterTheLastRevisionHoweverTheStreamEnded) {
   EXPECT_THAT(watched.seen, ElementsAre(3, 5, 8, 9));
 }
 
+TEST(WatchJobTest, ResumesAStreamThatWasReadTooSlowly) {
+  FakeServer server;
+  server.watch_job.Add({EventAt(3, 1), End(v1::StreamEnd::SLOW_CONSUMER)});
+  server.watch_job.Add({EventAt(5, 2)},
+                       {grpc::StatusCode::RESOURCE_EXHAUSTED, "SLOW_CONSUMER: a message was not taken"});
+  server.watch_job.Add({}, ToGrpc(ExhaustedForNow("you have 5 watches open", absl::Milliseconds(5))));
+  server.watch_job.Add({EventAt(8, 3), End(v1::StreamEnd::JOB_FINISHED)});
+  const Watched watched = Watch(server);
+  EXPECT_TRUE(watched.status.ok()) << watched.status;
+  EXPECT_THAT(watched.requested, ElementsAre(0, 3, 5, 5));
+  EXPECT_THAT(watched.seen, ElementsAre(3, 5, 8));
+}
+
+TEST(WatchJobTest, DoesNotRetryAMessageThatIsTooLarge) {
+  FakeServer server;
+  server.watch_job.Add({EventAt(3, 1)}, {grpc::StatusCode::RESOURCE_EXHAUSTED, "Received message larger than max"});
+  EXPECT_TRUE(absl::IsResourceExhausted(Watch(server).status));
+}
+
 TEST(WatchJobTest, RefusesGaps) {
   FakeServer server;
   server.watch_job.Add({EventAt(3, 1)});

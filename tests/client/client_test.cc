@@ -48,6 +48,33 @@ INSTANTIATE_TEST_SUITE_P(ClientTest, OtherErrors,
                                            grpc::StatusCode::RESOURCE_EXHAUSTED, grpc::StatusCode::UNAUTHENTICATED,
                                            grpc::StatusCode::DEADLINE_EXCEEDED, grpc::StatusCode::ABORTED));
 
+TEST(ClientTest, WaitsAsLongAsARefusalSays) {
+  FakeServer server;
+  server.get_job.Add({}, ToGrpc(ExhaustedForNow("too many requests", absl::Milliseconds(30))));
+  server.get_job.Add({}, ToGrpc(ExhaustedForNow("too many requests", absl::Milliseconds(30))));
+  server.get_job.Add({Parse<v1::Job>("id: 'j1'")});
+  std::vector<std::string> notes;
+  Client::Options options = server.ClientOptions();
+  options.on_outage = [&](absl::string_view note) { notes.emplace_back(note); };
+  const absl::Time start = absl::Now();
+  const absl::StatusOr<v1::Job> job = Client(options).GetJob("j1");
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(60));
+  EXPECT_THAT(server.get_job.requests(), SizeIs(3));
+  EXPECT_THAT(notes, ::testing::ElementsAre(HasSubstr("asks to wait: too many requests")));
+}
+
+TEST(ClientTest, DoesNotWaitLongerThanItsPatience) {
+  FakeServer server;
+  server.get_job.Add({}, ToGrpc(ExhaustedForNow("the disk is full", absl::Seconds(30))));
+  const absl::Time start = absl::Now();
+  const absl::Status status = Client(server.ClientOptions()).GetJob("j1").status();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(9));
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_EQ(RetryDelay(status), absl::Seconds(30));
+  EXPECT_THAT(server.get_job.requests(), SizeIs(1));
+}
+
 TEST(ClientTest, UnreachableErrorSaysWhichAddressAndFromWhere) {
   FakeServer server;
   server.get_job.Fail(grpc::StatusCode::UNAVAILABLE);

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from unittest import mock
 
@@ -388,6 +389,34 @@ class TlsTest(ClientCase):
                                            ("host:port", ("nowhere",), {}),
                                            ("none.pem", (self.server.address,), {"ca": "none.pem"})):
             self.assertIn(words, str(self.raises(skew.InvalidArgument, self.connect, *arguments, **keywords)))
+
+
+class RateTest(ClientCase):
+    flags = ("--max-requests", "20", "--max-watches", "1")
+
+    def test_calls_above_the_rate_are_made_when_the_server_says_so(self):
+        start = time.monotonic()
+        for _ in range(140):  # a hundred at once
+            self.client.server_info()
+        self.assertGreater(time.monotonic() - start, 1)
+        with skew.Client(self.socket, patience=0) as hasty:
+            with self.assertRaises(skew.ResourceExhausted) as refused:
+                for _ in range(1000):
+                    hasty.server_info()
+        self.assertGreater(refused.exception.retry_delay, 0)
+        self.assertIn("requests a second", refused.exception.message)
+
+    def test_a_watch_too_many_waits_for_another_to_end(self):
+        job = self.client.submit(SPEC, no_reuse=True)
+        first = self.client.watch(job.id)
+        next(first)
+        with skew.Client(self.socket, stream_patience=0) as hasty:
+            error = self.raises(skew.ResourceExhausted, next, hasty.watch(job.id))
+        self.assertGreater(error.retry_delay, 0)
+        threading.Timer(0.5, self.client.cancel, [job.id]).start()
+        second = self.client.watch(job.id)
+        self.assertEqual(next(second).sequence, 1)  # once the first has ended
+        self.assertEqual(len(list(first)) + 1, len(list(second)) + 1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@
 //   deaf-once    does so in the first attempt, finishes in the next
 //   return       goes on until the daemon is gone, attaches to the next one and finishes; in later attempts at once
 //   take         finishes after as many milliseconds as the job has training steps
+//   flood        reports progress 300 times without waiting for an answer, and finishes
+//   long         reports progress of 15 kB each 200 times, and finishes
+//   absurd       reports a metric with a name of 10,000 bytes
 //   report       reports progress again and again, label "interval_ms" apart, until it is told to stop
 #include <signal.h>
 #include <unistd.h>
@@ -63,6 +66,9 @@ class ScriptedWorker {
     if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
     if (script == "return" && order_.attempt() == 1) Return();
     if (script == "report") return ReportUntilTold();
+    if (script == "flood") return Flood();
+    if (script == "long") return ReportAtLength();
+    if (script == "absurd") return ReportAbsurdity();
     if (script == "take") absl::SleepFor(absl::Milliseconds(order_.spec().training().steps()));
     return Finish();
   }
@@ -203,6 +209,39 @@ class ScriptedWorker {
     }
     Report report;
     report.mutable_stopped();
+    Send(report);
+    return 0;
+  }
+
+  int Flood() {
+    constexpr int kReports = 300;
+    for (int32_t step = 1; step <= kReports; ++step) {
+      WorkerMessage message;
+      message.mutable_report()->set_number(++number_);
+      message.mutable_report()->mutable_progress()->set_step(step);
+      stream_->Write(message);
+    }
+    DaemonMessage answer;
+    while (stream_->Read(&answer) && answer.acknowledgement().number() < number_) {
+    }
+    return Finish();
+  }
+
+  int ReportAtLength() {
+    for (int32_t step = 1; step <= 200; ++step) {
+      Report report;
+      report.mutable_progress()->set_step(step);
+      for (int i = 0; i < 100; ++i) {
+        (*report.mutable_progress()->mutable_metrics())[std::to_string(i) + std::string(135, 'x')] = step;
+      }
+      Send(report);
+    }
+    return Finish();
+  }
+
+  int ReportAbsurdity() {
+    Report report;
+    (*report.mutable_progress()->mutable_metrics())[std::string(10'000, 'x')] = 1;
     Send(report);
     return 0;
   }

@@ -12,7 +12,8 @@ from typing import Any, Callable, Iterator, Optional, TypeVar
 import grpc
 
 from .address import ServerAddress, resolve_server
-from .errors import DataLoss, DeadlineExceeded, OutOfRange, SkewError, Unavailable, from_rpc_error
+from .errors import (DataLoss, DeadlineExceeded, OutOfRange, ResourceExhausted, SkewError, Unavailable,
+                     from_rpc_error)
 from .rows import Row, rows_of, run_rows_of
 from .spec import Spec, to_spec
 from .v1 import (event_pb2, job_pb2, job_service_pb2, job_service_pb2_grpc, run_pb2, run_service_pb2,
@@ -33,7 +34,8 @@ _CHANNEL_OPTIONS = (
     # A web proxy that the environment names is not for this.
     ("grpc.enable_http_proxy", 0),
     # A page of runs or a table of a large study is longer than gRPC's 4 MiB.
-    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_receive_message_length", 256 << 20),
+    ("grpc.max_send_message_length", 8 << 20),
 )
 
 _PAGE = 1000
@@ -55,22 +57,24 @@ class _Outage:
         self._wait = _FIRST_WAIT
 
     def wait(self, error: SkewError) -> None:
-        """Blocks for the next wait; raises ``error`` when the patience is used up."""
+        """Blocks for the next wait; raises ``error`` when the patience is used up, or will be by then."""
         now = time.monotonic()
         if self._latest is None:
             self._latest = now + self._patience
         latest = self._latest if self._deadline is None else min(self._latest, self._deadline)
-        if now >= latest:
+        least = error.retry_delay or 0
+        if now >= latest or now + least > latest:
             raise error
-        time.sleep(min(self._wait, latest - now))
+        time.sleep(min(max(self._wait, least), latest - now))
         self._wait = min(2 * self._wait, _LONGEST_WAIT)
 
 
 class Client:
     """A connection to one server. Use it in a ``with``, or call :meth:`close`. Threads may share it.
 
-    Every method raises an error of :mod:`skew.errors`. Only UNAVAILABLE is tried again: a call for ``patience`` seconds,
-    a stream under way for ``stream_patience`` seconds, which is long enough for a restart of the server.
+    Every method raises an error of :mod:`skew.errors`. UNAVAILABLE is tried again, and RESOURCE_EXHAUSTED that says when
+    to: a call for ``patience`` seconds, a stream under way for ``stream_patience`` seconds, which is long enough for a
+    restart of the server. A stream that the server cut, since it was read too slowly, goes on where it was.
     """
 
     def __init__(self, server: Optional[str] = None, token: Optional[str] = None, *, ca: Optional[str] = None,
@@ -306,19 +310,29 @@ class Client:
     def _wait(outage: _Outage, problem: SkewError, deadline: Optional[float]) -> None:
         try:
             outage.wait(problem)
-        except Unavailable as error:
+        except (Unavailable, ResourceExhausted) as error:
             if deadline is None or time.monotonic() < deadline:
                 raise
             raise DeadlineExceeded(f"the time given has run out: {error.message}") from error
 
-    def _passing(self, error: grpc.RpcError, kind: str) -> Unavailable:
+    def _passing(self, error: grpc.RpcError, kind: str) -> SkewError:
         """The error if it can pass; raises it when it cannot."""
+        if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+            refusal = from_rpc_error(error)
+            if refusal.retry_delay is None and not (kind == "stream" and _is_slow_consumer(refusal)):
+                raise refusal from None
+            return refusal
         # A server that goes away cancels its streams.
         cut = kind == "stream" and error.code() == grpc.StatusCode.CANCELLED
         if error.code() != grpc.StatusCode.UNAVAILABLE and not cut:
             raise from_rpc_error(error) from None
         return Unavailable(f"the server at {self.address.target} ({self.address.origin}) is not available: "
                            f"{error.details()}")
+
+
+def _is_slow_consumer(error: SkewError) -> bool:
+    """The server cut the stream since messages were not taken: see StreamEnd.SLOW_CONSUMER."""
+    return error.message.startswith("SLOW_CONSUMER")
 
 
 def _check_order(event: event_pb2.Event, sequence: Optional[int], revision: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional, Sequence
 
 import grpc
+from google.protobuf import any_pb2
 
 from .v1 import error_pb2
 
@@ -23,6 +24,9 @@ class SkewError(Exception):
 
     #: Status that the class stands for; None where it is the instance's.
     status: Optional[grpc.StatusCode] = None
+
+    #: Of RESOURCE_EXHAUSTED that passes by itself: seconds to wait, at least, before it makes sense to try again.
+    retry_delay: Optional[float] = None
 
     def __init__(self, message: str, violations: Sequence[FieldViolation] = (),
                  code: Optional[grpc.StatusCode] = None) -> None:
@@ -67,7 +71,10 @@ class OutOfRange(SkewError):
 
 
 class ResourceExhausted(SkewError):
-    """Over a limit: of the user, or of the size of a message; or the server's disk is nearly full."""
+    """Over a limit: of the user, or of the size of a message; or the server's disk is nearly full.
+
+    Those that pass by themselves have a ``retry_delay``.
+    """
 
     status = grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -115,18 +122,24 @@ def make_error(code: grpc.StatusCode, message: str, violations: Sequence[FieldVi
 
 
 def from_rpc_error(error: grpc.RpcError) -> SkewError:
-    """The error that a call ended with, with the field violations it carries."""
-    return make_error(error.code(), error.details() or "", _violations(error))
+    """The error that a call ended with, with the field violations and the delay that it carries."""
+    violations: list[FieldViolation] = []
+    delay: Optional[float] = None
+    for packed in _details(error):
+        if packed.type_url.endswith("/google.rpc.BadRequest"):
+            request = error_pb2.BadRequest.FromString(packed.value)
+            violations.extend(FieldViolation(one.field, one.description) for one in request.field_violations)
+        elif packed.type_url.endswith("/google.rpc.RetryInfo"):
+            info = error_pb2.RetryInfo.FromString(packed.value)
+            delay = info.retry_delay.ToTimedelta().total_seconds()
+    made = make_error(error.code(), error.details() or "", violations)
+    made.retry_delay = delay
+    return made
 
 
-def _violations(error: grpc.RpcError) -> list[FieldViolation]:
+def _details(error: grpc.RpcError) -> list[any_pb2.Any]:
     details = error_pb2.StatusDetails()
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             details.ParseFromString(value)
-    found: list[FieldViolation] = []
-    for packed in details.details:
-        if packed.type_url.endswith("/google.rpc.BadRequest"):
-            request = error_pb2.BadRequest.FromString(packed.value)
-            found.extend(FieldViolation(one.field, one.description) for one in request.field_violations)
-    return found
+    return list(details.details)

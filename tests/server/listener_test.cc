@@ -1,5 +1,5 @@
 // The listener with a real gRPC server behind it.
-#include "server/api/local_listener.h"
+#include "server/api/listener.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -21,7 +21,7 @@ namespace {
 // Answers with the login behind the call; the first call can be held.
 class WhoService final : public v1::ServerService::Service {
  public:
-  explicit WhoService(const LocalListener* listener) : listener_(listener) {}
+  explicit WhoService(const Listener* listener) : listener_(listener) {}
 
   grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* /*request*/,
                              v1::ServerInfo* response) override {
@@ -48,12 +48,12 @@ class WhoService final : public v1::ServerService::Service {
   absl::Notification done;
 
  private:
-  const LocalListener* const listener_;
+  const Listener* const listener_;
 };
 
-class LocalListenerTest : public ::testing::Test {
+class ListenerTest : public ::testing::Test {
  protected:
-  ~LocalListenerTest() override {
+  ~ListenerTest() override {
     listener_.Stop();
     server_->Shutdown(std::chrono::system_clock::now());
   }
@@ -91,12 +91,12 @@ class LocalListenerTest : public ::testing::Test {
 
   const TempFolder temp_;
   const std::string& folder_ = temp_.path();
-  LocalListener listener_;
+  Listener listener_;
   WhoService service_{&listener_};
   std::unique_ptr<grpc::Server> server_;
 };
 
-TEST_F(LocalListenerTest, EveryCallFindsItsLogin) {
+TEST_F(ListenerTest, EveryCallFindsItsLogin) {
   const std::string socket = Listen("unix:" + folder_ + "/api.sock");
   const std::string port = Listen("127.0.0.1:0");
   EXPECT_NE(port, "127.0.0.1:0");
@@ -112,7 +112,7 @@ TEST_F(LocalListenerTest, EveryCallFindsItsLogin) {
 
 // What PeerOf relies on: as long as a call lives, the number of its connection names that connection and no other, also
 // when the client has long gone and others have come.
-TEST_F(LocalListenerTest, TheNumberOfAConnectionOutlivesItsCalls) {
+TEST_F(ListenerTest, TheNumberOfAConnectionOutlivesItsCalls) {
   const std::string address = Listen("unix:" + folder_ + "/api.sock");
   Serve();
   service_.hold = true;
@@ -134,7 +134,7 @@ TEST_F(LocalListenerTest, TheNumberOfAConnectionOutlivesItsCalls) {
   EXPECT_TRUE(service_.same_socket);
 }
 
-TEST_F(LocalListenerTest, ADeadSocketIsReplacedAndALivingOneIsNot) {
+TEST_F(ListenerTest, ADeadSocketIsReplacedAndALivingOneIsNot) {
   const std::string path = folder_ + "/api.sock";
   {
     sockaddr_un address{};
@@ -146,14 +146,14 @@ TEST_F(LocalListenerTest, ADeadSocketIsReplacedAndALivingOneIsNot) {
   }
   Listen("unix:" + path);
   Serve();
-  LocalListener second;
+  Listener second;
   EXPECT_TRUE(absl::IsUnavailable(second.Listen(*ListenAddress::Parse("unix:" + path)).status()));
   EXPECT_EQ(WhoIsAt("unix:" + path), LoginOf(getuid()));
   listener_.Stop();
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST_F(LocalListenerTest, AFileThatIsNoSocketIsLeftAlone) {
+TEST_F(ListenerTest, AFileThatIsNoSocketIsLeftAlone) {
   const std::string path = folder_ + "/file";
   {
     std::FILE* file = std::fopen(path.c_str(), "we");
@@ -164,10 +164,10 @@ TEST_F(LocalListenerTest, AFileThatIsNoSocketIsLeftAlone) {
   EXPECT_TRUE(std::filesystem::exists(path));
 }
 
-TEST_F(LocalListenerTest, ATakenPortIsSaid) {
+TEST_F(ListenerTest, ATakenPortIsSaid) {
   const std::string port = Listen("127.0.0.1:0");
   Serve();
-  LocalListener second;
+  Listener second;
   const absl::Status status = second.Listen(*ListenAddress::Parse(port)).status();
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_NE(status.message().find(port), absl::string_view::npos) << status;

@@ -1,0 +1,21 @@
+// The largest messages, on both sides of every connection.
+#ifndef SKEW_COMMON_MESSAGE_LIMITS_H_
+#define SKEW_COMMON_MESSAGE_LIMITS_H_
+
+namespace skew {
+
+// More than the largest spec, so that its own check can explain itself.
+constexpr int kMostRequestBytes = 8 << 20;
+
+// Far more than a page of runs; less than what the results of the largest study, run by run, could come to.
+constexpr int kMostResponseBytes = 256 << 20;
+
+// Of a worker; its largest report describes a classifier.
+constexpr int kMostReportBytes = 1 << 20;
+
+// Of the daemon to a worker: the largest spec and the description of a judge.
+constexpr int kMostOrderBytes = 4 << 20;
+
+}  // namespace skew
+
+#endif  // SKEW_COMMON_MESSAGE_LIMITS_H_

@@ -1,0 +1,84 @@
+#include "server/api/server_limits.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/support/server_interceptor.h>
+
+#include <atomic>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "common/message_limits.h"
+
+namespace skew {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerInterceptorFactoryInterface;
+using grpc::experimental::ServerRpcInfo;
+
+constexpr int kMostReflections = 16;
+
+// One reflection stream.
+class Reflection final : public Interceptor {
+ public:
+  Reflection(ServerRpcInfo* info, std::atomic<int>* open)
+      : info_(info), open_(open), is_one_too_many_(open->fetch_add(1) >= kMostReflections) {}
+  ~Reflection() override { open_->fetch_sub(1); }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (is_one_too_many_ && methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
+      info_->server_context()->TryCancel();
+    }
+    methods->Proceed();
+  }
+
+ private:
+  ServerRpcInfo* const info_;
+  std::atomic<int>* const open_;
+  const bool is_one_too_many_;
+};
+
+// Everybody may ask what methods there are, and each stream that does so has a thread for as long as it likes.
+class ReflectionLimit final : public ServerInterceptorFactoryInterface {
+ public:
+  Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
+    if (!absl::StartsWith(info->method(), "/grpc.reflection.")) return nullptr;
+    return new Reflection(info, &open_);  // gRPC owns it
+  }
+
+ private:
+  std::atomic<int> open_ = 0;
+};
+
+int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
+
+}  // namespace
+
+void Apply(const Limits& limits, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMostRequestBytes);
+  builder.SetMaxSendMessageSize(kMostResponseBytes);
+  grpc::ResourceQuota quota("skewd");
+  quota.Resize(static_cast<size_t>(limits.buffer_bytes));
+  quota.SetMaxThreads(limits.calls + limits.reads.total + kMostReflections);
+  builder.SetResourceQuota(quota);
+  // Above what one user may have: a stream over this limit waits at the client without a word.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.watches.per_user + limits.calls);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(limits.handshake));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(limits.idle_connection));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(limits.keepalive_interval));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(limits.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Clients may ping as often as every ten seconds.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  std::vector<std::unique_ptr<ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<ReflectionLimit>());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+}
+
+}  // namespace skew

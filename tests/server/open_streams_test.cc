@@ -1,0 +1,52 @@
+#include "server/api/open_streams.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <utility>
+
+#include "common/status.h"
+
+namespace skew {
+namespace {
+
+using Kind = OpenStreams::Kind;
+
+TEST(OpenStreamsTest, APlaceIsFreeAgainWhenItsStreamEnds) {
+  OpenStreams streams({1, 10}, {1, 10});
+  {
+    const auto place = streams.Open(Kind::kWatch, "ada");
+    ASSERT_TRUE(place.ok());
+    const absl::Status refused = streams.Open(Kind::kWatch, "ada").status();
+    EXPECT_TRUE(absl::IsResourceExhausted(refused) && RetryDelay(refused).has_value()) << refused;
+    EXPECT_EQ(streams.count(Kind::kWatch), 1);
+  }
+  EXPECT_EQ(streams.count(Kind::kWatch), 0);
+  EXPECT_TRUE(streams.Open(Kind::kWatch, "ada").ok());
+}
+
+TEST(OpenStreamsTest, KindsAndUsersAreCountedApartAndUsersTogether) {
+  OpenStreams streams({1, 2}, {1, 2});
+  const auto ada = streams.Open(Kind::kWatch, "ada");
+  const auto bob = streams.Open(Kind::kWatch, "bob");
+  EXPECT_TRUE(ada.ok() && bob.ok());
+  EXPECT_TRUE(streams.Open(Kind::kRead, "ada").ok());
+  EXPECT_EQ(streams.Open(Kind::kWatch, "carol").status().message(),
+            "the server has 2 watches open, and may not have more");
+}
+
+TEST(OpenStreamsTest, APlaceThatIsMovedIsOne) {
+  OpenStreams streams({1, 1}, {1, 1});
+  std::optional<OpenStreams::Place> moved;
+  {
+    auto place = streams.Open(Kind::kRead, "ada");
+    moved.emplace(*std::move(place));
+  }
+  EXPECT_EQ(streams.count(Kind::kRead), 1);
+  moved.reset();
+  EXPECT_EQ(streams.count(Kind::kRead), 0);
+}
+
+}  // namespace
+}  // namespace skew

@@ -1,0 +1,472 @@
+// What clients may use of the daemon, and what becomes of those that want more, read nothing, or are gone.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "client/client.h"
+#include "common/slow_consumer.h"
+#include "common/status.h"
+#include "gmock/gmock.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "tests/testing/raw_call.h"
+#include "tests/testing/raw_socket.h"
+#include "tests/testing/silent_proxy.h"
+#include "tests/testing/test_daemon.h"
+
+namespace skew {
+namespace {
+
+using grpc::StatusCode;
+using ::testing::HasSubstr;
+
+// Until it is so; far longer than it takes.
+bool Comes(const std::function<bool()>& condition) {
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (!condition()) {
+    if (absl::Now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+int Watches(TestDaemon& daemon) { return daemon.daemon().open_streams().count(OpenStreams::Kind::kWatch); }
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, int window = 0) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (window > 0) {
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  }
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+absl::Status GetInfo(v1::ServerService::Stub& stub) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  v1::ServerInfo info;
+  return FromGrpc(stub.GetServerInfo(&context, {}, &info));
+}
+
+absl::Status GetInfo(const std::shared_ptr<grpc::Channel>& channel) {
+  return GetInfo(*v1::ServerService::NewStub(channel));
+}
+
+// A watch whose messages are read one by one.
+class OpenWatch {
+ public:
+  OpenWatch(v1::JobService::Stub& stub, const std::string& job, int64_t after_revision = 0,
+            const std::function<void(grpc::ClientContext&)>& prepare = nullptr) {
+    if (prepare) prepare(context_);
+    v1::WatchJobRequest request;
+    request.set_job_id(job);
+    request.set_after_revision(after_revision);
+    stream_ = stub.WatchJob(&context_, request);
+  }
+  ~OpenWatch() {
+    context_.TryCancel();
+    if (!finished_) Finish().IgnoreError();
+  }
+
+  bool Read() { return stream_->Read(&last_); }
+  const v1::WatchJobResponse& last() const { return last_; }
+
+  // Reads to the end and returns the revisions that came.
+  std::vector<int64_t> ReadAll() {
+    std::vector<int64_t> revisions;
+    while (Read()) {
+      if (last_.has_event()) revisions.push_back(last_.event().revision());
+    }
+    return revisions;
+  }
+
+  absl::Status Finish() {
+    finished_ = true;
+    return FromGrpc(stream_->Finish());
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> stream_;
+  v1::WatchJobResponse last_;
+  bool finished_ = false;
+};
+
+std::vector<int64_t> Revisions(const std::vector<v1::WatchJobResponse>& responses) {
+  std::vector<int64_t> revisions;
+  for (const v1::WatchJobResponse& one : responses) {
+    if (one.has_event()) revisions.push_back(one.event().revision());
+  }
+  return revisions;
+}
+
+Client ClientOf(TestDaemon& daemon) {
+  Client::Options options;
+  options.server = {daemon.daemon().addresses().front(), "the test", ""};
+  return Client(options);
+}
+
+TEST(OverloadTest, RequestsAboveTheRateAreRefusedForNow) {
+  TestDaemon daemon([](Daemon::Options& options) { options.limits.requests_per_second = 2; });
+  absl::Status status;
+  int taken = 0;
+  while ((status = GetInfo(daemon.server())).ok()) ++taken;
+  EXPECT_GE(taken, 10);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("makes more than 2 requests a second"));
+  ASSERT_TRUE(RetryDelay(status).has_value());
+  EXPECT_GT(*RetryDelay(status), absl::ZeroDuration());
+  EXPECT_LE(*RetryDelay(status), absl::Milliseconds(500));
+  // Our own client waits for as long as it is told to.
+  Client client = ClientOf(daemon);
+  for (int i = 0; i < 3; ++i) {
+    const auto info = client.GetServerInfo();
+    EXPECT_TRUE(info.ok()) << info.status();
+  }
+}
+
+TEST(OverloadTest, TheRateOfOneIsNotThatOfAnother) {
+  TestDaemon daemon([](Daemon::Options& options) { options.limits.requests_per_second = 2; });
+  grpc::ClientContext bob;
+  daemon.CallAs(bob, "bob");
+  while (GetInfo(daemon.server()).ok()) {
+  }
+  v1::ServerInfo info;
+  const grpc::Status status = daemon.server().GetServerInfo(&bob, {}, &info);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST(OverloadTest, PeersThatAreNoUsersHaveARateToo) {
+  TestDaemon daemon([](Daemon::Options& options) { options.limits.requests_per_second = 2; });
+  const auto guess = [&] {
+    return RawCall(daemon.channel(), "/skew.v1.ServerService/GetServerInfo", "", Bearer("skew_1_nonsense"));
+  };
+  grpc::Status status;
+  while ((status = guess()).error_code() == StatusCode::UNAUTHENTICATED) {
+  }
+  EXPECT_EQ(status.error_code(), StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+  EXPECT_TRUE(RetryDelay(FromGrpc(status)).has_value());
+  EXPECT_TRUE(GetInfo(daemon.server()).ok());  // the same login, as the user it is
+}
+
+TEST(OverloadTest, WatchesAreCountedPerUserAndTogether) {
+  TestDaemon daemon([](Daemon::Options& options) { options.limits.watches = {2, 3}; });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("wait"));
+  const auto as_bob = [&](grpc::ClientContext& context) { daemon.CallAs(context, "bob"); };
+  auto first = std::make_unique<OpenWatch>(daemon.jobs(), job, 0, as_bob);
+  OpenWatch second(daemon.jobs(), job, 0, as_bob);
+  ASSERT_TRUE(first->Read() && second.Read());
+  OpenWatch one_too_many(daemon.jobs(), job, 0, as_bob);
+  EXPECT_FALSE(one_too_many.Read());
+  const absl::Status refused = one_too_many.Finish();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused) && RetryDelay(refused).has_value()) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("user 'bob' has 2 watches open"));
+  OpenWatch of_another(daemon.jobs(), job);
+  ASSERT_TRUE(of_another.Read());
+  OpenWatch above_all(daemon.jobs(), job);
+  EXPECT_FALSE(above_all.Read());
+  EXPECT_THAT(std::string(above_all.Finish().message()), HasSubstr("the server has 3 watches open"));
+  first.reset();
+  EXPECT_TRUE(Comes([&] { return Watches(daemon) == 2; }));
+  OpenWatch again(daemon.jobs(), job, 0, as_bob);
+  EXPECT_TRUE(again.Read());
+}
+
+TEST(OverloadTest, LogsThatAreFollowedAreCounted) {
+  TestDaemon daemon([](Daemon::Options& options) { options.limits.reads = {1, 4}; });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("wait"));
+  daemon.WatchUntil(job, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
+  v1::ReadLogRequest request;
+  request.set_run_id(job + ".1");
+  request.set_follow(true);
+  v1::ReadLogResponse response;
+  grpc::ClientContext following;
+  const auto log = daemon.runs().ReadLog(&following, request);
+  ASSERT_TRUE(log->Read(&response));
+  grpc::ClientContext refused;
+  const auto another = daemon.runs().ReadLog(&refused, request);
+  EXPECT_FALSE(another->Read(&response));
+  const absl::Status status = FromGrpc(another->Finish());
+  EXPECT_TRUE(absl::IsResourceExhausted(status) && RetryDelay(status).has_value()) << status;
+  following.TryCancel();
+  log->Finish().ok();
+  EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 0; }));
+}
+
+// Whether they hang on the same page or not, and however much is behind it.
+TEST(OverloadTest, ReadersThatStopHoldAPageEachAndAreCut) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.reader_patience = absl::Seconds(1);
+    options.limits.reader_grace = absl::ZeroDuration();
+  });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("long"));
+  daemon.Await(job);
+  const std::vector<int64_t> all = Revisions(daemon.Watch(job));  // three megabytes
+  constexpr int kReaders = 20;
+  const auto channel = Connect(daemon.daemon().addresses().front(), 1024);
+  const auto stub = v1::JobService::NewStub(channel);
+  std::vector<std::unique_ptr<OpenWatch>> readers;
+  for (int i = 0; i < kReaders; ++i) {
+    readers.push_back(std::make_unique<OpenWatch>(*stub, job, all[static_cast<size_t>(i)]));
+    ASSERT_TRUE(readers.back()->Read());
+  }
+  int64_t most_held = 0;
+  EXPECT_TRUE(Comes([&] {
+    most_held = std::max(most_held, daemon.daemon().watches().held_bytes());
+    return Watches(daemon) == 0;
+  }));
+  EXPECT_GT(most_held, 0);
+  EXPECT_LT(most_held, kReaders * (300 << 10));
+  EXPECT_EQ(daemon.daemon().watches().held_bytes(), 0);
+  for (const std::unique_ptr<OpenWatch>& reader : readers) {
+    int64_t last = reader->last().event().revision();
+    for (const int64_t revision : reader->ReadAll()) last = revision;
+    const absl::Status status = reader->Finish();
+    EXPECT_TRUE(IsSlowConsumer(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("go on after the last one that was read"));
+    EXPECT_LT(last, all.back());
+  }
+}
+
+TEST(OverloadTest, AReaderThatWasCutGoesOnWhereItWas) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.reader_patience = absl::Milliseconds(200);
+    options.limits.reader_grace = absl::ZeroDuration();
+  });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("long"));
+  daemon.Await(job);
+  const std::vector<int64_t> all = Revisions(daemon.Watch(job));
+  Client client = ClientOf(daemon);
+  std::vector<int64_t> seen;
+  const absl::Status status = client.WatchJob(job, 0, [&](const v1::Event& event) {
+    seen.push_back(event.revision());
+    if (seen.size() == 3) {
+      EXPECT_TRUE(Comes([&] { return Watches(daemon) == 0; }));
+    }
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(seen, all);
+}
+
+TEST(OverloadTest, AReaderThatIsOnlyLateIsToldSo) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.reader_patience = absl::Milliseconds(50);
+    options.limits.reader_grace = absl::Hours(1);
+  });
+  v1::JobSpec spec = TestDaemon::Spec("finish");
+  spec.set_iterations(6);
+  const std::string job = daemon.MustSubmit(spec);
+  daemon.Await(job);
+  const std::vector<int64_t> all = Revisions(daemon.Watch(job));
+  const auto stub = v1::JobService::NewStub(Connect(daemon.daemon().addresses().front(), 1024));
+  OpenWatch late(*stub, job);
+  EXPECT_TRUE(Comes([&] { return daemon.daemon().slow_readers().CountLate() == 1; }));
+  std::vector<int64_t> seen = late.ReadAll();
+  ASSERT_EQ(late.last().end().cause(), v1::StreamEnd::SLOW_CONSUMER);
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(late.last().end().revision(), seen.back());
+  EXPECT_TRUE(late.Finish().ok());
+  const std::vector<int64_t> rest = Revisions(daemon.Watch(job, seen.back()));
+  seen.insert(seen.end(), rest.begin(), rest.end());
+  EXPECT_EQ(seen, all);
+}
+
+TEST(OverloadTest, AnArtifactThatIsNotReadIsCutAndItsThreadIsFree) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.reader_patience = absl::Milliseconds(200);
+    options.limits.reader_grace = absl::ZeroDuration();
+  });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("finish"));
+  daemon.Await(job);
+  const auto stub = v1::ArtifactService::NewStub(Connect(daemon.daemon().addresses().front(), 16));
+  grpc::ClientContext context;
+  v1::ReadArtifactRequest request;
+  request.set_run_id(job + ".1");
+  request.set_name("samples.txt");
+  const auto stream = stub->ReadArtifact(&context, request);
+  EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 1; }));
+  EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 0; }));
+  v1::ReadArtifactResponse response;
+  while (stream->Read(&response)) {
+  }
+  const absl::Status status = FromGrpc(stream->Finish());
+  EXPECT_TRUE(IsSlowConsumer(status)) << status;
+}
+
+TEST(OverloadTest, APeerThatIsGoneWithoutAWordIsFound) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.keepalive_interval = absl::Seconds(1);
+    options.limits.keepalive_timeout = absl::Seconds(1);
+  });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("wait"));
+  daemon.WatchUntil(job, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
+  EXPECT_TRUE(Comes([&] { return Watches(daemon) == 0; }));
+  OpenWatch of_the_living(daemon.jobs(), job);
+  ASSERT_TRUE(of_the_living.Read());
+  SilentProxy proxy(daemon.daemon().addresses().front());
+  const auto stub = v1::JobService::NewStub(Connect(proxy.address()));
+  OpenWatch of_the_dead(*stub, job);
+  ASSERT_TRUE(of_the_dead.Read());
+  ASSERT_EQ(Watches(daemon), 2);
+  // Pings go on while there is nothing else to say, and their answers keep the stream.
+  const int pieces = proxy.from_target();
+  EXPECT_TRUE(Comes([&] { return proxy.from_target() >= pieces + 4; }));
+  EXPECT_EQ(Watches(daemon), 2);
+  proxy.FallSilent();
+  EXPECT_TRUE(Comes([&] { return Watches(daemon) == 1; }));
+}
+
+TEST(OverloadTest, ConnectionsThatHangAreClosed) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.keepalive_interval = absl::Seconds(1);
+    options.limits.keepalive_timeout = absl::Seconds(1);
+    options.limits.idle_connection = absl::Seconds(2);
+  });
+  const std::string& address = daemon.daemon().addresses().front();
+  std::vector<int> sockets;
+  for (int i = 0; i < 200; ++i) {
+    sockets.push_back(DialTcp(address));
+    ASSERT_GE(sockets.back(), 0);
+    if (i % 2 == 0) {
+      ASSERT_TRUE(SayHttp2(sockets.back()));
+    }
+  }
+  EXPECT_TRUE(GetInfo(Connect(address)).ok());
+  // A client of gRPC answers pings: only that it has nothing to ask ends its connection, and a call makes another one.
+  const auto idle = Connect(address);
+  ASSERT_TRUE(GetInfo(idle).ok());
+  EXPECT_TRUE(Comes([&] { return idle->GetState(false) != GRPC_CHANNEL_READY; }));
+  EXPECT_TRUE(GetInfo(idle).ok());
+  for (const int fd : sockets) {
+    EXPECT_TRUE(IsClosedWithin(fd, 60));
+    close(fd);
+  }
+}
+
+// On loopback, and on an address that other machines reach, where a call without a token is only answered.
+class ConnectionsTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  static void Listen(Daemon::Options& options) {
+    options.listen = {GetParam()};
+    options.insecure = true;
+  }
+  static bool IsServed(const std::shared_ptr<grpc::Channel>& channel) {
+    const absl::Status status = GetInfo(channel);
+    return status.ok() || absl::IsUnauthenticated(status);
+  }
+};
+
+TEST_P(ConnectionsTest, NobodyHasAllOfThem) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    Listen(options);
+    options.limits.connections = 16;
+  });
+  const std::string& address = daemon.daemon().addresses().front();
+  EXPECT_TRUE(IsServed(daemon.channel()));
+  std::vector<int> sockets;
+  for (int i = 0; i < 11; ++i) sockets.push_back(DialTcp(address));
+  const int one_too_many = DialTcp(address);
+  EXPECT_TRUE(IsClosedWithin(one_too_many, 60));
+  close(one_too_many);
+  EXPECT_TRUE(IsServed(daemon.channel()));  // a connection that was there
+  for (const int fd : sockets) close(fd);
+  EXPECT_TRUE(Comes([&] { return IsServed(Connect(address)); }));
+}
+
+TEST_P(ConnectionsTest, AShortageOfDescriptorsPasses) {
+  TestDaemon daemon(Listen);
+  const std::string& address = daemon.daemon().addresses().front();
+  EXPECT_TRUE(IsServed(daemon.channel()));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::vector<int> sockets(10);
+  for (int& fd : sockets) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  rlimit usual;
+  getrlimit(RLIMIT_NOFILE, &usual);
+  rlimit short_of = usual;
+  const int free_descriptor = dup(0);
+  close(free_descriptor);
+  short_of.rlim_cur = static_cast<rlim_t>(free_descriptor);  // nothing can be opened from now on
+  setrlimit(RLIMIT_NOFILE, &short_of);
+  for (const int fd : sockets) EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  EXPECT_FALSE(IsClosedWithin(sockets.front(), 1));
+  EXPECT_TRUE(IsServed(daemon.channel()));
+  setrlimit(RLIMIT_NOFILE, &usual);
+  for (const int fd : sockets) close(fd);
+  EXPECT_TRUE(IsServed(Connect(address)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Addresses, ConnectionsTest, ::testing::Values("127.0.0.1:0", "0.0.0.0:0"));
+
+// Each of them would have a thread.
+TEST(OverloadTest, ReflectionStreamsLeaveThreadsForOthers) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.limits.calls = 4;
+    options.limits.reads = {1, 1};
+  });
+  const auto channel = Connect(daemon.daemon().addresses().front());
+  grpc::GenericStub stub(channel);
+  grpc::CompletionQueue queue;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::GenericClientAsyncReaderWriter>> streams;
+  for (int i = 0; i < 60; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    streams.push_back(stub.PrepareCall(contexts.back().get(),
+                                       "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue));
+    streams.back()->StartCall(nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(GetInfo(daemon.server()).ok());
+  for (const auto& context : contexts) context->TryCancel();
+  std::vector<grpc::Status> statuses(streams.size());
+  for (size_t i = 0; i < streams.size(); ++i) {
+    streams[i]->Finish(&statuses[i], nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+  }
+}
+
+TEST(OverloadTest, AWorkerThatFloodsIsSlowedDown) {
+  TestDaemon daemon([](Daemon::Options& options) {
+    options.report_limits.per_second = 200;
+    options.report_limits.at_once = 50;
+  });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("flood"));
+  std::vector<v1::Event> progress;
+  for (const v1::WatchJobResponse& one : daemon.Watch(job)) {
+    if (one.event().has_progress()) progress.push_back(one.event());
+  }
+  EXPECT_EQ(daemon.GetJob(job).state(), v1::JOB_SUCCEEDED);
+  ASSERT_GE(progress.size(), 300u);
+  const auto seconds = static_cast<double>(progress[299].time().seconds() - progress[0].time().seconds()) +
+                       (progress[299].time().nanos() - progress[0].time().nanos()) / 1e9;
+  EXPECT_GT(seconds, (300 - 50) / 200.0 * 0.8);
+}
+
+TEST(OverloadTest, ARunWhoseWorkerReportsAbsurditiesFails) {
+  TestDaemon daemon;
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("absurd"));
+  EXPECT_EQ(daemon.Await(job).state(), v1::JOB_FAILED);
+  const v1::Run run = daemon.GetRun(job + ".1");
+  EXPECT_EQ(run.reason(), v1::INTERNAL);
+  EXPECT_EQ(run.attempts_size(), 1);
+  EXPECT_THAT(run.message(), HasSubstr("a report of its worker was refused: bytes of a metric's name: 10000"));
+}
+
+}  // namespace
+}  // namespace skew

@@ -190,7 +190,7 @@ std::string ResultsSection(const StudyData& data) {
   std::string html;
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
-    absl::StrAppend(&html, ResultsHtml(job.results), "\n");
+    absl::StrAppend(&html, ResultsHtml(job.results), "\n", JudgesHtml(job.results));
   }
   return absl::StrCat(
       html,

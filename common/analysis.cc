@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/judge_results.h"
 #include "common/judges.h"
 #include "common/results.h"
 #include "common/stats/claims.h"
@@ -233,6 +234,13 @@ void AddNotes(absl::Span<const JobToAnalyse> jobs, const stats::Study& study, si
     response.add_notes("corrected values suppose that the judge errs on generated images as it does on real ones");
   }
   if (judges > 1) response.add_notes("different judges: a difference between runs may be theirs");
+  for (const JobToAnalyse& job : jobs) {
+    if (!HaveMoreJudges(job.runs)) continue;
+    const std::string spread = JudgeSpreadText(ComputeResults(job.runs, job.classifiers));
+    if (!spread.empty()) {
+      response.add_notes(absl::StrCat("job ", job.job.id(), ": the findings rest on the first judge; ", spread));
+    }
+  }
   for (const JobToAnalyse& job : jobs) {
     const auto open =
         std::count_if(job.runs.begin(), job.runs.end(), [](const v1::Run& run) { return !HasResult(run); });

@@ -33,7 +33,8 @@ namespace skew {
 // as many steps) are different contents.
 //
 // The judge is not in it, because it may not be trained yet when a job is submitted: wherever keys are compared, the
-// digests of the judges are compared beside them.
+// digests of the judges are compared beside them. How further judges are trained is in it, so that runs with the same
+// key have equally many.
 class ContentKeys {
  public:
   // Of the runs of one job. What they have in common is written once.

@@ -9,7 +9,9 @@
 
 #include "common/expansion.h"
 #include "common/image_measure_results.h"
+#include "common/judge_results.h"
 #include "common/judges.h"
+#include "common/result_parts.h"
 #include "common/stats/cell.h"
 #include "common/stats/divergence.h"
 #include "common/stats/proportion.h"
@@ -36,17 +38,6 @@ struct Cell {
   }
 };
 
-v1::Estimate ToProto(const stats::MeanEstimate& estimate) {
-  v1::Estimate result;
-  result.set_mean(estimate.mean);
-  if (estimate.sd.has_value()) result.set_sd(*estimate.sd);
-  if (estimate.interval.has_value()) {
-    result.set_low(estimate.interval->low);
-    result.set_high(estimate.interval->high);
-  }
-  return result;
-}
-
 v1::Interval ToProto(const stats::Interval& interval) {
   v1::Interval result;
   result.set_low(interval.low);
@@ -56,26 +47,26 @@ v1::Interval ToProto(const stats::Interval& interval) {
 
 v1::Divergences ToProto(const stats::DivergenceEstimates& estimates) {
   v1::Divergences result;
-  *result.mutable_total_variation() = ToProto(estimates.total_variation);
-  *result.mutable_kl_generated_trained() = ToProto(estimates.kl_generated_trained);
+  *result.mutable_total_variation() = ToEstimate(estimates.total_variation);
+  *result.mutable_kl_generated_trained() = ToEstimate(estimates.kl_generated_trained);
   if (std::isfinite(estimates.kl_trained_generated.mean)) {
-    *result.mutable_kl_trained_generated() = ToProto(estimates.kl_trained_generated);
+    *result.mutable_kl_trained_generated() = ToEstimate(estimates.kl_trained_generated);
   }
-  *result.mutable_jensen_shannon() = ToProto(estimates.jensen_shannon);
-  *result.mutable_hellinger() = ToProto(estimates.hellinger);
-  *result.mutable_fairness_discrepancy() = ToProto(estimates.fairness_discrepancy);
+  *result.mutable_jensen_shannon() = ToEstimate(estimates.jensen_shannon);
+  *result.mutable_hellinger() = ToEstimate(estimates.hellinger);
+  *result.mutable_fairness_discrepancy() = ToEstimate(estimates.fairness_discrepancy);
   return result;
 }
 
 void SetEstimates(const stats::ClassEstimate& estimate, v1::ClassResult& result) {
-  *result.mutable_generated() = ToProto(estimate.generated);
+  *result.mutable_generated() = ToEstimate(estimate.generated);
   result.set_amplification(estimate.amplification);
-  *result.mutable_delta() = ToProto(estimate.delta);
+  *result.mutable_delta() = ToEstimate(estimate.delta);
   if (estimate.over_dispersion.has_value()) result.set_over_dispersion(*estimate.over_dispersion);
   if (!estimate.corrected.has_value()) return;
-  *result.mutable_corrected() = ToProto(*estimate.corrected);
+  *result.mutable_corrected() = ToEstimate(*estimate.corrected);
   result.set_corrected_amplification(*estimate.corrected_amplification);
-  *result.mutable_corrected_delta() = ToProto(*estimate.corrected_delta);
+  *result.mutable_corrected_delta() = ToEstimate(*estimate.corrected_delta);
 }
 
 // Accuracies with class `c` of the two first.
@@ -86,7 +77,7 @@ stats::TwoClassAccuracy SeenFrom(size_t c, const stats::TwoClassAccuracy& accura
 void SetCleam(const stats::CellEstimate& estimate, const stats::TwoClassAccuracy& accuracy, v1::ResultCell& result) {
   for (size_t c = 0; c < estimate.classes.size(); ++c) {
     *result.mutable_classes(static_cast<int>(c))->mutable_cleam() =
-        ToProto(stats::CleamEstimate(estimate.classes[c].generated, SeenFrom(c, accuracy)));
+        ToEstimate(stats::CleamEstimate(estimate.classes[c].generated, SeenFrom(c, accuracy)));
   }
 }
 
@@ -107,7 +98,7 @@ void SetPacc(const std::vector<const v1::Run*>& runs, const std::vector<int>& la
   }
   const std::vector<stats::MeanEstimate> shares = stats::CorrectedShares(observed, judge);
   for (size_t c = 0; c < labels.size(); ++c) {
-    *result.mutable_classes(static_cast<int>(c))->mutable_pacc() = ToProto(shares[c]);
+    *result.mutable_classes(static_cast<int>(c))->mutable_pacc() = ToEstimate(shares[c]);
   }
 }
 
@@ -118,15 +109,6 @@ v1::Estimate ShareOfImages(const Cell& cell, Count count) {
     shares.push_back(static_cast<double>(count(run->histogram())) / static_cast<double>(run->histogram().images()));
   }
   return EstimateOf(shares);
-}
-
-std::vector<int64_t> CountsOf(const v1::ClassHistogram& histogram, const Point& point) {
-  std::vector<int64_t> counts;
-  for (const auto& [label, trained] : point) {
-    const auto found = histogram.counts().find(label);
-    counts.push_back(found == histogram.counts().end() ? 0 : found->second);
-  }
-  return counts;
 }
 
 void SetCorrected(const v1::ClassHistogram& histogram, const std::vector<int>& labels,
@@ -145,7 +127,7 @@ void SetCorrected(const v1::ClassHistogram& histogram, const std::vector<int>& l
 
 v1::RunResult RunResultOf(const v1::Run& run, const Point& point, absl::Span<const int64_t> trained,
                           const std::vector<int>& labels, const JudgeCorrections* judge) {
-  const std::vector<int64_t> counts = CountsOf(run.histogram(), point);
+  const std::vector<int64_t> counts = AcceptedCounts(run.histogram(), labels);
   const std::vector<double> shares = stats::SharesOf(counts);
   const std::vector<stats::Interval> goodman = stats::GoodmanIntervals(counts);
   const int64_t accepted = AcceptedImages(run.histogram());
@@ -191,7 +173,7 @@ void AddEstimates(const Cell& cell, const Point& point, Judges& judges, bool inc
   }
   std::vector<std::vector<int64_t>> counts;
   counts.reserve(accepted.size());
-  for (const v1::Run* run : accepted) counts.push_back(CountsOf(run->histogram(), point));
+  for (const v1::Run* run : accepted) counts.push_back(AcceptedCounts(run->histogram(), labels));
   const JudgeCorrections* judge = judges.Find(JudgeOf(accepted), labels);
   const stats::CellEstimate estimate =
       stats::EstimateCell(counts, trained, judge != nullptr ? &judge->decisions : nullptr);
@@ -227,11 +209,33 @@ v1::ResultCell ResultCellOf(const Point& point, const Cell& cell, Judges& judges
   *result.mutable_rejected() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.rejected(); });
   *result.mutable_off_support() = ShareOfImages(cell, [](const v1::ClassHistogram& one) { return one.off_support(); });
   AddEstimates(cell, point, judges, include_runs, result);
+  AddJudgeResults(cell.runs, judges, result);
   for (v1::MeasureResult& measure : MeasureResultsOf(cell.runs)) *result.add_image_measures() = std::move(measure);
   return result;
 }
 
 }  // namespace
+
+v1::Estimate ToEstimate(const stats::MeanEstimate& estimate) {
+  v1::Estimate result;
+  result.set_mean(estimate.mean);
+  if (estimate.sd.has_value()) result.set_sd(*estimate.sd);
+  if (estimate.interval.has_value()) {
+    result.set_low(estimate.interval->low);
+    result.set_high(estimate.interval->high);
+  }
+  return result;
+}
+
+std::vector<int64_t> AcceptedCounts(const v1::ClassHistogram& histogram, absl::Span<const int> labels) {
+  std::vector<int64_t> counts;
+  counts.reserve(labels.size());
+  for (const int label : labels) {
+    const auto found = histogram.counts().find(label);
+    counts.push_back(found == histogram.counts().end() ? 0 : found->second);
+  }
+  return counts;
+}
 
 bool HasResult(const v1::Run& run) {
   return run.state() == v1::SUCCEEDED && run.histogram().final() && run.histogram().images() > 0;
@@ -251,7 +255,7 @@ std::set<std::string> JudgesOf(absl::Span<const v1::Run> runs) {
   return digests;
 }
 
-v1::Estimate EstimateOf(absl::Span<const double> values) { return ToProto(stats::EstimateMean(values)); }
+v1::Estimate EstimateOf(absl::Span<const double> values) { return ToEstimate(stats::EstimateMean(values)); }
 
 double GeneratedShare(const v1::ClassHistogram& histogram, int32_t label) {
   const int64_t sum = AcceptedImages(histogram);

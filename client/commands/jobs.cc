@@ -8,9 +8,11 @@
 #include "client/commands/study_flags.h"
 #include "client/render/details.h"
 #include "client/render/format.h"
+#include "client/render/judges_table.h"
 #include "client/render/listings.h"
 #include "client/render/measures_table.h"
 #include "client/scalar.h"
+#include "client/text.h"
 #include "common/status.h"
 
 namespace skew {
@@ -80,6 +82,7 @@ struct ResultsFlags {
   std::string job;
   bool allow_different_judges = false;
   bool measures = false;
+  bool judges = false;
 
   v1::GetResultsRequest Request() const {
     v1::GetResultsRequest request;
@@ -91,11 +94,18 @@ struct ResultsFlags {
 
 absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
   SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(flags.Request()));
-  if (!flags.measures || session.output == Output::kJson) {
+  const bool csv = session.output == Output::kCsv;
+  if (session.output == Output::kJson || !(flags.measures || flags.judges)) {
     SKEW_RETURN_IF_ERROR(ShowResults(session, results));
     return ExitCode::kFine;
   }
-  Show(session, session.output == Output::kCsv ? AllMeasures(results) : MeasuresTable(results));
+  if (flags.measures) {
+    Show(session, csv ? AllMeasures(results) : MeasuresTable(results));
+  } else {
+    Show(session, csv ? AllJudges(results) : JudgesTable(results));
+    const std::string sentence = JudgesSentence(results);
+    if (!csv) *session.out << "\n" << (sentence.empty() ? "One judge judged these runs." : Printable(sentence)) << "\n";
+  }
   SKEW_RETURN_IF_ERROR(CheckWritten(session));
   return ExitCode::kFine;
 }
@@ -168,6 +178,8 @@ void AddResults(CLI::App& app, Command& chosen) {
   AddDifferentJudgesFlag(*command, flags->allow_different_judges);
   command->add_flag("--measures", flags->measures,
                     "Instead: how real and how varied the generated images are, whole and within classes");
+  command->add_flag("--judges", flags->judges, "Instead: what each of several judges says, and how far they are apart")
+      ->excludes("--measures");
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Results(session, *flags); }; });
 }
 

@@ -180,12 +180,16 @@ Table ClassifierTable(absl::Span<const v1::Classifier> classifiers) {
                {"dataset", "dataset"},
                {"classes", "classes", true},
                {"test accuracy %", "test_accuracy", true},
+               {"epochs", "epochs", true},
+               {"seed", "seed", true},
                {"trained by", "job"}});
   for (const v1::Classifier& classifier : classifiers) {
     table.AddRow({DigestCell(classifier.digest()),
                   classifier.dataset(),
                   absl::StrCat(classifier.classes()),
                   {Fixed(100 * classifier.test_accuracy(), 2), Exact(classifier.test_accuracy())},
+                  OrDash(classifier.has_spec() ? absl::StrCat(classifier.spec().epochs()) : ""),
+                  OrDash(classifier.has_spec() ? absl::StrCat(classifier.spec().seed()) : ""),
                   OrDash(classifier.job_id())});
   }
   return table;

@@ -1,5 +1,6 @@
 #include "client/render/results_table.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -94,6 +95,9 @@ std::vector<Cell> Row(const v1::ResultCell& cell, const v1::ClassResult& one, bo
       ExactIf(one.cleam().has_sd(), one.cleam().sd()),
       ExactIf(one.cleam().has_low(), one.cleam().low()),
       ExactIf(one.cleam().has_high(), one.cleam().high()),
+      present ? absl::StrCat(std::max(1, one.judge_spread().judges())) : "",
+      ExactIf(one.has_judge_spread(), one.judge_spread().sd()),
+      ExactIf(one.has_corrected_judge_spread(), one.corrected_judge_spread().sd()),
       {first ? absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total()) : "", absl::StrCat(cell.runs_succeeded())},
       absl::StrCat(cell.runs_total())};
 }
@@ -186,6 +190,9 @@ Table ResultsTable(const v1::GetResultsResponse& results) {
                {"", "cleam_sd"},
                {"", "cleam_low"},
                {"", "cleam_high"},
+               {"", "judges"},
+               {"", "judge_sd"},
+               {"", "corrected_judge_sd"},
                {"runs", "runs_succeeded", true},
                {"", "runs_total"}});
   const std::vector<std::string> points = ShortBiasPoints(results);

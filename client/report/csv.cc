@@ -4,10 +4,13 @@
 #include "client/render/cells.h"
 #include "client/render/findings_table.h"
 #include "client/render/format.h"
+#include "client/render/judges_table.h"
 #include "client/render/measures_table.h"
 #include "client/render/message_text.h"
 #include "client/render/results_table.h"
 #include "client/render/table.h"
+#include "common/judge_results.h"
+#include "common/results.h"
 
 namespace skew {
 namespace {
@@ -95,6 +98,36 @@ std::string RunsCsv(const JobData& job) {
   return table.ToCsv();
 }
 
+void AddJudgedRun(const v1::Run& run, const v1::ClassHistogram& judged, Table& table) {
+  for (const auto& [label, count] : std::map<int32_t, int32_t>(judged.counts().begin(), judged.counts().end())) {
+    table.AddRow({run.id(), run.model(), CountsText(run.bias_point().counts()), absl::StrCat(run.iteration()),
+                  judged.classifier_digest(), absl::StrCat(judged.images()), absl::StrCat(judged.rejected()),
+                  absl::StrCat(judged.off_support()), absl::StrCat(label), absl::StrCat(count),
+                  Exact(GeneratedShare(judged, label))});
+  }
+}
+
+// What every judge counted in every run.
+std::string JudgedRunsCsv(const JobData& job) {
+  Table table({{"", "run"},
+               {"", "model"},
+               {"", "bias_point"},
+               {"", "iteration"},
+               {"", "judge"},
+               {"", "images"},
+               {"", "rejected"},
+               {"", "off_support"},
+               {"", "class"},
+               {"", "accepted_images"},
+               {"", "share"}});
+  for (const v1::Run& run : job.runs) {
+    if (!HasResult(run)) continue;
+    AddJudgedRun(run, run.histogram(), table);
+    for (const v1::ClassHistogram& further : run.histogram().more_judges()) AddJudgedRun(run, further, table);
+  }
+  return table.ToCsv();
+}
+
 }  // namespace
 
 std::string SpecFileName(const v1::Job& job) { return absl::StrCat("study-", job.id(), ".yaml"); }
@@ -106,6 +139,10 @@ std::map<std::string, std::string> ReportFiles(const StudyData& data, const std:
     const std::string& id = job.job.id();
     files[absl::StrCat("results-", id, ".csv")] = ResultsTable(job.results).ToCsv();
     files[absl::StrCat("measures-", id, ".csv")] = AllMeasures(job.results).ToCsv();
+    if (HaveMoreJudges(job.runs)) {
+      files[absl::StrCat("judges-", id, ".csv")] = AllJudges(job.results).ToCsv();
+      files[absl::StrCat("judged-runs-", id, ".csv")] = JudgedRunsCsv(job);
+    }
     files[absl::StrCat("runs-", id, ".csv")] = RunsCsv(job);
     files[SpecFileName(job.job)] = ToYaml(job.job.spec());
   }

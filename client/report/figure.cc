@@ -98,6 +98,7 @@ std::vector<Figure> StudyFigures(const StudyData& data) {
       if (corrected) Add(CountsFigure(model, Shares::kCorrected), model, several, figures);
       Add(SharesFigure(model, Shares::kAsJudged), model, several, figures);
       if (corrected) Add(SharesFigure(model, Shares::kCorrected), model, several, figures);
+      Add(MeasuresFigure(model), model, several, figures);
       Add(FormingFigure(model), model, several, figures);
       Add(LossesFigure(model), model, several, figures);
     }

@@ -16,7 +16,7 @@ enum class Shares { kAsJudged, kCorrected };
 struct Figure {
   // "counts-dcgan", "shares-vae-corrected"; of several jobs "counts-dcgan-j5". Unique in a study.
   std::string name;
-  // "counts", "shares", "forming" or "losses".
+  // "counts", "shares", "measures", "forming" or "losses".
   std::string kind;
   std::string job_id;
   std::string model;
@@ -37,6 +37,7 @@ struct Figure {
 // All figures, by job and model:
 //   counts    accepted images by class at every bias point, mean and sd over iterations, beside the trained proportions
 //   shares    generated against trained share of every class: runs, mean and interval
+//   measures  how real and how varied the images are at every bias point: runs, mean and interval
 //   forming   shares of the classes over the training at every bias point
 //   losses    training losses at every bias point
 // Counts and shares also corrected, where there is a correction. Pure: means and intervals are those of `data.results`,
@@ -52,6 +53,7 @@ struct ModelOfJob {
 };
 Figure CountsFigure(const ModelOfJob& model, Shares shares);
 Figure SharesFigure(const ModelOfJob& model, Shares shares);
+Figure MeasuresFigure(const ModelOfJob& model);
 Figure FormingFigure(const ModelOfJob& model);
 Figure LossesFigure(const ModelOfJob& model);
 

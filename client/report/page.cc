@@ -190,7 +190,7 @@ std::string ResultsSection(const StudyData& data) {
   std::string html;
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
-    absl::StrAppend(&html, ResultsHtml(job.results), "\n");
+    absl::StrAppend(&html, ResultsHtml(job.results), "\n", JudgesHtml(job.results));
   }
   return absl::StrCat(
       html,
@@ -203,8 +203,13 @@ std::string ResultsSection(const StudyData& data) {
           "class=\"note\""));
 }
 
-std::string MeasuresSection(const StudyData& data) {
-  std::string html;
+// The figures, where there are any, and the tables.
+std::string MeasuresSection(const StudyData& data, const std::vector<Figure>& figures,
+                            const std::map<std::string, std::string>& svgs) {
+  const bool any = std::any_of(figures.begin(), figures.end(), [](const Figure& figure) {
+    return figure.kind == "measures" && figure.missing.empty();
+  });
+  std::string html = any ? FiguresOf("measures", data, figures, svgs) : "";
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
     absl::StrAppend(&html, MeasuresHtml(job.results), "\n");
@@ -296,7 +301,7 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
                         " decide it with 80% power."),
               ClaimsHtml(data.analysis))),
       Section("results", "Results", ResultsSection(data)),
-      Section("measures", "How real and how varied", MeasuresSection(data)),
+      Section("measures", "How real and how varied", MeasuresSection(data, figures, svgs)),
       Section("forming", "The bias forming", figures_of("forming")), Section("losses", "Losses", figures_of("losses")),
       Section("images", "Real and generated images",
               absl::StrCat(

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/render/format.h"
+#include "client/render/judges_table.h"
 #include "client/render/message_text.h"
 #include "client/report/csv.h"
 #include "client/report/html.h"
@@ -58,7 +59,8 @@ std::string JudgeFacts(const v1::Classifier& judge) {
   return absl::StrCat(
       "<dl>\n", Described("digest", Code(judge.digest())),
       Described("accuracy", absl::StrCat(Fixed(100 * judge.test_accuracy(), 2), "% on the whole test split")),
-      Described("trained on", HtmlText(judge.dataset())), Described("trained by", HtmlText(judge.job_id())), "</dl>\n");
+      Described("trained on", HtmlText(judge.dataset())), Described("training", JudgeTrainingText(judge)),
+      Described("trained by", HtmlText(judge.job_id())), "</dl>\n");
 }
 
 std::string Commands(const StudyData& data) {

@@ -51,7 +51,7 @@ absl::Status DescribePreview(PreparedJob prepared, ReuseStore& reuse, QueueView&
   *response.mutable_job() = JobOf(job, static_cast<int32_t>(answers.size()));
   RemoveRuns(answers, job);
   if (job.runs.empty()) return absl::OkStatus();
-  return view.DescribeSubmission(job, prepared.training, *response.mutable_job());
+  return view.DescribeSubmission(job, prepared.trainings, *response.mutable_job());
 }
 
 }  // namespace skew

@@ -1,5 +1,7 @@
 #include "server/api/reuse_service.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -95,7 +97,7 @@ absl::StatusOr<PreparedJob> ReuseService::PrepareReproduction(const v1::Reproduc
                                                       "; only a run that SUCCEEDED can be reproduced"));
   }
   SKEW_RETURN_IF_ERROR(CheckDataset(job));
-  SKEW_RETURN_IF_ERROR(CheckJudge(run));
+  SKEW_RETURN_IF_ERROR(CheckJudges(run));
   v1::SubmitJobRequest submit;
   *submit.mutable_spec() = job.spec();
   submit.mutable_spec()->set_name(absl::StrCat("reproduction of ", run.id()));
@@ -123,14 +125,20 @@ absl::Status ReuseService::CheckDataset(const v1::Job& job) {
                                                     " now; job ", job.id(), " was made with ", job.dataset_digest()));
 }
 
-absl::Status ReuseService::CheckJudge(const v1::Run& run) {
+absl::Status ReuseService::CheckJudges(const v1::Run& run) {
   SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Classifier> classifiers, jobs_->ListClassifiers());
-  for (const v1::Classifier& classifier : classifiers) {
-    if (classifier.digest() == run.classifier_digest()) return absl::OkStatus();
+  std::vector<std::string> judges = {run.classifier_digest()};
+  for (const v1::ClassHistogram& further : run.histogram().more_judges()) {
+    judges.push_back(further.classifier_digest());
   }
-  return absl::FailedPreconditionError(absl::StrCat("classifier ", run.classifier_digest(), ", which judged run ",
-                                                    run.id(),
-                                                    ", was replaced: another one's histogram could not be compared"));
+  for (const std::string& judge : judges) {
+    const bool is_there = std::any_of(classifiers.begin(), classifiers.end(),
+                                      [&](const v1::Classifier& one) { return one.digest() == judge; });
+    if (is_there) continue;
+    return absl::FailedPreconditionError(absl::StrCat("classifier ", judge, ", which judged run ", run.id(),
+                                                      ", was replaced: another one's histogram could not be compared"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ReuseService::Submit(const absl::StatusOr<PreparedJob>& prepared, const Caller& caller,

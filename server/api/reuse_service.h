@@ -43,7 +43,7 @@ class ReuseService final : public v1::ReuseService::Service {
   absl::StatusOr<PreparedJob> PrepareExtension(const v1::ExtendJobRequest& request, const Caller& caller);
   absl::StatusOr<PreparedJob> PrepareReproduction(const v1::ReproduceRunRequest& request, const Caller& caller);
   absl::Status CheckDataset(const v1::Job& job);
-  absl::Status CheckJudge(const v1::Run& run);
+  absl::Status CheckJudges(const v1::Run& run);
   absl::Status Submit(const absl::StatusOr<PreparedJob>& prepared, const Caller& caller,
                       v1::SubmitJobResponse& response);
 

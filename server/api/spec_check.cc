@@ -18,6 +18,7 @@ namespace skew {
 namespace {
 
 constexpr int64_t kMostRuns = 100'000;
+constexpr int kMostFurtherJudges = 7;
 constexpr size_t kMostBytes = size_t{1} << 20;
 
 // Collects what is wrong.
@@ -281,6 +282,27 @@ void CheckClassifier(const v1::ClassifierSpec& classifier, const std::string& fi
   findings.CheckRange(field + ".epochs", classifier.epochs(), 1, 100);
 }
 
+// Judges that are trained alike are one judge: their agreement would say nothing.
+void CheckJudges(const v1::EvaluationSpec& evaluation, Findings& findings) {
+  CheckClassifier(evaluation.classifier(), "evaluation.classifier", findings);
+  if (evaluation.more_judges_size() > kMostFurtherJudges) {
+    findings.Add("evaluation.more_judges",
+                 absl::StrCat(evaluation.more_judges_size(), " judges; at most ", kMostFurtherJudges, " are accepted"));
+  }
+  std::map<std::pair<int32_t, uint32_t>, std::string> seen;
+  seen.emplace(std::pair(evaluation.classifier().epochs(), evaluation.classifier().seed()), "evaluation.classifier");
+  for (int i = 0; i < evaluation.more_judges_size(); ++i) {
+    const v1::ClassifierSpec& judge = evaluation.more_judges(i);
+    const std::string field = absl::StrCat("evaluation.more_judges[", i, "]");
+    CheckClassifier(judge, field, findings);
+    const auto [same, added] = seen.emplace(std::pair(judge.epochs(), judge.seed()), field);
+    if (!added) {
+      findings.Add(field,
+                   absl::StrCat("epochs ", judge.epochs(), " and seed ", judge.seed(), " are those of ", same->second));
+    }
+  }
+}
+
 void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
   if (evaluation.has_every_epochs() && evaluation.has_every_steps()) {
     findings.Add("evaluation", absl::StrCat("every_epochs (", evaluation.every_epochs(), ") and every_steps (",
@@ -292,7 +314,7 @@ void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
     findings.CheckRange("evaluation.every_steps", evaluation.every_steps(), 1, 100'000'000);
   findings.CheckRange("evaluation.images", evaluation.images(), 1, 10'000'000);
   findings.CheckRange("evaluation.reject_below", evaluation.reject_below(), 0.0, 1.0);
-  CheckClassifier(evaluation.classifier(), "evaluation.classifier", findings);
+  CheckJudges(evaluation, findings);
 }
 
 void CheckRunCount(const v1::JobSpec& spec, Findings& findings) {

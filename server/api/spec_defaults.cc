@@ -59,6 +59,7 @@ void FillEvaluation(const v1::GenerationSpec& generation, v1::EvaluationSpec& ev
   SKEW_DEFAULT(evaluation, reject_below, 0.5);
   SKEW_DEFAULT(evaluation, measure_images, generation.images() >= kMeasuredImages);
   FillClassifier(*evaluation.mutable_classifier());
+  for (v1::ClassifierSpec& judge : *evaluation.mutable_more_judges()) FillClassifier(judge);
 }
 
 void FillBias(v1::BiasSpec& bias) {

@@ -39,14 +39,14 @@ std::string ClassifierKey(absl::string_view dataset_digest, const v1::Classifier
       absl::StrCat(kTrainingRecipe, "/", dataset_digest, "/epochs=", spec.epochs(), "/seed=", spec.seed()));
 }
 
-NewJob TrainingJob(const NewJob& study) {
+NewJob TrainingJob(const NewJob& study, const v1::ClassifierSpec& spec) {
   NewJob training;
   training.kind = v1::CLASSIFIER_TRAINING;
   training.owner = study.owner;
   training.dataset_digest = study.dataset_digest;
-  training.classifier_key = study.classifier_key;
+  training.classifier_key = ClassifierKey(study.dataset_digest, spec);
   training.spec.set_dataset(study.spec.dataset());
-  *training.spec.mutable_classifier() = study.spec.evaluation().classifier();
+  *training.spec.mutable_classifier() = spec;
   FillDefaults(training.spec);
   training.request_digest = DigestOf(training.spec);
   training.runs = Expand(training.spec);
@@ -109,14 +109,19 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   job.runs = Expand(job.spec);
   if (is_training) return prepared;
   NameContents(job, auto_precision);
-  prepared.training = TrainingJob(job);
+  const v1::EvaluationSpec& evaluation = job.spec.evaluation();
+  prepared.trainings.push_back(TrainingJob(job, evaluation.classifier()));
+  for (const v1::ClassifierSpec& judge : evaluation.more_judges()) {
+    prepared.trainings.push_back(TrainingJob(job, judge));
+    job.more_judge_keys.push_back(prepared.trainings.back().classifier_key);
+  }
   return prepared;
 }
 
 absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
                             v1::SubmitJobResponse& response) {
   SKEW_RETURN_IF_ERROR(scheduler.CheckRoom());
-  SKEW_ASSIGN_OR_RETURN(Submission submission, jobs.Submit(prepared.job, prepared.training, caller.AsActor()));
+  SKEW_ASSIGN_OR_RETURN(Submission submission, jobs.Submit(prepared.job, prepared.trainings, caller.AsActor()));
   scheduler.Wake();
   *response.mutable_job() = std::move(submission.job);
   response.set_existing(submission.existing);

@@ -3,6 +3,7 @@
 #define SKEW_SERVER_API_SUBMISSION_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -14,10 +15,10 @@
 
 namespace skew {
 
-// A validated job and the training of the classifier it needs, should there be none.
+// A validated job and the trainings of the classifiers it needs, should they not be there.
 struct PreparedJob {
   NewJob job;
-  NewJob training;
+  std::vector<NewJob> trainings;
 };
 
 // Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec).

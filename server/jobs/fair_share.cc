@@ -258,7 +258,7 @@ class Round {
 }  // namespace
 
 bool IsReady(const QueuedBatch& batch, absl::Time now) {
-  return batch.runs > 0 && !batch.paused && batch.after.empty() && !batch.training.has_value() && batch.ready_at <= now;
+  return batch.runs > 0 && !batch.paused && batch.after.empty() && batch.trainings.empty() && batch.ready_at <= now;
 }
 
 bool FitsNow(const RunNeed& need, const FairShareDevice& device, bool empty) {

@@ -50,7 +50,7 @@ struct QueuedBatch {
   // Why it may not start, apart from whose turn it is.
   bool paused = false;
   std::vector<JobId> after;                    // jobs that have not succeeded yet
-  std::optional<JobId> training;               // the job that trains its classifier
+  std::vector<JobId> trainings;                // the jobs that train its judges
   absl::Time ready_at = absl::InfinitePast();  // after a failed attempt
   bool awaited = false;                        // a classifier's training that studies wait for: before everything
 };

@@ -121,7 +121,7 @@ class Play {
     for (FairShareUser& user : state_.users) {
       for (QueuedBatch& batch : user.batches) {
         std::erase(batch.after, job);
-        if (batch.training == job) batch.training.reset();
+        std::erase(batch.trainings, job);
       }
     }
   }
@@ -158,9 +158,11 @@ std::string JobsText(const std::vector<JobId>& jobs) {
 std::optional<WaitReason> ExplainHold(const FairShareSnapshot& snapshot, const QueuedBatch& batch) {
   if (batch.paused) return WaitReason{v1::PAUSED, "paused"};
   if (!batch.after.empty()) return WaitReason{v1::AFTER_JOB, absl::StrCat("waits for ", JobsText(batch.after))};
-  if (batch.training.has_value()) {
+  if (!batch.trainings.empty()) {
+    const bool one = batch.trainings.size() == 1;
     return WaitReason{v1::AFTER_CLASSIFIER,
-                      absl::StrCat("waits for its classifier, which job ", batch.training->ToString(), " trains")};
+                      absl::StrCat(one ? "waits for its classifier, which " : "waits for its classifiers, which ",
+                                   JobsText(batch.trainings), one ? " trains" : " train")};
   }
   if (batch.ready_at > snapshot.now) {
     const double seconds = absl::ToDoubleSeconds(batch.ready_at - snapshot.now);

@@ -77,7 +77,7 @@ QueuedBatch BatchOf(const QueueRow& row, const QueueUser& user, const Lengths& l
   batch.expected = lengths.OnAllKinds(row.key.shape);
   batch.paused = row.paused;
   batch.after = row.after;
-  batch.training = row.training;
+  batch.trainings = row.trainings;
   batch.ready_at = row.ready_at;
   batch.awaited = row.awaited;
   return batch;

@@ -21,8 +21,8 @@ constexpr absl::Duration kFresh = absl::Seconds(1);
 constexpr int kForecastRowsPerUser = 500;
 constexpr int32_t kMostStarts = 20'000;
 // Numbers that no stored job has.
-constexpr JobId kPreviewTraining{std::numeric_limits<int64_t>::max() - 1};
 constexpr JobId kPreviewJob{std::numeric_limits<int64_t>::max()};
+JobId PreviewTraining(size_t index) { return {kPreviewJob.number - 1 - static_cast<int64_t>(index)}; }
 
 void SetTimes(absl::Time start, absl::Time end, v1::Outlook& outlook) {
   if (start != absl::InfiniteFuture()) *outlook.mutable_start_time() = ToProto(start);
@@ -185,21 +185,26 @@ absl::Status QueueView::Describe(JobId job, int64_t revision, std::vector<v1::Ru
   return absl::OkStatus();
 }
 
-absl::Status QueueView::DescribeSubmission(const NewJob& job, const NewJob& training, v1::Job& preview) {
-  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kForecastRowsPerUser, job.owner));
-  std::vector<QueueRow> rows = RowsOf(job, kPreviewJob, picture.time);
+absl::StatusOr<std::vector<QueueRow>> QueueView::AddTrainings(const std::vector<NewJob>& trainings, absl::Time now,
+                                                              std::vector<QueueRow>& rows) {
   std::vector<QueueRow> more;
-  if (job.kind == v1::STUDY) {
-    SKEW_ASSIGN_OR_RETURN(ClassifierState classifier, queue_->ReadClassifierState(job.classifier_key));
-    if (!classifier.trained && !classifier.training.has_value()) {
-      more = RowsOf(training, kPreviewTraining, picture.time);
-      for (QueueRow& row : more) row.awaited = true;
-      classifier.training = kPreviewTraining;
-    }
-    if (!classifier.trained) {
-      for (QueueRow& row : rows) row.training = classifier.training;
+  for (size_t i = 0; i < trainings.size(); ++i) {
+    SKEW_ASSIGN_OR_RETURN(const ClassifierState state, queue_->ReadClassifierState(trainings[i].classifier_key));
+    if (state.trained) continue;
+    for (QueueRow& row : rows) row.trainings.push_back(state.training.value_or(PreviewTraining(i)));
+    if (state.training.has_value()) continue;
+    for (QueueRow& row : RowsOf(trainings[i], PreviewTraining(i), now)) {
+      row.awaited = true;
+      more.push_back(std::move(row));
     }
   }
+  return more;
+}
+
+absl::Status QueueView::DescribeSubmission(const NewJob& job, const std::vector<NewJob>& trainings, v1::Job& preview) {
+  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kForecastRowsPerUser, job.owner));
+  std::vector<QueueRow> rows = RowsOf(job, kPreviewJob, picture.time);
+  SKEW_ASSIGN_OR_RETURN(std::vector<QueueRow> more, AddTrainings(trainings, picture.time, rows));
   for (const JobId after : job.after) {
     if (!IsOpen(picture, after)) continue;
     for (QueueRow& row : rows) row.after.push_back(after);
@@ -211,7 +216,8 @@ absl::Status QueueView::DescribeSubmission(const NewJob& job, const NewJob& trai
   const std::shared_ptr<const State> state = Play(std::move(picture));
   DescribeJob(*state, kPreviewJob, preview);
   if (preview.outlook().wait_cause() == v1::AFTER_CLASSIFIER) {
-    preview.mutable_outlook()->set_wait_reason("its classifier is trained first");
+    preview.mutable_outlook()->set_wait_reason(job.more_judge_keys.empty() ? "its classifier is trained first"
+                                                                           : "its judges are trained first");
   }
   return absl::OkStatus();
 }

@@ -38,9 +38,9 @@ class QueueView {
   absl::Status Describe(v1::Job& job);
   absl::Status Describe(JobId job, int64_t revision, std::vector<v1::Run*> runs);
 
-  // The same for a job that is not stored: as if it and, where it needs one, the training of its classifier were
+  // The same for a job that is not stored: as if it and those of the trainings whose classifiers are not there were
   // submitted now.
-  absl::Status DescribeSubmission(const NewJob& job, const NewJob& training, v1::Job& preview);
+  absl::Status DescribeSubmission(const NewJob& job, const std::vector<NewJob>& trainings, v1::Job& preview);
 
   absl::StatusOr<v1::GetQueueResponse> Show(int max_waiting);
 
@@ -61,6 +61,9 @@ class QueueView {
   static std::vector<Place> PlacesOf(const State& state, JobId job);
   static void DescribeJob(const State& state, JobId id, v1::Job& job);
   static v1::Outlook OutlookOf(const State& state, const Place& place, const RunForecast* run);
+  // Has the rows of a job wait for the trainings that are not done; those of them that nobody has begun, as rows.
+  absl::StatusOr<std::vector<QueueRow>> AddTrainings(const std::vector<NewJob>& trainings, absl::Time now,
+                                                     std::vector<QueueRow>& rows);
   absl::StatusOr<v1::WaitingRuns> DescribeWaiting(const State& state, const Place& place);
   absl::StatusOr<v1::ActiveRun> DescribeActive(const State& state, size_t index);
 

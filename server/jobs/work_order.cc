@@ -13,9 +13,15 @@ worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease, const Ord
   order.set_seed(claim.run.seed());
   order.set_dataset_dir(from.datasets->FolderOf(claim.spec.dataset()));
   order.set_dataset_digest(claim.dataset_digest);
-  if (claim.classifier.has_value()) {
-    *order.mutable_classifier() = *claim.classifier;
-    order.set_classifier_file(from.artifacts->PathOf(claim.classifier_weights));
+  for (const StoredJudge& judge : claim.judges) {
+    if (!order.has_classifier()) {
+      *order.mutable_classifier() = judge.classifier;
+      order.set_classifier_file(from.artifacts->PathOf(judge.weights));
+      continue;
+    }
+    worker::v1::Judge& further = *order.add_more_judges();
+    *further.mutable_classifier() = judge.classifier;
+    further.set_file(from.artifacts->PathOf(judge.weights));
   }
   order.set_work_dir(from.state_dir->WorkDir(claim.attempt.run));
   order.set_device(lease.torch_device);

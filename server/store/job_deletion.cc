@@ -48,10 +48,14 @@ absl::Status CheckDeletable(Database& db, JobId id, const v1::Job& job) {
              "j.id = d.job_id WHERE d.after_job_id = ? AND a.state <> 3 AND j.runs_queued > 0"));
   static_assert(v1::JOB_SUCCEEDED == 3);
   if (awaited) return Undeletable(id, "is waited for by jobs that come after it");
-  SKEW_ASSIGN_OR_RETURN(const bool trains,
-                        Exists(db, id,
-                               "SELECT 1 FROM jobs t CROSS JOIN jobs j ON j.classifier_key = t.classifier_key AND "
-                               "j.kind = 1 AND j.runs_queued > 0 WHERE t.id = ? AND t.kind = 2"));
+  SKEW_ASSIGN_OR_RETURN(
+      const bool trains,
+      Exists(
+          db, id,
+          "SELECT 1 FROM jobs t CROSS JOIN jobs j ON j.classifier_key = t.classifier_key AND j.kind = 1 AND "
+          "j.runs_queued > 0 WHERE t.id = ?1 AND t.kind = 2 UNION ALL "
+          "SELECT 1 FROM jobs t CROSS JOIN more_judges m ON m.classifier_key = t.classifier_key CROSS JOIN jobs j ON "
+          "j.id = m.job_id AND j.runs_queued > 0 WHERE t.id = ?1 AND t.kind = 2"));
   static_assert(v1::STUDY == 1 && v1::CLASSIFIER_TRAINING == 2);
   if (trains) return Undeletable(id, "is waited for by studies that need its judge");
   return absl::OkStatus();
@@ -92,7 +96,7 @@ absl::Status AddAttemptRemovals(WriteScope& scope, JobId id) {
 absl::Status RemoveRows(WriteScope& scope, JobId id) {
   // Those that refer to others before those.
   for (const char* table : {"events", "artifacts", "histograms", "attempts", "queue", "job_labels", "job_needs",
-                            "job_dependencies", "runs"}) {
+                            "job_dependencies", "more_judges", "runs"}) {
     SKEW_RETURN_IF_ERROR(
         scope.db.Prepare(absl::StrCat("DELETE FROM ", table, " WHERE job_id = ?")).Bind(id.number).Run());
   }

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/digest.h"
 #include "common/run_state.h"
@@ -15,6 +17,7 @@
 #include "server/store/histogram_list.h"
 #include "server/store/job_listing.h"
 #include "server/store/job_rows.h"
+#include "server/store/judge_rows.h"
 #include "server/store/page_size.h"
 #include "server/store/queue_rows.h"
 #include "server/store/reuse_rows.h"
@@ -103,6 +106,7 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   insert.Bind(job.priority).Bind(job.no_reuse).Bind(job.reproduces);
   SKEW_RETURN_IF_ERROR(insert.Run());
   const JobId id{scope.db.LastInsertedId()};
+  SKEW_RETURN_IF_ERROR(InsertMoreJudges(scope.db, id, job.more_judge_keys));
   SKEW_RETURN_IF_ERROR(InsertLabels(scope.db, id, job.spec));
   SKEW_RETURN_IF_ERROR(InsertRuns(scope, id, job));
   SKEW_RETURN_IF_ERROR(InsertIntoQueue(scope, id, job));
@@ -116,22 +120,35 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   return id;
 }
 
-// Makes sure that the classifier `job` needs is trained, being trained, or about to be; says so when it is not ready.
-absl::Status EnsureTraining(WriteScope& scope, const NewJob& job, const NewJob& training, const Actor& actor,
-                            Submission& submission) {
-  if (job.kind != v1::STUDY) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, job.classifier_key));
-  if (classifier.has_value()) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(auto trainer, FindTrainingJob(scope.db, job.classifier_key));
+// Makes sure that the classifier of `training` is trained, being trained, or about to be. The job that trains it, while
+// it is not ready.
+absl::StatusOr<std::optional<JobId>> EnsureTraining(WriteScope& scope, const NewJob& training, const Actor& actor) {
+  SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, training.classifier_key));
+  if (classifier.has_value()) return std::optional<JobId>();
+  SKEW_ASSIGN_OR_RETURN(std::optional<JobId> trainer, FindTrainingJob(scope.db, training.classifier_key));
   if (trainer.has_value()) {
     SKEW_ASSIGN_OR_RETURN(const JobEnd end, ReadJobEnd(scope.db, *trainer));
-    if (end.ended) trainer.reset();  // it failed or was cancelled, and this job gives it another chance
+    if (!end.ended) return trainer;  // or else it failed or was cancelled, and this job gives it another chance
   }
-  if (!trainer.has_value()) {
-    SKEW_ASSIGN_OR_RETURN(trainer, Insert(scope, training, actor));
+  SKEW_ASSIGN_OR_RETURN(trainer, Insert(scope, training, actor));
+  return trainer;
+}
+
+// Says which judges are not ready.
+absl::Status EnsureTrainings(WriteScope& scope, const NewJob& job, const std::vector<NewJob>& trainings,
+                             const Actor& actor, Submission& submission) {
+  if (job.kind != v1::STUDY) return absl::OkStatus();
+  std::vector<std::string> trainers;
+  for (const NewJob& training : trainings) {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> trainer, EnsureTraining(scope, training, actor));
+    if (trainer.has_value()) trainers.push_back(trainer->ToString());
   }
-  submission.notes.push_back(
-      absl::StrCat("its runs start when job ", trainer->ToString(), " has trained the classifier"));
+  if (trainers.size() == 1) {
+    submission.notes.push_back(absl::StrCat("its runs start when job ", trainers[0], " has trained the classifier"));
+  } else if (!trainers.empty()) {
+    submission.notes.push_back(
+        absl::StrCat("its runs start when jobs ", absl::StrJoin(trainers, ", "), " have trained the classifiers"));
+  }
   return absl::OkStatus();
 }
 
@@ -157,22 +174,29 @@ std::string Describe(const google::protobuf::Message& filter) { return filter.Sh
 
 absl::StatusOr<std::vector<v1::Classifier>> ReadClassifiers(Database& db) {
   std::vector<v1::Classifier> classifiers;
-  Statement row = db.Prepare("SELECT data FROM classifiers ORDER BY job_id DESC");
-  while (row.Step()) row.Read(0, classifiers.emplace_back());
+  Statement row =
+      db.Prepare("SELECT c.data, j.spec FROM classifiers c LEFT JOIN jobs j ON j.id = c.job_id ORDER BY c.job_id DESC");
+  while (row.Step()) {
+    row.Read(0, classifiers.emplace_back());
+    v1::JobSpec training;
+    if (!row.IsNull(1)) row.Read(1, training);
+    if (training.has_classifier()) *classifiers.back().mutable_spec() = training.classifier();
+  }
   SKEW_RETURN_IF_ERROR(row.status());
   return classifiers;
 }
 
 }  // namespace
 
-absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const NewJob& training, const Actor& actor) {
+absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const std::vector<NewJob>& trainings,
+                                            const Actor& actor) {
   Submission submission;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, FindByRequest(scope.db, job));
     submission.existing = id.has_value();
     if (!id.has_value()) {
       SKEW_RETURN_IF_ERROR(CheckAdmission(scope.db, job));
-      SKEW_RETURN_IF_ERROR(EnsureTraining(scope, job, training, actor, submission));
+      SKEW_RETURN_IF_ERROR(EnsureTrainings(scope, job, trainings, actor, submission));
       SKEW_ASSIGN_OR_RETURN(id, Insert(scope, job, actor));
     }
     SKEW_ASSIGN_OR_RETURN(submission.job, ReadJob(scope.db, *id));
@@ -304,10 +328,13 @@ absl::StatusOr<JobStore::JobWithRuns> JobStore::GetWithRuns(JobId id) {
     SKEW_ASSIGN_OR_RETURN(result.classifiers, ReadClassifiers(db));
     return absl::OkStatus();
   }));
-  std::erase_if(result.classifiers, [&](const v1::Classifier& classifier) {
-    return std::none_of(result.runs.begin(), result.runs.end(),
-                        [&](const v1::Run& run) { return run.classifier_digest() == classifier.digest(); });
-  });
+  std::set<std::string> judges;
+  for (const v1::Run& run : result.runs) {
+    judges.insert(run.classifier_digest());
+    for (const v1::ClassHistogram& further : run.histogram().more_judges()) judges.insert(further.classifier_digest());
+  }
+  std::erase_if(result.classifiers,
+                [&](const v1::Classifier& classifier) { return !judges.contains(classifier.digest()); });
   return result;
 }
 

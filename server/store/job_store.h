@@ -27,7 +27,8 @@ struct NewJob {
   std::string request_digest;  // of the submitted spec
   v1::JobSpec spec;            // normalised
   std::string dataset_digest;
-  std::string classifier_key;  // the classifier a study needs, or a training makes
+  std::string classifier_key;                // the classifier a study needs, or a training makes
+  std::vector<std::string> more_judge_keys;  // the further classifiers that a study needs
   // model_index, model, bias_point, iteration and seed are set, and of studies content_key and precision (the expected
   // one); numbered by position.
   std::vector<v1::Run> runs;
@@ -39,6 +40,13 @@ struct NewJob {
   std::string reproduces;                  // see v1::Job
   std::string audit_action = "SubmitJob";  // the method that makes it
   std::string audit_detail;                // empty: its kind
+
+  // Of all classifiers that a study needs.
+  std::vector<std::string> JudgeKeys() const {
+    std::vector<std::string> keys = {classifier_key};
+    keys.insert(keys.end(), more_judge_keys.begin(), more_judge_keys.end());
+    return keys;
+  }
 };
 
 struct Submission {
@@ -52,12 +60,13 @@ class JobStore {
  public:
   JobStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
 
-  // Stores `job` with its runs and first event in one transaction; on disk when it returns. When the classifier it
-  // needs is neither trained nor being trained, `training` is stored before it in the same transaction. Runs that were
-  // done already are answered from the store, unless `job` says no_reuse. ALREADY_EXISTS when `request_id` was used
-  // with another spec. RESOURCE_EXHAUSTED: over a limit of the owner's share. INVALID_ARGUMENT: it comes after a job
-  // that there is not; FAILED_PRECONDITION: after one that has ended without success.
-  absl::StatusOr<Submission> Submit(const NewJob& job, const NewJob& training, const Actor& actor);
+  // Stores `job` with its runs and first event in one transaction; on disk when it returns. `trainings` make the
+  // classifiers that it needs: one whose classifier is neither trained nor being trained is stored before it in the
+  // same transaction. Runs that were done already are answered from the store, unless `job` says no_reuse.
+  // ALREADY_EXISTS when `request_id` was used with another spec. RESOURCE_EXHAUSTED: over a limit of the owner's share.
+  // INVALID_ARGUMENT: it comes after a job that there is not; FAILED_PRECONDITION: after one that has ended without
+  // success.
+  absl::StatusOr<Submission> Submit(const NewJob& job, const std::vector<NewJob>& trainings, const Actor& actor);
 
   // NOT_FOUND
   absl::StatusOr<v1::Job> Get(JobId id);

@@ -11,6 +11,7 @@
 #include "server/store/event_log.h"
 #include "server/store/job_deletion.h"
 #include "server/store/job_rows.h"
+#include "server/store/judge_rows.h"
 #include "server/store/queue_rows.h"
 #include "server/store/run_changes.h"
 #include "skew/v1/job.pb.h"
@@ -109,10 +110,23 @@ absl::Status RetryRuns(WriteScope& scope, JobId job, const std::vector<int32_t>&
   return absl::OkStatus();
 }
 
-// What a retried study needs: the training of its classifier goes again when it ended without one, and the jobs it
-// comes after must not have failed.
+// The training of a classifier that `study` needs goes again when it ended without one.
+absl::Status RetryTraining(WriteScope& scope, const std::string& key, JobId study) {
+  SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, key));
+  if (classifier.has_value()) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> training, FindTrainingJob(scope.db, key));
+  if (!training.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat("the training of the classifier that job ", study.ToString(),
+                                                      " needs was deleted for good: submit the study again"));
+  }
+  SKEW_RETURN_IF_ERROR(UndeleteIfDeleted(scope, *training));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, *training));
+  return RetryRuns(scope, *training, numbers);
+}
+
+// What a retried study needs: the trainings of its judges, and the jobs it comes after must not have failed.
 absl::Status PrepareRetry(WriteScope& scope, JobId job, size_t runs) {
-  Statement row = scope.db.Prepare("SELECT owner, kind, classifier_key FROM jobs WHERE id = ?");
+  Statement row = scope.db.Prepare("SELECT owner FROM jobs WHERE id = ?");
   row.Bind(job.number);
   if (!row.Step()) return row.status();
   SKEW_RETURN_IF_ERROR(CheckQueueLimit(scope.db, row.Text(0), static_cast<int64_t>(runs)));
@@ -121,17 +135,9 @@ absl::Status PrepareRetry(WriteScope& scope, JobId job, size_t runs) {
     return absl::FailedPreconditionError(absl::StrCat("job ", failed.ToString(), ", which ", job.ToString(),
                                                       " comes after, has ended without success: retry that first"));
   }
-  if (row.Int(1) != v1::STUDY) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(scope.db, row.Text(2)));
-  if (classifier.has_value()) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> training, FindTrainingJob(scope.db, row.Text(2)));
-  if (!training.has_value()) {
-    return absl::FailedPreconditionError(absl::StrCat("the training of the classifier that job ", job.ToString(),
-                                                      " needs was deleted for good: submit the study again"));
-  }
-  SKEW_RETURN_IF_ERROR(UndeleteIfDeleted(scope, *training));
-  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, *training));
-  return RetryRuns(scope, *training, numbers);
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, ReadJudgeKeys(scope.db, job));
+  for (const std::string& key : keys) SKEW_RETURN_IF_ERROR(RetryTraining(scope, key, job));
+  return absl::OkStatus();
 }
 
 absl::Status FailRuns(WriteScope& scope, JobId job, JobId failed) {

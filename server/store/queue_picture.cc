@@ -6,6 +6,7 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/judge_rows.h"
 #include "server/store/use_decay.h"
 
 namespace skew {
@@ -21,8 +22,10 @@ constexpr absl::string_view kRowColumns =
     "SELECT q.job_id, q.shape, q.priority, q.paused, q.queued, q.waiting_since, q.waits, "
     "(SELECT r.number FROM runs r WHERE r.job_id = q.job_id AND r.shape = q.shape AND r.priority = q.priority "
     " AND r.paused = q.paused AND r.state = 1 AND r.not_before <= ? ORDER BY r.number LIMIT 1), "
-    "j.kind = 2 AND EXISTS (SELECT 1 FROM jobs s JOIN queue w ON w.job_id = s.id AND w.queued > 0 "
-    "                       WHERE s.classifier_key = j.classifier_key AND s.kind = 1), "
+    "j.kind = 2 AND (EXISTS (SELECT 1 FROM jobs s JOIN queue w ON w.job_id = s.id AND w.queued > 0 "
+    "                        WHERE s.classifier_key = j.classifier_key AND s.kind = 1) "
+    "                OR EXISTS (SELECT 1 FROM more_judges m JOIN queue w ON w.job_id = m.job_id AND w.queued > 0 "
+    "                           WHERE m.classifier_key = j.classifier_key)), "
     "n.memory_bytes, n.whole_device "
     "FROM queue q JOIN jobs j ON j.id = q.job_id LEFT JOIN job_needs n ON n.job_id = q.job_id "
     "WHERE q.owner = ? AND q.queued > 0 ";
@@ -45,11 +48,13 @@ absl::Status ReadWaits(Database& db, int64_t waits, QueueRow& row) {
     SKEW_ASSIGN_OR_RETURN(row.after, OpenDependencies(db, row.key.job));
   }
   if ((waits & 1) == 0) return absl::OkStatus();
-  Statement key = db.Prepare("SELECT classifier_key FROM jobs WHERE id = ?");
-  key.Bind(row.key.job.number);
-  if (!key.Step()) return key.status();
-  SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> training, FindTrainingJob(db, key.Text(0)));
-  row.training = training.value_or(JobId());
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, ReadJudgeKeys(db, row.key.job));
+  for (const std::string& key : keys) {
+    SKEW_ASSIGN_OR_RETURN(const auto classifier, ReadClassifier(db, key));
+    if (classifier.has_value()) continue;
+    SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> training, FindTrainingJob(db, key));
+    row.trainings.push_back(training.value_or(JobId()));
+  }
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/store/judge_rows.h"
 #include "server/store/use_decay.h"
 #include "skew/v1/job.pb.h"
 
@@ -40,10 +41,10 @@ absl::StatusOr<std::vector<JobId>> ReadJobs(Statement& row) {
 
 // What the job's queued runs wait for now: as queue.waits.
 absl::StatusOr<int64_t> ComputeWaits(Database& db, JobId job) {
-  Statement row = db.Prepare(
-      "SELECT kind = 1 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = classifier_key), "
-      "EXISTS (SELECT 1 FROM job_dependencies d JOIN jobs a ON a.id = d.after_job_id "
-      "        WHERE d.job_id = jobs.id AND a.state <> 3) FROM jobs WHERE id = ?");
+  Statement row =
+      db.Prepare(absl::StrCat("SELECT ", kLacksJudge,
+                              ", EXISTS (SELECT 1 FROM job_dependencies d JOIN jobs a ON a.id = d.after_job_id "
+                              "          WHERE d.job_id = j.id AND a.state <> 3) FROM jobs j WHERE j.id = ?"));
   row.Bind(job.number);
   int64_t waits = 0;
   if (row.Step()) waits = (row.Int(0) != 0 ? kWaitsForClassifier : 0) | (row.Int(1) != 0 ? kWaitsForJob : 0);
@@ -130,11 +131,12 @@ absl::Status MoveInQueue(WriteScope& scope, RunId run, v1::RunState from, v1::Ru
 }
 
 absl::StatusOr<std::set<JobId>> ChangedWaits(Database& db) {
-  Statement row = db.Prepare(
+  Statement row = db.Prepare(absl::StrCat(
       "SELECT q.job_id FROM queue q JOIN jobs j ON j.id = q.job_id WHERE q.queued > 0 AND q.waits > 0 AND q.waits <> "
-      "1 * (j.kind = 1 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = j.classifier_key)) + "
-      "2 * EXISTS (SELECT 1 FROM job_dependencies d JOIN jobs a ON a.id = d.after_job_id "
-      "            WHERE d.job_id = j.id AND a.state <> 3) ORDER BY q.waits, q.job_id");
+      "1 * ",
+      kLacksJudge,
+      " + 2 * EXISTS (SELECT 1 FROM job_dependencies d JOIN jobs a ON a.id = d.after_job_id "
+      "               WHERE d.job_id = j.id AND a.state <> 3) ORDER BY q.waits, q.job_id"));
   static_assert(kWaitsForClassifier == 1 && kWaitsForJob == 2);
   std::set<JobId> jobs;
   while (row.Step()) jobs.insert(JobId{row.Int(0)});

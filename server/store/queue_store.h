@@ -36,7 +36,7 @@ struct QueueRow {
   bool awaited = false;                        // a training that queued studies wait for
   v1::DeviceNeed need;                         // as declared
   std::vector<JobId> after;                    // jobs that have not succeeded
-  std::optional<JobId> training;               // of the classifier that is not there
+  std::vector<JobId> trainings;                // of the classifiers that are not there
 };
 
 struct QueueUser {

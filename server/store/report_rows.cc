@@ -63,6 +63,12 @@ absl::Status CheckSum(const v1::ClassHistogram& histogram) {
                                                  " of ", histogram.images(), " images"));
 }
 
+absl::Status CheckSums(const v1::ClassHistogram& histogram) {
+  SKEW_RETURN_IF_ERROR(CheckSum(histogram));
+  for (const v1::ClassHistogram& further : histogram.more_judges()) SKEW_RETURN_IF_ERROR(CheckSum(further));
+  return absl::OkStatus();
+}
+
 // Whether the same histogram is there already: an attempt that began again from an older checkpoint comes by once more.
 absl::StatusOr<bool> HasHistogram(Database& db, const AttemptId& attempt, const v1::ClassHistogram& histogram) {
   Statement row =
@@ -75,7 +81,7 @@ absl::StatusOr<bool> HasHistogram(Database& db, const AttemptId& attempt, const 
 }
 
 absl::Status WriteHistogram(WriteScope& scope, const AttemptId& attempt, v1::ClassHistogram histogram) {
-  SKEW_RETURN_IF_ERROR(CheckSum(histogram));
+  SKEW_RETURN_IF_ERROR(CheckSums(histogram));
   histogram.set_run_id(attempt.run.ToString());
   SKEW_ASSIGN_OR_RETURN(const bool known, HasHistogram(scope.db, attempt, histogram));
   if (known) return absl::OkStatus();

@@ -8,26 +8,37 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/judge_rows.h"
 #include "server/store/run_changes.h"
 
 namespace skew {
 namespace {
 
-// The newest run that succeeded with this content and judge, and of which nothing is in quarantine.
-absl::StatusOr<std::optional<RunId>> FindDone(Database& db, const std::string& content_key, const std::string& judge) {
+// Digests, in the order of the spec: see judge_rows.h. How further judges are trained is part of the content, so the
+// runs of one content have equally many.
+using JudgeDigests = std::vector<std::string>;
+
+// The newest run that succeeded with this content and first judge, and of which nothing is in quarantine; unless the
+// further judges were others.
+absl::StatusOr<std::optional<RunId>> FindDone(Database& db, const std::string& content_key,
+                                              const JudgeDigests& judges) {
   Statement row = db.Prepare(
       "SELECT job_id, number FROM runs WHERE content_key = ? AND content_key <> '' AND state = 5 AND "
       "classifier_digest = ? AND NOT EXISTS (SELECT 1 FROM artifacts a CROSS JOIN quarantine q ON q.digest = a.digest "
       "WHERE a.job_id = runs.job_id AND a.run_number = runs.number) ORDER BY job_id DESC, number DESC LIMIT 1");
   static_assert(v1::SUCCEEDED == 5);
-  row.Bind(content_key).Bind(judge);
+  row.Bind(content_key).Bind(judges.front());
   std::optional<RunId> done;
   if (row.Step()) done = RunId{JobId{row.Int(0)}, row.Int32(1)};
   SKEW_RETURN_IF_ERROR(row.status());
+  if (!done.has_value() || judges.size() == 1) return done;
+  SKEW_ASSIGN_OR_RETURN(const JudgeDigests of_done, ReadJudgesOfRun(db, *done));
+  if (of_done != judges) done.reset();
   return done;
 }
 
-// Queued runs that would get this content and judge, and that no worker has begun: nothing of them was judged so far.
+// Queued runs that would get this content and first judge, and that no worker has begun: nothing of them was judged so
+// far.
 absl::StatusOr<std::vector<RunId>> FindWaiting(Database& db, const std::string& content_key, const std::string& judge) {
   Statement row = db.Prepare(
       "SELECT r.job_id, r.number FROM runs r CROSS JOIN jobs j ON j.id = r.job_id "
@@ -113,14 +124,15 @@ absl::Status Answer(WriteScope& scope, RunId id, RunId source) {
   return ChangeRun(scope, id, change);
 }
 
-// Digest of the judge that the job's runs would get now; empty when it is not trained or they may not be answered.
-absl::StatusOr<std::string> JudgeOf(Database& db, const NewJob& job) {
-  if (job.no_reuse || job.kind != v1::STUDY) return "";
-  Statement row = db.Prepare("SELECT digest FROM classifiers WHERE key = ?");
-  row.Bind(job.classifier_key);
-  std::string digest = row.Step() ? row.Text(0) : "";
-  SKEW_RETURN_IF_ERROR(row.status());
-  return digest;
+// The judges that the job's runs would get now; empty when one is not trained or they may not be answered.
+absl::StatusOr<JudgeDigests> JudgesOf(Database& db, const NewJob& job) {
+  if (job.no_reuse || job.kind != v1::STUDY) return JudgeDigests();
+  return ReadJudgeDigests(db, job.JudgeKeys());
+}
+
+absl::StatusOr<JudgeDigests> JudgesOf(Database& db, JobId job) {
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, ReadJudgeKeys(db, job));
+  return ReadJudgeDigests(db, keys);
 }
 
 // The position of a run in its job, and the run that has its answer.
@@ -128,11 +140,11 @@ using Source = std::pair<size_t, RunId>;
 
 // In ascending order of positions. Runs of one job have different contents, so none is another's source.
 absl::StatusOr<std::vector<Source>> FindSources(Database& db, const NewJob& job) {
-  SKEW_ASSIGN_OR_RETURN(const std::string judge, JudgeOf(db, job));
+  SKEW_ASSIGN_OR_RETURN(const JudgeDigests judges, JudgesOf(db, job));
   std::vector<Source> sources;
-  if (judge.empty()) return sources;
+  if (judges.empty()) return sources;
   for (size_t position = 0; position < job.runs.size(); ++position) {
-    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, job.runs[position].content_key(), judge));
+    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(db, job.runs[position].content_key(), judges));
     if (done.has_value()) sources.emplace_back(position, *done);
   }
   return sources;
@@ -158,13 +170,15 @@ absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job)
 
 absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id) {
   Statement row = scope.db.Prepare(
-      "SELECT r.content_key, c.digest FROM runs r JOIN jobs j ON j.id = r.job_id "
-      "JOIN classifiers c ON c.key = j.classifier_key WHERE r.job_id = ? AND r.number = ? AND j.no_reuse = 0");
+      "SELECT r.content_key FROM runs r JOIN jobs j ON j.id = r.job_id "
+      "WHERE r.job_id = ? AND r.number = ? AND j.no_reuse = 0");
   row.Bind(id.job.number).Bind(id.number);
   const bool may_be = row.Step();
   SKEW_RETURN_IF_ERROR(row.status());
   if (!may_be) return false;
-  SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, row.Text(0), row.Text(1)));
+  SKEW_ASSIGN_OR_RETURN(const JudgeDigests judges, JudgesOf(scope.db, id.job));
+  if (judges.empty()) return false;
+  SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, row.Text(0), judges));
   if (done.has_value()) SKEW_RETURN_IF_ERROR(Answer(scope, id, *done));
   return done.has_value();
 }
@@ -174,10 +188,18 @@ absl::StatusOr<std::vector<RunId>> AnswerWaitingTwins(WriteScope& scope, RunId d
   row.Bind(done.job.number).Bind(done.number);
   const bool found = row.Step();
   SKEW_RETURN_IF_ERROR(row.status());
-  if (!found || row.Text(0).empty()) return std::vector<RunId>();
-  SKEW_ASSIGN_OR_RETURN(std::vector<RunId> waiting, FindWaiting(scope.db, row.Text(0), row.Text(1)));
-  for (const RunId id : waiting) SKEW_RETURN_IF_ERROR(Answer(scope, id, done));
-  return waiting;
+  std::vector<RunId> answered;
+  if (!found || row.Text(0).empty()) return answered;
+  SKEW_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, FindWaiting(scope.db, row.Text(0), row.Text(1)));
+  if (waiting.empty()) return answered;
+  SKEW_ASSIGN_OR_RETURN(const JudgeDigests judges, ReadJudgesOfRun(scope.db, done));
+  for (const RunId id : waiting) {
+    SKEW_ASSIGN_OR_RETURN(const JudgeDigests of_waiting, JudgesOf(scope.db, id.job));
+    if (of_waiting != judges) continue;
+    SKEW_RETURN_IF_ERROR(Answer(scope, id, done));
+    answered.push_back(id);
+  }
+  return answered;
 }
 
 absl::Status CheckPrecision(WriteScope& scope, RunId id, v1::Precision precision) {

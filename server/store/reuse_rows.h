@@ -3,10 +3,10 @@
 // When that is decided: at submission, in its transaction, and for what then still waits whenever a run succeeds.
 // Not when a run would be dispatched, because the job that gets all of its answers is then done at once, and because
 // the dispatcher need not look: a run that waits is one whose content nobody has finished. The judge of a study may not
-// be trained yet when it is submitted; then nothing can have been judged by it and there is nothing to find. Judges are
-// compared by the digest that the finished run's histogram has and the one of the classifier that the new run would get
-// now. When a classifier is trained anew while runs wait, they are compared with the new one when the next run
-// succeeds.
+// be trained yet when it is submitted; then nothing can have been judged by it and there is nothing to find. Judges,
+// all that a study has, are compared by the digests that the finished run's histogram has and those of the classifiers
+// that the new run would get now. When a classifier is trained anew while runs wait, they are compared with the new one
+// when the next run succeeds.
 //
 // A run under way is not waited for: two with the same content that have both started are both trained.
 //

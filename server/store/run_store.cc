@@ -1,6 +1,7 @@
 #include "server/store/run_store.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "server/store/added_runs.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/judge_rows.h"
 #include "server/store/queue_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/reuse_rows.h"
@@ -35,22 +37,27 @@ absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const Queue
   return id;
 }
 
+absl::Status ReadJudge(Database& db, const std::string& key, StoredJudge& judge) {
+  SKEW_ASSIGN_OR_RETURN(std::optional<v1::Classifier> classifier, ReadClassifier(db, key));
+  if (!classifier.has_value()) return absl::InternalError(absl::StrCat("classifier ", key, " is not there"));
+  judge.classifier = *std::move(classifier);
+  SKEW_ASSIGN_OR_RETURN(const JobId trainer, JobId::Parse(judge.classifier.job_id()));
+  Statement weights = db.Prepare("SELECT digest FROM artifacts WHERE job_id = ? AND run_number = 1 AND name = ?");
+  weights.Bind(trainer.number).Bind(kClassifierArtifact);
+  if (weights.Step()) judge.weights = weights.Text(0);
+  return weights.status();
+}
+
 absl::Status ReadClaimedJob(Database& db, Claim& claim) {
   const RunId id = claim.attempt.run;
-  Statement job = db.Prepare("SELECT spec, dataset_digest, classifier_key, kind FROM jobs WHERE id = ?");
+  Statement job = db.Prepare("SELECT spec, dataset_digest FROM jobs WHERE id = ?");
   job.Bind(id.job.number);
   if (!job.Step()) return absl::InternalError(absl::StrCat("run ", id.ToString(), " has no job"));
   job.Read(0, claim.spec);
   claim.dataset_digest = job.Text(1);
-  if (job.Int(3) == v1::STUDY) {
-    SKEW_ASSIGN_OR_RETURN(claim.classifier, ReadClassifier(db, job.Text(2)));
-    SKEW_ASSIGN_OR_RETURN(const JobId trainer, JobId::Parse(claim.classifier->job_id()));
-    Statement weights = db.Prepare("SELECT digest FROM artifacts WHERE job_id = ? AND run_number = 1 AND name = ?");
-    weights.Bind(trainer.number).Bind(kClassifierArtifact);
-    if (weights.Step()) claim.classifier_weights = weights.Text(0);
-    SKEW_RETURN_IF_ERROR(weights.status());
-  }
   SKEW_RETURN_IF_ERROR(job.status());
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, ReadJudgeKeys(db, id.job));
+  for (const std::string& key : keys) SKEW_RETURN_IF_ERROR(ReadJudge(db, key, claim.judges.emplace_back()));
   SKEW_ASSIGN_OR_RETURN(claim.run, ReadRun(db, id));
   return absl::OkStatus();
 }
@@ -117,17 +124,24 @@ absl::StatusOr<std::vector<std::string>> FindLostClassifiers(Database& db) {
   return keys;
 }
 
-// Queued study runs whose classifier is neither there nor on its way.
-absl::StatusOr<std::vector<std::pair<RunId, std::string>>> FindOrphanedStudies(Database& db) {
-  std::vector<std::pair<RunId, std::string>> orphans;
+// Runs, each with the key of a classifier.
+using Orphans = std::map<RunId, std::string>;
+
+// Queued study runs one of whose classifiers is neither there nor on its way.
+absl::StatusOr<Orphans> FindOrphanedStudies(Database& db) {
+  Orphans orphans;
   SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, FindLostClassifiers(db));
   for (const std::string& key : keys) {
-    Statement row = db.Prepare(
-        "SELECT j.id, r.number FROM jobs j CROSS JOIN runs r ON r.job_id = j.id AND r.state = 1 "
-        "WHERE j.classifier_key = ? AND j.kind = 1 AND j.runs_queued > 0 ORDER BY j.id, r.number LIMIT ?");
-    row.Bind(key).Bind(kOrphansAtOnce - static_cast<int64_t>(orphans.size()));
-    while (row.Step()) orphans.emplace_back(RunId{JobId{row.Int(0)}, row.Int32(1)}, key);
-    SKEW_RETURN_IF_ERROR(row.status());
+    for (const char* studies :
+         {"SELECT j.id, r.number FROM jobs j CROSS JOIN runs r ON r.job_id = j.id AND r.state = 1 "
+          "WHERE j.classifier_key = ? AND j.kind = 1 AND j.runs_queued > 0 ORDER BY j.id, r.number LIMIT ?",
+          "SELECT m.job_id, r.number FROM more_judges m CROSS JOIN runs r ON r.job_id = m.job_id AND r.state = 1 "
+          "WHERE m.classifier_key = ? ORDER BY m.job_id, r.number LIMIT ?"}) {
+      Statement row = db.Prepare(studies);
+      row.Bind(key).Bind(kOrphansAtOnce - static_cast<int64_t>(orphans.size()));
+      while (row.Step()) orphans.emplace(RunId{JobId{row.Int(0)}, row.Int32(1)}, key);
+      SKEW_RETURN_IF_ERROR(row.status());
+    }
   }
   return orphans;
 }
@@ -230,7 +244,7 @@ absl::StatusOr<absl::Time> RunStore::NextRetryTime() {
 }
 
 absl::StatusOr<int> RunStore::FailOrphanedStudies() {
-  std::vector<std::pair<RunId, std::string>> orphans;
+  Orphans orphans;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(db));
     return absl::OkStatus();

@@ -36,14 +36,19 @@ struct ProcessIdentity {
   std::string boot_id;
 };
 
+// A trained classifier and the digest of the artifact that has its weights.
+struct StoredJudge {
+  v1::Classifier classifier;
+  std::string weights;
+};
+
 // A run that was just claimed, with what its worker needs from the store.
 struct Claim {
   AttemptId attempt;
   v1::JobSpec spec;
   v1::Run run;
   std::string dataset_digest;
-  std::optional<v1::Classifier> classifier;  // absent for the training of one
-  std::string classifier_weights;            // digest of the judge's artifact
+  std::vector<StoredJudge> judges;  // in the order of the spec; none for the training of one
 };
 
 // Queued runs that are alike; see the table `queue`.

@@ -354,8 +354,19 @@ CREATE TABLE removals (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Judges of studies beside the one of jobs.classifier_key (see judge_rows.h).
+constexpr absl::string_view kMoreJudges = R"sql(
+CREATE TABLE more_judges (
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  classifier_key TEXT NOT NULL,
+  PRIMARY KEY (job_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX more_judges_by_key ON more_judges (classifier_key, job_id);
+)sql";
+
 // Append only: a database that has taken a step never takes it again.
-constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine, kRetention};
+constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine, kRetention, kMoreJudges};
 
 absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
   const std::string backup = absl::StrCat(path, ".v", version, ".backup");

@@ -19,29 +19,55 @@ constexpr int64_t kMostTimes = 5;
 
 }  // namespace
 
-absl::StatusOr<Judgement> Evaluator::JudgeChunk(int64_t step, int64_t done, int64_t count) {
+absl::StatusOr<at::Tensor> Evaluator::GenerateChunk(int64_t step, int64_t done, int64_t count) {
   if (stop_->raised()) return absl::CancelledError("asked to stop");
   const uint64_t seed =
       DeriveSeed("generation", {options_.seed, static_cast<uint64_t>(step), static_cast<uint64_t>(done)});
-  return classifier_->Judge(model_->Generate(count, seed));
+  return model_->Generate(count, seed);
 }
 
-absl::StatusOr<v1::ClassHistogram> Evaluator::Judge(int64_t step, int64_t images, GeneratedFeatures* features) {
+absl::Status Evaluator::SearchRareClasses(int64_t step, int64_t done, GeneratedFeatures& features) {
+  const int64_t most = kMostTimes * done;
+  for (; !features.Complete() && done < most; done += kChunk) {
+    SKEW_ASSIGN_OR_RETURN(const at::Tensor chunk, GenerateChunk(step, done, kChunk));
+    features.Add(classifier_->Judge(chunk));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::ClassHistogram> Evaluator::Count(int64_t step, int64_t images,
+                                                    const std::vector<FurtherJudge>& more_judges,
+                                                    GeneratedFeatures* features) {
   HistogramBuilder histogram(options_.job_classes, options_.classes, options_.reject_below);
+  std::vector<HistogramBuilder> more;
+  for (const FurtherJudge& judge : more_judges) {
+    more.emplace_back(options_.job_classes, judge.classifier->classes(), options_.reject_below);
+  }
   for (int64_t done = 0; done < images; done += kChunk) {
-    SKEW_ASSIGN_OR_RETURN(const Judgement judgement, JudgeChunk(step, done, std::min(kChunk, images - done)));
+    SKEW_ASSIGN_OR_RETURN(const at::Tensor chunk, GenerateChunk(step, done, std::min(kChunk, images - done)));
+    const Judgement judgement = classifier_->Judge(chunk);
     histogram.Add(judgement.probabilities);
+    for (size_t i = 0; i < more.size(); ++i) more[i].Add(more_judges[i].classifier->Judge(chunk).probabilities);
     if (features != nullptr) features->Add(judgement);
   }
-  for (int64_t done = images; features != nullptr && !features->Complete() && done < kMostTimes * images;
-       done += kChunk) {
-    SKEW_ASSIGN_OR_RETURN(const Judgement judgement, JudgeChunk(step, done, kChunk));
-    features->Add(judgement);
-  }
+  if (features != nullptr) SKEW_RETURN_IF_ERROR(SearchRareClasses(step, images, *features));
   v1::ClassHistogram judged = histogram.Build();
   judged.set_step(static_cast<int32_t>(step));
   judged.set_classifier_digest(options_.classifier_digest);
+  for (size_t i = 0; i < more.size(); ++i) {
+    v1::ClassHistogram& further = *judged.add_more_judges();
+    further = more[i].Build();
+    further.set_classifier_digest(more_judges[i].digest);
+  }
   return judged;
+}
+
+absl::StatusOr<v1::ClassHistogram> Evaluator::Judge(int64_t step, int64_t images) {
+  return Count(step, images, {}, nullptr);
+}
+
+absl::StatusOr<v1::ClassHistogram> Evaluator::JudgeFinal(int64_t step, int64_t images, GeneratedFeatures* features) {
+  return Count(step, images, options_.more_judges, features);
 }
 
 at::Tensor Evaluator::Samples() { return model_->Generate(kSamples, DeriveSeed("samples", {options_.seed})); }

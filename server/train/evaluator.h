@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/train/eval/classifier.h"
 #include "server/train/eval/image_features.h"
@@ -20,6 +21,10 @@ namespace skew::train {
 // one whether or not others were made before, and making it changes nothing.
 class Evaluator {
  public:
+  struct FurtherJudge {
+    const Classifier* classifier = nullptr;
+    std::string digest;
+  };
   struct Options {
     uint64_t seed = 0;
     // Classes of the job, ascending; number of classes that the judge knows.
@@ -27,6 +32,8 @@ class Evaluator {
     int32_t classes = 0;
     double reject_below = 0;
     std::string classifier_digest;
+    // Judges beside `classifier`, borrowed: they count the images of the final histogram, too.
+    std::vector<FurtherJudge> more_judges;
   };
 
   // All borrowed.
@@ -34,9 +41,11 @@ class Evaluator {
       : model_(model), classifier_(classifier), stop_(stop), options_(std::move(options)) {}
 
   // Generates and judges `images` images, 500 at a time. `epoch` and `final` stay for the caller to set. CANCELLED when
-  // a stop is asked for meanwhile. With `features`, adds the images to them, too, and goes on without counting until
-  // they are complete, to five times `images` at most.
-  absl::StatusOr<v1::ClassHistogram> Judge(int64_t step, int64_t images, GeneratedFeatures* features = nullptr);
+  // a stop is asked for meanwhile.
+  absl::StatusOr<v1::ClassHistogram> Judge(int64_t step, int64_t images);
+  // The same by all judges. With `features`, adds the images to them, too, and goes on without counting until they are
+  // complete, to five times `images` at most.
+  absl::StatusOr<v1::ClassHistogram> JudgeFinal(int64_t step, int64_t images, GeneratedFeatures* features = nullptr);
 
   // 64 images from the same latent vectors every time, so that one sees them change.
   at::Tensor Samples();
@@ -49,7 +58,11 @@ class Evaluator {
 
  private:
   // The images that follow `done` others.
-  absl::StatusOr<Judgement> JudgeChunk(int64_t step, int64_t done, int64_t count);
+  absl::StatusOr<at::Tensor> GenerateChunk(int64_t step, int64_t done, int64_t count);
+  absl::StatusOr<v1::ClassHistogram> Count(int64_t step, int64_t images, const std::vector<FurtherJudge>& more_judges,
+                                           GeneratedFeatures* features);
+  // Images for `features` alone, after `done` others.
+  absl::Status SearchRareClasses(int64_t step, int64_t done, GeneratedFeatures& features);
 
   GenerativeModel* model_;
   const Classifier* classifier_;

@@ -33,6 +33,20 @@ std::vector<int32_t> ClassesOf(const v1::BiasPoint& bias_point) {
   return classes;
 }
 
+absl::StatusOr<std::unique_ptr<Classifier>> LoadJudge(const std::string& file, const std::string& digest,
+                                                      const DatasetContent& dataset, at::Device device) {
+  SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Classifier> judge, Classifier::Load(file, device));
+  if (judge->Digest() != digest) {
+    return absl::InternalError(
+        absl::StrCat("the classifier in ", file, " has digest ", judge->Digest(), "; the order says ", digest));
+  }
+  if (judge->classes() < dataset.classes) {
+    return absl::InternalError(
+        absl::StrCat("the classifier in ", file, " knows ", judge->classes(), " of ", dataset.classes, " classes"));
+  }
+  return judge;
+}
+
 // Images of a class in the grids that are ordered by class.
 constexpr int kPerClass = 12;
 
@@ -47,31 +61,35 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
   SKEW_ASSIGN_OR_RETURN(run->subset_, DrawSubset(dataset, context.order.bias_point(), spec.seed(), draw));
   const at::Tensor images = ToTensor(dataset.train.images, run->subset_.indices);
   run->real_samples_ = FirstOfEachClass(images, run->subset_.labels, ClassesOf(context.order.bias_point()), kPerClass);
-  SKEW_RETURN_IF_ERROR(run->LoadClassifier(dataset));
+  SKEW_RETURN_IF_ERROR(run->LoadJudges(dataset));
   SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset, images));
   run->evaluator_ = std::make_unique<Evaluator>(
       run->model_.get(), run->classifier_.get(), context.stop,
       Evaluator::Options{context.order.seed(), ClassesOf(context.order.bias_point()), run->classifier_->classes(),
-                         run->settings_.reject_below, context.order.classifier().digest()});
+                         run->settings_.reject_below, context.order.classifier().digest(), run->FurtherJudges()});
   SKEW_RETURN_IF_ERROR(run->Resume());
   context.session->Send(
       StartedReport(run->step(), run->subset_.digest, ResolvedPrecision(run->settings_.model, context.engine)));
   return run;
 }
 
-absl::Status StudyRun::LoadClassifier(const DatasetContent& dataset) {
-  const std::string& file = context_.order.classifier_file();
-  SKEW_ASSIGN_OR_RETURN(classifier_, Classifier::Load(file, context_.engine.device));
-  const std::string digest = classifier_->Digest();
-  if (digest != context_.order.classifier().digest()) {
-    return absl::InternalError(absl::StrCat("the classifier in ", file, " has digest ", digest, "; the order says ",
-                                            context_.order.classifier().digest()));
-  }
-  if (classifier_->classes() < dataset.classes) {
-    return absl::InternalError(absl::StrCat("the classifier in ", file, " knows ", classifier_->classes(), " of ",
-                                            dataset.classes, " classes"));
+absl::Status StudyRun::LoadJudges(const DatasetContent& dataset) {
+  const worker::v1::WorkOrder& order = context_.order;
+  SKEW_ASSIGN_OR_RETURN(
+      classifier_, LoadJudge(order.classifier_file(), order.classifier().digest(), dataset, context_.engine.device));
+  for (const worker::v1::Judge& judge : order.more_judges()) {
+    SKEW_ASSIGN_OR_RETURN(more_judges_.emplace_back(),
+                          LoadJudge(judge.file(), judge.classifier().digest(), dataset, context_.engine.device));
   }
   return absl::OkStatus();
+}
+
+std::vector<Evaluator::FurtherJudge> StudyRun::FurtherJudges() const {
+  std::vector<Evaluator::FurtherJudge> judges;
+  for (size_t i = 0; i < more_judges_.size(); ++i) {
+    judges.push_back({more_judges_[i].get(), context_.order.more_judges(static_cast<int>(i)).classifier().digest()});
+  }
+  return judges;
 }
 
 absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset, const at::Tensor& images) {
@@ -147,11 +165,11 @@ absl::Status StudyRun::Evaluate() {
 }
 
 absl::StatusOr<v1::ClassHistogram> StudyRun::JudgeFinal() {
-  if (!settings_.measure_images) return evaluator_->Judge(step(), settings_.generation_images);
+  if (!settings_.measure_images) return evaluator_->JudgeFinal(step(), settings_.generation_images);
   const Evaluator::Options& options = evaluator_->options();
   GeneratedFeatures generated(options.job_classes, options.classes, options.reject_below);
   SKEW_ASSIGN_OR_RETURN(v1::ClassHistogram histogram,
-                        evaluator_->Judge(step(), settings_.generation_images, &generated));
+                        evaluator_->JudgeFinal(step(), settings_.generation_images, &generated));
   const absl::Time start = context_.clock->Now();
   SKEW_ASSIGN_OR_RETURN(const DatasetContent dataset, ReadOrderedDataset(context_.order));
   SKEW_ASSIGN_OR_RETURN(const RealFeatures real,

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,7 +46,8 @@ class StudyRun {
         artifacts_(context.order.work_dir(), context.session, context.stop),
         checkpoints_(context.order.work_dir()) {}
 
-  absl::Status LoadClassifier(const DatasetContent& dataset);
+  absl::Status LoadJudges(const DatasetContent& dataset);
+  std::vector<Evaluator::FurtherJudge> FurtherJudges() const;
   absl::Status MakeModelAndTrainer(const DatasetContent& dataset, const at::Tensor& images);
   absl::Status Resume();
 
@@ -76,6 +79,8 @@ class StudyRun {
   // The first images of every class that it is trained on.
   at::Tensor real_samples_;
   std::unique_ptr<Classifier> classifier_;
+  // In the order of the work order.
+  std::vector<std::unique_ptr<Classifier>> more_judges_;
   std::unique_ptr<GenerativeModel> model_;
   // Absent for a family that is not trained.
   std::unique_ptr<Trainer> trainer_;

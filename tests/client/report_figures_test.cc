@@ -62,8 +62,8 @@ std::vector<std::string> Names(const StudyData& data) {
 TEST(ReportFiguresTest, EveryModelHasAllOfThem) {
   EXPECT_THAT(Names(ReportStudy(2)),
               ElementsAre("counts-dcgan", "counts-dcgan-corrected", "shares-dcgan", "shares-dcgan-corrected",
-                          "forming-dcgan", "losses-dcgan", "counts-vae", "counts-vae-corrected", "shares-vae",
-                          "shares-vae-corrected", "forming-vae", "losses-vae"));
+                          "measures-dcgan", "forming-dcgan", "losses-dcgan", "counts-vae", "counts-vae-corrected",
+                          "shares-vae", "shares-vae-corrected", "measures-vae", "forming-vae", "losses-vae"));
 }
 
 TEST(ReportFiguresTest, NamesOfSeveralJobsDiffer) {
@@ -134,6 +134,48 @@ TEST(ReportFiguresTest, HistogramsAlongTheWay) {
   EXPECT_EQ(rows.at(1).at("rejected"), "60");
 }
 
+// Of all images and of class 1, only in the runs at 100 images of class 1.
+StudyData MeasuredStudy(int iterations) {
+  StudyData study = ReportStudy(iterations);
+  JobData& job = study.jobs.front();
+  for (v1::Run& run : job.runs) {
+    if (run.bias_point().counts().at(1) != 100) continue;
+    v1::ImageMeasures& measures = *run.mutable_histogram()->mutable_image_measures();
+    measures.mutable_all()->set_frechet(4 + run.iteration());
+    measures.set_frechet_balanced(300);
+    measures.mutable_all()->set_recall(0.5);
+    (*measures.mutable_classes())[1].set_vendi(2);
+  }
+  job.results.clear_cells();
+  const std::vector<v1::Classifier> judges(job.results.classifiers().begin(), job.results.classifiers().end());
+  for (const v1::ResultCell& cell : ComputeResults(job.runs, judges, true)) *job.results.add_cells() = cell;
+  return study;
+}
+
+TEST(ReportFiguresTest, MeasuresAreThoseOfTheResultsAndTheRuns) {
+  const StudyData study = MeasuredStudy(3);
+  const Figure figure = Find(study, "measures-vae");
+  EXPECT_EQ(figure.missing, "");
+  const Rows rows = Read(figure.csv);
+  ASSERT_THAT(rows, SizeIs(4 * (1 + 3)));
+  EXPECT_EQ(rows[0].at("measure"), "frechet");
+  EXPECT_EQ(rows[0].at("bias_point"), "0:900 1:100");
+  EXPECT_EQ(rows[0].at("what"), "mean");
+  EXPECT_EQ(Value(rows[0].at("value")), 5);
+  EXPECT_EQ(Value(rows[0].at("sd")), 1);
+  EXPECT_EQ(rows[1].at("what"), "run");
+  EXPECT_EQ(rows[1].at("run"), "j1.7");
+  EXPECT_EQ(Value(rows[1].at("value")), 4);
+  EXPECT_EQ(rows[8].at("measure"), "vendi");
+  EXPECT_EQ(rows[8].at("class"), "1");
+  // Frechet distances span more than a decade; classes have the colours they have everywhere.
+  EXPECT_THAT(figure.script, HasSubstr("set logscale y"));
+  EXPECT_THAT(figure.script, HasSubstr("set label 'class 1' at graph 1.02"));
+  EXPECT_THAT(figure.script, HasSubstr(LookOfClass(1).colour));
+  EXPECT_THAT(figure.script, HasSubstr("set label 'not measured'"));
+  EXPECT_THAT(Find(MeasuredStudy(1), "measures-vae").script, Not(HasSubstr("yerrorbars")));
+}
+
 TEST(ReportFiguresTest, LeavesOutRunsThatFailed) {
   StudyData study = ReportStudy(2);
   study.jobs.front().runs.front().set_state(v1::FAILED);
@@ -147,11 +189,23 @@ TEST(ReportFiguresTest, SaysWhatIsMissing) {
   job.results.clear_cells();
   for (const v1::ResultCell& cell : ComputeResults(job.runs)) *job.results.add_cells() = cell;
   job.losses.clear();
-  EXPECT_THAT(Names(study), ElementsAre("counts-dcgan", "shares-dcgan", "forming-dcgan", "losses-dcgan", "counts-vae",
-                                        "shares-vae", "forming-vae", "losses-vae"));
+  EXPECT_THAT(Names(study),
+              ElementsAre("counts-dcgan", "shares-dcgan", "measures-dcgan", "forming-dcgan", "losses-dcgan",
+                          "counts-vae", "shares-vae", "measures-vae", "forming-vae", "losses-vae"));
   EXPECT_EQ(Find(study, "counts-dcgan").missing, "no run of dcgan has a result yet");
+  EXPECT_EQ(Find(study, "measures-vae").missing, "no image of vae was measured");
   EXPECT_EQ(Find(study, "losses-vae").missing, "no run of vae has stored losses");
   EXPECT_EQ(Find(study, "forming-vae").missing, "") << "there are histograms along the way";
+}
+
+TEST(ReportFiguresTest, TheNullArmIsNotMissingLosses) {
+  StudyData study = ReportStudy(2);
+  JobData& job = study.jobs.front();
+  job.losses.clear();
+  job.job.mutable_spec()->add_models()->mutable_resample();
+  job.job.mutable_spec()->add_models()->mutable_vae();
+  EXPECT_EQ(Find(study, "losses-dcgan").missing, "dcgan is not trained: there are no losses");
+  EXPECT_EQ(Find(study, "losses-vae").missing, "no run of vae has stored losses");
 }
 
 TEST(ReportFiguresTest, TakesALogarithmicAxisForDecades) {
@@ -208,7 +262,7 @@ TEST(GnuplotTest, QuotesTextSoThatNothingIsExpanded) {
 }
 
 TEST(GnuplotTest, DrawsEveryFigureInEveryFormat) {
-  const StudyData study = ReportStudy(3);
+  const StudyData study = MeasuredStudy(3);
   for (const Figure& figure : StudyFigures(study)) {
     const std::map<ImageFormat, std::string> beginnings = {
         {ImageFormat::kSvg, "<?xml"}, {ImageFormat::kPng, "\x89PNG"}, {ImageFormat::kPdf, "%PDF"}};

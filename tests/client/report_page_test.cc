@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "client/report/csv.h"
 #include "client/report/html.h"
 #include "client/report/page.h"
 #include "tests/client/report_study.h"
@@ -111,6 +112,32 @@ TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
   }
   // dcgan, 100 of 1000 trained: 50 and 57 of 1000 images.
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35 &plusmn; 0.49</td>"));
+}
+
+TEST(ReportPageTest, SeveralJudgesStandSideBySide) {
+  StudyData data = ReportStudy(2);
+  EXPECT_EQ(JudgesHtml(data.jobs.front().results), "");
+  JobData& job = data.jobs.front();
+  for (v1::Run& run : job.runs) {
+    v1::ClassHistogram& further = *run.mutable_histogram()->add_more_judges();
+    further.set_classifier_digest("<other>");
+    further.set_images(1000);
+    (*further.mutable_counts())[0] = 900;
+    (*further.mutable_counts())[1] = 100;
+  }
+  job.results.clear_cells();
+  const std::vector<v1::Classifier> judges(job.results.classifiers().begin(), job.results.classifiers().end());
+  for (const v1::ResultCell& cell : ComputeResults(job.runs, judges, true)) *job.results.add_cells() = cell;
+  const std::string html = JudgesHtml(job.results);
+  EXPECT_THAT(html, HasSubstr("The 2 judges differ by up to "));
+  EXPECT_THAT(html, HasSubstr("<th class=\"n\">judge</th><th class=\"n\">&lt;other&gt;</th>"));
+  // dcgan, 100 of 1000 trained: 50 and 57 of 1000 images, and 100 by the other one.
+  EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35<br><small>&plusmn; 0.49</small></td>"
+                              "<td class=\"n\">10.00<br><small>&plusmn; 0.00</small></td><td class=\"n\">4.65</td>"));
+  EXPECT_THAT(Page(data), HasSubstr(html));
+  const std::map<std::string, std::string> files = ReportFiles(data, {});
+  EXPECT_THAT(files.at("judged-runs-j1.csv"), HasSubstr("j1.1,dcgan,0:900 1:100,0,<other>,1000,0,0,1,100,0.1\n"));
+  EXPECT_TRUE(files.contains("judges-j1.csv"));
 }
 
 TEST(ReportPageTest, MeasuresOfImages) {

@@ -189,6 +189,8 @@ const std::map<std::string, bool>& Decisions() {
       {"evaluation.measure_images", true},
       {"evaluation.classifier.epochs", false},  // the judge is compared by its digest
       {"evaluation.classifier.seed", false},
+      {"evaluation.more_judges.epochs", true},
+      {"evaluation.more_judges.seed", true},
       {"seed", true},  // which images are drawn
       {"labels", false},
       {"stop.class", false},

@@ -3,6 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/judge_results.h"
 
 namespace skew {
 namespace {
@@ -199,6 +204,80 @@ TEST(ResultsTest, NothingIsCorrectedWithoutOneKnownJudge) {
   EXPECT_FALSE(ComputeResults({Judged(run, "c")}, judges)[0].classes(0).has_corrected());
   EXPECT_FALSE(ComputeResults({run}, judges)[0].has_corrected_divergences());
   EXPECT_TRUE(ComputeResults({Judged(run, "a")}, judges)[0].classes(0).has_corrected());
+}
+
+// Judged by "judge" and, with other counts, by further ones.
+v1::Run JudgedByMore(std::map<int32_t, int32_t> counts, const std::map<std::string, std::map<int32_t, int32_t>>& more) {
+  v1::Run run = Judged(FinishedRun(0, {{0, 800}, {1, 200}}, counts, 100), "judge");
+  for (const auto& [digest, of_judge] : more) {
+    v1::ClassHistogram& further = *run.mutable_histogram()->add_more_judges();
+    further = Judged(FinishedRun(0, {}, of_judge, 50), digest).histogram();
+    further.clear_final();
+  }
+  return run;
+}
+
+TEST(ResultsTest, SeveralJudgesStandBesideEachOtherAndTheirSpreadIsShown) {
+  // The means of class 1: .2, .3 and .28.
+  const v1::Run first = JudgedByMore({{0, 810}, {1, 190}}, {{"b", {{0, 720}, {1, 280}}}, {"c", {{0, 72}, {1, 28}}}});
+  const v1::Run second = JudgedByMore({{0, 790}, {1, 210}}, {{"b", {{0, 680}, {1, 320}}}, {"c", {{0, 72}, {1, 28}}}});
+  const v1::Classifier known[] = {Judge("judge"), Judge("c"), SoftJudge("b")};
+  const v1::ResultCell cell = ComputeResults({first, second}, known)[0];
+  ASSERT_EQ(cell.judges_size(), 3);
+  EXPECT_EQ(cell.judges(0).classifier_digest(), "judge");
+  EXPECT_EQ(cell.judges(1).classifier_digest(), "b");
+  EXPECT_EQ(cell.judges(2).classifier_digest(), "c");
+  EXPECT_EQ(cell.judges(1).runs(), 2);
+  // The first one says what the cell says.
+  EXPECT_EQ(cell.judges(0).classes(1).generated().DebugString(), cell.classes(1).generated().DebugString());
+  EXPECT_EQ(cell.judges(0).classes(1).corrected().DebugString(), cell.classes(1).corrected().DebugString());
+  EXPECT_DOUBLE_EQ(cell.judges(0).rejected().mean(), 100.0 / 1100);
+  EXPECT_DOUBLE_EQ(cell.judges(1).rejected().mean(), 50.0 / 1050);
+  EXPECT_NEAR(cell.judges(1).classes(1).generated().mean(), 0.3, 1e-12);
+  EXPECT_NEAR(cell.judges(1).classes(1).generated().sd(), std::sqrt(2) * 0.02, 1e-12);
+  // Its own errors: .3 = .1 (1 - p) + p.
+  EXPECT_NEAR(cell.judges(1).classes(1).corrected().mean(), 0.2 / 0.9, 1e-4);
+  const v1::JudgeSpread& spread = cell.classes(1).judge_spread();
+  EXPECT_EQ(spread.judges(), 3);
+  EXPECT_NEAR(spread.low(), 0.2, 1e-12);
+  EXPECT_NEAR(spread.high(), 0.3, 1e-12);
+  EXPECT_NEAR(spread.sd(), 0.0529150262, 1e-9);
+  EXPECT_NEAR(cell.classes(1).corrected_judge_spread().low(), 0.1 / 0.9, 1e-4);
+  EXPECT_EQ(
+      JudgeSpreadText(std::vector<v1::ResultCell>{cell}),
+      "3 judges differ by up to 10.00 percentage points in a mean share (dcgan, 0:800 1:200, class 0); corrected, "
+      "by up to 11.11 (dcgan, 0:800 1:200, class 0)");
+}
+
+TEST(ResultsTest, OneJudgeHasNoSpread) {
+  const v1::ResultCell cell = ComputeResults({JudgedByMore({{0, 8}, {1, 2}}, {})}, {})[0];
+  EXPECT_EQ(cell.judges_size(), 0);
+  EXPECT_FALSE(cell.classes(0).has_judge_spread());
+  EXPECT_EQ(JudgeSpreadText(std::vector<v1::ResultCell>{cell}), "");
+}
+
+TEST(ResultsTest, OnlyJudgesOfAllRunsOfACellAreCompared) {
+  const v1::ResultCell cell = ComputeResults(
+      {JudgedByMore({{0, 8}, {1, 2}}, {{"b", {{0, 7}, {1, 3}}}}), JudgedByMore({{0, 8}, {1, 2}}, {})}, {})[0];
+  EXPECT_EQ(cell.judges_size(), 2);
+  EXPECT_EQ(cell.judges(1).runs(), 1);
+  EXPECT_FALSE(cell.classes(0).has_judge_spread());
+}
+
+TEST(ResultsTest, WithoutACorrectionForOneJudgeNoneAreComparedCorrected) {
+  const v1::ResultCell cell =
+      ComputeResults({JudgedByMore({{0, 8}, {1, 2}}, {{"b", {{0, 7}, {1, 3}}}})}, {Judge("judge")})[0];
+  EXPECT_TRUE(cell.judges(0).classes(0).has_corrected());
+  EXPECT_FALSE(cell.judges(1).classes(0).has_corrected());
+  EXPECT_TRUE(cell.classes(0).has_judge_spread());
+  EXPECT_FALSE(cell.classes(0).has_corrected_judge_spread());
+}
+
+TEST(ResultsTest, AJudgeThatAcceptsNothingSaysNothing) {
+  const v1::ResultCell cell = ComputeResults({JudgedByMore({{0, 8}, {1, 2}}, {{"b", {{0, 0}, {1, 0}}}})}, {})[0];
+  EXPECT_FALSE(cell.judges(1).classes(0).has_generated());
+  EXPECT_DOUBLE_EQ(cell.judges(1).rejected().mean(), 1);
+  EXPECT_FALSE(cell.classes(0).has_judge_spread());
 }
 
 TEST(ResultsTest, OverDispersionNeedsTwoRuns) {

@@ -1,6 +1,9 @@
 """A study from submission to results, as a Python client sees it."""
 
+import csv
+import io
 import math
+import subprocess
 import unittest
 
 import grpc
@@ -14,8 +17,9 @@ class StudyTest(unittest.TestCase):
     def setUpClass(cls):
         harness.require_data()
         cls.server = harness.Server(judged=False)
-        cls.job = cls.server.submit(
-            harness.spec([harness.dcgan(), harness.vae(), harness.vae_mlp(), harness.resample()], iterations=2))
+        spec = harness.spec([harness.dcgan(), harness.vae(), harness.vae_mlp(), harness.resample()], iterations=2)
+        spec.evaluation.more_judges.add(epochs=1, seed=1)
+        cls.job = cls.server.submit(spec)
         cls.finished = cls.server.finish(cls.job)
         cls.runs = cls.server.all_runs(cls.job)
 
@@ -68,6 +72,43 @@ class StudyTest(unittest.TestCase):
             self.assertEqual(cell.classes[1].HasField("generated"), bool(shares))
             if shares:
                 self.assertAlmostEqual(cell.classes[1].generated.mean, sum(shares) / len(shares), places=12)
+
+    def test_two_judges_judge_the_same_images(self):
+        results = self.server.jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=self.job))
+        self.assertEqual(len({one.digest for one in results.classifiers}), 2)
+        self.assertEqual({(one.spec.epochs, one.spec.seed) for one in results.classifiers}, {(1, 0), (1, 1)})
+        for run in self.runs:
+            further, = run.histogram.more_judges
+            self.assertNotEqual(further.classifier_digest, run.histogram.classifier_digest)
+            self.assertEqual(sum(further.counts.values()) + further.rejected + further.off_support, 500)
+            self.assertNotEqual(list(further.mean_posterior), list(run.histogram.mean_posterior))
+        null_arm, = (cell for cell in results.cells if cell.model == "resample")
+        first, second = null_arm.judges
+        self.assertEqual((first.classifier_digest, first.runs, second.runs), (self.runs[0].classifier_digest, 2, 2))
+        for i, one in enumerate(null_arm.classes):
+            self.assertEqual(first.classes[i].generated, one.generated)
+            self.assertEqual(first.classes[i].corrected, one.corrected)
+            means = sorted(judge.classes[i].generated.mean for judge in null_arm.judges)
+            self.assertEqual([one.judge_spread.low, one.judge_spread.high], means)
+            # Of real images, judges that are right on 98 of 100 say nearly the same.
+            self.assertLess(means[1] - means[0], 0.05)
+            self.assertAlmostEqual(second.classes[i].corrected.mean, one.corrected.mean, delta=0.03)
+        analysis = self.server.analysis.AnalyseJobs(analysis_service_pb2.AnalyseJobsRequest(job_ids=[self.job]))
+        self.assertEqual(len([note for note in analysis.notes if "2 judges differ by up to" in note]), 1)
+
+    def test_the_judges_are_shown(self):
+        def ctl(*words):
+            return subprocess.run([harness.BIN / "skewctl", "--server", self.server.address, *words],
+                                  capture_output=True, text=True, timeout=300, check=True).stdout
+
+        self.assertIn("The 2 judges differ by up to ", ctl("results", self.job))
+        self.assertIn(self.runs[0].classifier_digest[:8], ctl("results", self.job, "--judges"))
+        rows = list(csv.DictReader(io.StringIO(ctl("results", self.job, "--judges", "--output", "csv"))))
+        self.assertEqual(len(rows), 4 * 3 * 2)  # models, classes, judges
+        self.assertEqual({row["judge_seed"] for row in rows}, {"0", "1"})
+        numbers = self.server.folder / "numbers"
+        ctl("report", self.job, "--csv", str(numbers))
+        self.assertEqual(len((numbers / f"judged-runs-{self.job}.csv").read_text().splitlines()), 1 + 8 * 3 * 2)
 
     def test_the_classifier_is_described(self):
         classifiers = self.server.server.ListClassifiers(server_service_pb2.ListClassifiersRequest()).classifiers

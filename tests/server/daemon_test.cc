@@ -62,6 +62,44 @@ TEST_F(DaemonTest, AStudyTrainsItsClassifierFirstAndSucceeds) {
   EXPECT_EQ(run.precision(), v1::BF16);
 }
 
+TEST_F(DaemonTest, SeveralJudgesAreTrainedFirstAndJudgeTheSameImages) {
+  v1::JobSpec spec = TestDaemon::Spec("finish");
+  spec.mutable_evaluation()->add_more_judges()->set_seed(5);
+  v1::SubmitJobResponse response;
+  ASSERT_TRUE(daemon_.Submit(spec, response, "", /*validate_only=*/true).ok());
+  EXPECT_EQ(response.job().outlook().wait_reason(), "its judges are trained first");
+  response.Clear();
+  ASSERT_TRUE(daemon_.Submit(spec, response).ok());
+  EXPECT_EQ(response.job().id(), "j3");
+  ASSERT_EQ(response.notes_size(), 1);
+  EXPECT_EQ(response.notes(0), "its runs start when jobs j1, j2 have trained the classifiers");
+  EXPECT_EQ(daemon_.Await("j3").state(), v1::JOB_SUCCEEDED);
+  EXPECT_EQ(daemon_.GetJob("j2").spec().classifier().seed(), 5u);
+  grpc::ClientContext context;
+  v1::GetResultsRequest request;
+  request.set_job_id("j3");
+  v1::GetResultsResponse results;
+  ASSERT_TRUE(daemon_.jobs().GetResults(&context, request, &results).ok());
+  ASSERT_EQ(results.classifiers_size(), 2);  // the newest first
+  EXPECT_EQ(results.classifiers(0).digest(), "scripted 5");
+  EXPECT_EQ(results.classifiers(0).spec().seed(), 5u);
+  EXPECT_EQ(results.classifiers(0).spec().epochs(), 4);
+  for (const v1::ResultCell& cell : results.cells()) {
+    ASSERT_EQ(cell.judges_size(), 2);
+    EXPECT_EQ(cell.judges(0).classifier_digest(), "scripted");
+    EXPECT_EQ(cell.judges(1).classifier_digest(), "scripted 5");
+    EXPECT_EQ(cell.judges(1).runs(), cell.runs_succeeded());
+    EXPECT_EQ(cell.judges(0).classes(1).generated().mean(), cell.classes(1).generated().mean());
+    EXPECT_GT(cell.judges(1).classes(1).generated().mean(), cell.judges(0).classes(1).generated().mean());
+    EXPECT_EQ(cell.classes(1).judge_spread().judges(), 2);
+  }
+  // Another study with the second judge alone finds it trained.
+  v1::JobSpec alone = TestDaemon::Spec("finish");
+  alone.mutable_evaluation()->mutable_classifier()->set_seed(5);
+  ASSERT_TRUE(daemon_.Submit(alone, response).ok());
+  EXPECT_TRUE(response.notes().empty());
+}
+
 TEST_F(DaemonTest, TheClassifierIsTrainedOnce) {
   daemon_.MustSubmit(TestDaemon::Spec("finish"));
   v1::SubmitJobResponse second;

@@ -67,7 +67,7 @@ TEST(DecideStartsTest, NothingStartsThatIsPausedOrWaitsForSomething) {
   std::vector<QueuedBatch>& batches = snapshot.users[0].batches;
   batches[0].paused = true;
   batches[1].after = {JobId{9}};
-  batches[2].training = JobId{9};
+  batches[2].trainings = {JobId{9}};
   batches[3].ready_at = kStart + absl::Seconds(1);
   EXPECT_THAT(Started(snapshot), ::testing::ElementsAre(5));
 }

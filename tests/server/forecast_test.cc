@@ -72,7 +72,7 @@ TEST(PlayForwardTest, UsersTakeTurns) {
 TEST(PlayForwardTest, WhatWaitsForAJobStartsWhenThatHasEnded) {
   FairShareSnapshot snapshot = Box(4, {User("ada", {Batch(1, 2), Batch(2, 1), Batch(3, 1)})});
   snapshot.users[0].batches[1].after = {JobId{1}};
-  snapshot.users[0].batches[2].training = JobId{2};
+  snapshot.users[0].batches[2].trainings = {JobId{2}};
   const Forecast forecast = Play(snapshot);
   EXPECT_EQ(forecast.runs[0][1][0].start, kNow + absl::Minutes(1));
   EXPECT_EQ(forecast.runs[0][2][0].start, kNow + absl::Minutes(2));
@@ -122,8 +122,10 @@ TEST(ExplainWaitTest, SaysWhatHoldsARunBackItself) {
   QueuedBatch& batch = snapshot.users[0].batches[0];
   batch.ready_at = kNow + absl::Seconds(4);
   EXPECT_EQ(Why(snapshot, 0, 0).text, "tried again in 4 s");
-  batch.training = JobId{8};
+  batch.trainings = {JobId{8}};
   EXPECT_EQ(Why(snapshot, 0, 0).text, "waits for its classifier, which job j8 trains");
+  batch.trainings.push_back(JobId{9});
+  EXPECT_EQ(Why(snapshot, 0, 0).text, "waits for its classifiers, which jobs j8 and j9 train");
   batch.after = {JobId{3}};
   EXPECT_EQ(Why(snapshot, 0, 0).text, "waits for job j3");
   batch.after.push_back(JobId{4});

@@ -41,7 +41,7 @@ class Rehearsal {
     NewJob study = TestStore::Study(4, "ada", {{"k", "v"}, {"l", "w"}});
     study.request_id = "request";
     store_.MustSubmit(study);
-    EXPECT_TRUE(store_.jobs().Submit(study, TestStore::Training(), TestStore::Ada())->existing);
+    EXPECT_TRUE(store_.jobs().Submit(study, {TestStore::Training()}, TestStore::Ada())->existing);
     v1::ListJobsRequest list;
     EXPECT_EQ(store_.jobs().List(list)->jobs_size(), 2);
     list.mutable_filter()->add_states(v1::JOB_QUEUED);
@@ -161,7 +161,7 @@ class Rehearsal {
     orphan.classifier_key = "other";
     NewJob training = TestStore::Training();
     training.classifier_key = "other";
-    EXPECT_TRUE(store_.jobs().Submit(orphan, training, TestStore::Ada()).ok());
+    EXPECT_TRUE(store_.jobs().Submit(orphan, {training}, TestStore::Ada()).ok());
     End(Start("other").attempt, v1::FAILED);
     EXPECT_EQ(*store_.runs().FailOrphanedStudies(), 1);
   }

@@ -107,7 +107,7 @@ TEST_F(ReuseRowsTest, WhatWasDoneIsAnsweredWhenItIsSubmitted) {
   const JobId first = store_.MustSubmit(Study({"a", "b"}));
   Finish(Start());
   const absl::StatusOr<Submission> again =
-      store_.jobs().Submit(Study({"b", "a", "c", ""}), TestStore::Training(), TestStore::Ada());
+      store_.jobs().Submit(Study({"b", "a", "c", ""}), {TestStore::Training()}, TestStore::Ada());
   ASSERT_TRUE(again.ok());
   EXPECT_THAT(again->notes, ElementsAre("1 of 4 runs done already: answered from the store"));
   EXPECT_EQ(again->job.runs().succeeded(), 1);

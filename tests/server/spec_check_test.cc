@@ -107,6 +107,17 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{"StopLater", "stop { class: 1 half_width: 0.1 min_iterations: 6 }", "stop.min_iterations",
                 "6 is not in 3..5"},
         BadSpec{"Threshold", "evaluation { reject_below: 1.5 }", "evaluation.reject_below", "1.5 is not in 0..1"},
+        BadSpec{"SameJudgeTwice", "evaluation { more_judges { seed: 1 } more_judges { seed: 1 epochs: 4 } }",
+                "evaluation.more_judges[1]", "epochs 4 and seed 1 are those of evaluation.more_judges[0]"},
+        BadSpec{"FirstJudgeAgain", "evaluation { more_judges { epochs: 2 } classifier { epochs: 2 } }",
+                "evaluation.more_judges[0]", "epochs 2 and seed 0 are those of evaluation.classifier"},
+        BadSpec{"JudgeEpochs", "evaluation { more_judges { epochs: 101 } }", "evaluation.more_judges[0].epochs",
+                "101 is not in 1..100"},
+        BadSpec{"ManyJudges",
+                "evaluation { more_judges { seed: 1 } more_judges { seed: 2 } more_judges { seed: 3 } "
+                "more_judges { seed: 4 } more_judges { seed: 5 } more_judges { seed: 6 } more_judges { seed: 7 } "
+                "more_judges { seed: 8 } }",
+                "evaluation.more_judges", "8 judges; at most 7"},
         BadSpec{"Attempts", "max_attempts: 21", "max_attempts", "21 is not in 1..20"},
         BadSpec{"TimeLimit", "time_limit { nanos: 5 }", "time_limit", "below 1s"}),
     [](const auto& test) { return test.param.name; });
@@ -219,6 +230,13 @@ TEST(SpecDefaultsTest, ImagesAreMeasuredWhereThereAreEnough) {
   EXPECT_FALSE(measures("generation { images: 4999 }"));
   EXPECT_TRUE(measures("generation { images: 4999 } evaluation { measure_images: true }"));
   EXPECT_FALSE(measures("evaluation { measure_images: false }"));
+}
+
+TEST(SpecDefaultsTest, FurtherJudgesAreTrainedAsTheFirst) {
+  v1::JobSpec spec = Parse("dataset: 'mnist' evaluation { more_judges { seed: 1 } more_judges { epochs: 2 } }");
+  FillDefaults(spec);
+  EXPECT_EQ(spec.evaluation().more_judges(0).epochs(), spec.evaluation().classifier().epochs());
+  EXPECT_TRUE(spec.evaluation().more_judges(1).has_seed());
 }
 
 TEST(SpecDefaultsTest, EpochsKeepStepsAway) {

@@ -21,8 +21,8 @@ constexpr std::array kMeantToBe = {
     // Two rows.
     MeantToBe{"SCAN sqlite_sequence", "SELECT seq FROM sqlite_sequence"},
     // The answer is the whole table, one row per trained classifier.
-    MeantToBe{"SCAN classifiers", "SELECT data FROM classifiers ORDER BY"},
-    MeantToBe{"USE TEMP B-TREE FOR ORDER BY", "SELECT data FROM classifiers ORDER BY"},
+    MeantToBe{"SCAN c", "SELECT c.data, j.spec FROM classifiers c"},
+    MeantToBe{"USE TEMP B-TREE FOR ORDER BY", "SELECT c.data, j.spec FROM classifiers c"},
     // Of the tokens that were made with one that is revoked, which all are revoked.
     MeantToBe{"SCAN made", "WITH RECURSIVE made"},
     // The answer is the whole table, one row per user.

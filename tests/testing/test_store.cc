@@ -52,7 +52,12 @@ NewJob TestStore::Training(const std::string& owner) {
 }
 
 JobId TestStore::MustSubmit(const NewJob& job) {
-  const absl::StatusOr<Submission> submission = jobs_->Submit(job, Training(), Ada());
+  std::vector<NewJob> trainings = {Training()};
+  for (const std::string& key : job.more_judge_keys) {
+    trainings.push_back(Training());
+    trainings.back().classifier_key = key;
+  }
+  const absl::StatusOr<Submission> submission = jobs_->Submit(job, trainings, Ada());
   EXPECT_TRUE(submission.ok()) << submission.status();
   return submission.ok() ? JobId::Parse(submission->job.id()).value_or(JobId()) : JobId();
 }

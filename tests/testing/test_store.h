@@ -37,7 +37,7 @@ class TestStore {
   // Who makes the changes.
   static Actor Ada() { return {"ada", "login ada"}; }
 
-  // Stores a study (and, before the first, the training of its classifier); a failure fails the test.
+  // Stores a study (and, before the first, the trainings of its classifiers); a failure fails the test.
   JobId MustSubmit(const NewJob& job);
   // Starts the first run that may start on cpu0; empty when none may. A failure fails the test.
   std::optional<Claim> ClaimNext(const std::string& token_digest);

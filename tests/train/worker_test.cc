@@ -93,10 +93,14 @@ class WorkerTest : public testing::Test {
     return order;
   }
 
-  void TrainClassifier() {
-    const Outcome outcome = Run(Order("judge", "dataset: 'synthetic' classifier { epochs: 1 }"));
-    ASSERT_TRUE(outcome.last().has_finished()) << outcome.last().ShortDebugString();
-    classifier_ = outcome.last().finished().classifier();
+  void TrainClassifier() { classifier_ = TrainJudge("judge", 0); }
+
+  // A classifier whose weights are in the folder of that name.
+  v1::Classifier TrainJudge(const std::string& name, int seed) {
+    const std::string spec = absl::StrCat("dataset: 'synthetic' classifier { epochs: 1 seed: ", seed, " }");
+    const Outcome outcome = Run(Order(name, spec));
+    EXPECT_TRUE(outcome.last().has_finished()) << outcome.last().ShortDebugString();
+    return outcome.last().finished().classifier();
   }
 
   // Lets one worker carry the order out.
@@ -179,6 +183,57 @@ TEST_F(WorkerTest, ResampleOnlyMeasures) {
   EXPECT_THAT(outcome.ArtifactNames(),
               ElementsAre("manifest.csv", "real-by-class.png", "samples-by-class.png", "samples.png"));
   EXPECT_EQ(outcome.Histograms().size(), 1U);
+}
+
+TEST_F(WorkerTest, FurtherJudgesCountTheSameFinalImages) {
+  const Outcome alone = Run(StudyOrder("alone", kShortVae));
+  WorkOrder order = StudyOrder("run", kShortVae);
+  worker::v1::Judge& same = *order.add_more_judges();
+  *same.mutable_classifier() = order.classifier();
+  same.set_file(order.classifier_file());
+  worker::v1::Judge& other = *order.add_more_judges();
+  *other.mutable_classifier() = TrainJudge("other", 1);
+  other.set_file(folder_ + "/other/taken-classifier.pt");
+  ASSERT_NE(other.classifier().digest(), same.classifier().digest());
+  const Outcome outcome = Run(order);
+  ASSERT_TRUE(outcome.last().has_finished()) << outcome.last().ShortDebugString();
+  int histograms = 0;
+  for (const Report& report : outcome.reports) {
+    if (!report.has_histogram()) continue;
+    ++histograms;
+    v1::ClassHistogram first = report.histogram();
+    first.clear_more_judges();
+    EXPECT_EQ(first.ShortDebugString(), alone.Histograms().at(first.final() ? -1 : first.step()));
+    if (!first.final()) {
+      EXPECT_EQ(report.histogram().more_judges_size(), 0);
+      continue;
+    }
+    ASSERT_EQ(report.histogram().more_judges_size(), 2);
+    // The first judge, asked twice, says the same.
+    v1::ClassHistogram again = report.histogram().more_judges(0);
+    EXPECT_EQ(again.images(), 50);
+    again.set_run_id(first.run_id());
+    again.set_step(first.step());
+    again.set_epoch(first.epoch());
+    again.set_final(true);
+    EXPECT_EQ(again.ShortDebugString(), first.ShortDebugString());
+    const v1::ClassHistogram& another = report.histogram().more_judges(1);
+    EXPECT_EQ(another.classifier_digest(), other.classifier().digest());
+    EXPECT_NE(another.mean_posterior(0), first.mean_posterior(0));
+    int images = another.rejected() + another.off_support();
+    for (const auto& [label, count] : another.counts()) images += count;
+    EXPECT_EQ(images, 50);
+  }
+  EXPECT_EQ(histograms, 3);
+}
+
+TEST_F(WorkerTest, NamesAFurtherJudgeThatIsNotWhatTheOrderSays) {
+  WorkOrder order = StudyOrder("run", kShortVae);
+  order.add_more_judges()->set_file(order.classifier_file());
+  order.mutable_more_judges(0)->mutable_classifier()->set_digest("4567");
+  const Outcome outcome = Run(order);
+  EXPECT_EQ(outcome.last().failed().reason(), v1::INTERNAL);
+  EXPECT_THAT(outcome.last().failed().message(), HasSubstr("4567"));
 }
 
 TEST_F(WorkerTest, TrainsAClassifier) {

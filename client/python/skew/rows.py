@@ -66,6 +66,9 @@ def _row(job_id: str, cell: job_service_pb2.ResultCell, one: job_service_pb2.Cla
         "cleam_sd": _optional(one.cleam, "sd"),
         "cleam_low": _optional(one.cleam, "low"),
         "cleam_high": _optional(one.cleam, "high"),
+        "judges": max(1, one.judge_spread.judges) if one.HasField("generated") else None,
+        "judge_sd": one.judge_spread.sd if one.HasField("judge_spread") else None,
+        "corrected_judge_sd": one.corrected_judge_spread.sd if one.HasField("corrected_judge_spread") else None,
         "runs_succeeded": cell.runs_succeeded,
         "runs_total": cell.runs_total,
     })

@@ -25,6 +25,17 @@ TEST(StudentMixtureTest, OneComponentIsTheTextbooksTTest) {
   EXPECT_NEAR(*estimate.sd, 0.013564659966 * std::sqrt(5), 1e-10);
 }
 
+// Two one-sided tests as published: the example of TOSTone in R's TOSTER (mean 0.54, sd 1.2, n = 100, against 0.5 with
+// bounds of 0.3 sd: t(99) = -2.667, p = 0.00447; without bounds t(99) = 0.333, p = 0.740), and the paired example of
+// pingouin's tost with a bound of 0.5 (5 degrees of freedom, p = 0.954854).
+TEST(StudentMixtureTest, PublishedEquivalenceTests) {
+  const StudentMixture toster({{0.54, 0.12}}, 99);
+  EXPECT_NEAR(toster.EquivalenceP({0.5 - 0.36, 0.5 + 0.36}), 0.00447, 5e-6);
+  EXPECT_NEAR(toster.TwoSidedP(0.5), 0.740, 5e-4);
+  const std::vector<double> differences = {4 - 6, 7 - 8, 8 - 7, 6 - 10, 3 - 11, 2 - 9};
+  EXPECT_NEAR(StudentMixture::OfMeans({differences}).EquivalenceP({-0.5, 0.5}), 0.954854, 5e-7);
+}
+
 TEST(StudentMixtureTest, OneValueHasNoSpread) {
   const MeanEstimate estimate = EstimateMean({0.25});
   EXPECT_EQ(estimate.mean, 0.25);

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/file.h"
 
 namespace skew {
 
@@ -42,14 +43,14 @@ std::string Sha256Hex(absl::string_view bytes) {
 
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  if (!in) return SystemError(errno, absl::StrCat("cannot open ", path));
   Sha256 sha;
   std::vector<char> buffer(size_t{1} << 20);
   while (in) {
     in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     sha.Add(absl::string_view(buffer.data(), static_cast<size_t>(in.gcount())));
   }
-  if (in.bad()) return absl::InternalError(absl::StrCat("cannot read ", path));
+  if (in.bad()) return SystemError(EIO, absl::StrCat("cannot read ", path));
   return sha.HexDigest();
 }
 

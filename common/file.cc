@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "absl/cleanup/cleanup.h"
@@ -15,10 +16,7 @@ namespace skew {
 namespace {
 
 absl::Status Error(absl::string_view what, const std::string& path) {
-  const int error = errno;
-  const std::string message = absl::StrCat("cannot ", what, " ", path);
-  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(absl::StrCat(message, ": disk full"));
-  return absl::ErrnoToStatus(error, message);
+  return SystemError(errno, absl::StrCat("cannot ", what, " ", path));
 }
 
 absl::Status WriteAll(int fd, absl::string_view content, const std::string& path) {
@@ -46,6 +44,23 @@ std::string FolderOf(const std::string& path) {
 }
 
 }  // namespace
+
+absl::Status SystemError(int error, absl::string_view message) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return absl::ResourceExhaustedError(absl::StrCat(message, ": disk full"));
+    case EIO:
+    case EROFS:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN:
+      return absl::UnavailableError(absl::StrCat(message, ": ", std::strerror(error)));
+    default:
+      return absl::ErrnoToStatus(error, message);
+  }
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);

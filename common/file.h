@@ -10,6 +10,11 @@
 
 namespace skew {
 
+// The error of a system call that left `error` as its errno. RESOURCE_EXHAUSTED: the disk is full. UNAVAILABLE: the
+// disk fails or is read-only, or the system or this process is short of descriptors or memory; it may pass. Otherwise
+// as absl::ErrnoToStatus.
+absl::Status SystemError(int error, absl::string_view message);
+
 // The whole content. NOT_FOUND or another error with the path; RESOURCE_EXHAUSTED when it is longer than `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = size_t{1} << 30);
 

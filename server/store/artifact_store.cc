@@ -21,6 +21,14 @@ absl::Status Damaged(RunId run, const std::string& name, const std::string& prob
       "admin quarantine' says which) and run 'skewctl admin check': the same content comes out of quarantine"));
 }
 
+// The file, its name in its folder, and that one's name.
+absl::Status SyncInPlace(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  SKEW_RETURN_IF_ERROR(SyncPath(path));
+  SKEW_RETURN_IF_ERROR(SyncPath(folder.string()));
+  return SyncPath(folder.parent_path().string());
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<StoredContent>> NextContent(Database& db, const std::string& digest) {
@@ -43,12 +51,13 @@ absl::Status ArtifactStore::Import(const std::string& path, const std::string& d
   std::error_code error;
   if (fs::exists(target, error)) {
     const absl::StatusOr<Inspection> there = Inspect(content);
-    if (there.ok() && there->problem.empty()) return absl::OkStatus();
+    if (there.ok() && there->problem.empty())
+      return SyncInPlace(target);  // who put it there may have died before he did
     if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
   }
   SKEW_RETURN_IF_ERROR(CheckContent(path, content));
   fs::create_directories(fs::path(target).parent_path(), error);
-  if (error) return absl::InternalError(absl::StrCat("cannot create the folder of ", target, ": ", error.message()));
+  if (error) return SystemError(error.value(), absl::StrCat("cannot create the folder of ", target));
   SKEW_RETURN_IF_ERROR(SyncPath(path));
   absl::MutexLock lock(&mutex_);
   SKEW_RETURN_IF_ERROR(MoveFile(path, target));
@@ -96,8 +105,10 @@ absl::StatusOr<ArtifactStore::Inspection> ArtifactStore::Inspect(const StoredCon
   const absl::Status whole = CheckContent(path, content);
   SKEW_ASSIGN_OR_RETURN(const bool in_quarantine, quarantine_.Has(content.digest));
   if (whole.ok()) {
-    if (in_quarantine) SKEW_RETURN_IF_ERROR(quarantine_.Release(content.digest));
-    return Inspection{"", in_quarantine};
+    if (!in_quarantine) return Inspection{};
+    SKEW_RETURN_IF_ERROR(SyncInPlace(path));
+    SKEW_RETURN_IF_ERROR(quarantine_.Release(content.digest));
+    return Inspection{"", true};
   }
   if (!absl::IsDataLoss(whole) && !absl::IsNotFound(whole)) return whole;
   const std::string problem(absl::IsNotFound(whole) ? "its file is missing" : whole.message());

@@ -66,13 +66,13 @@ absl::StatusOr<std::vector<StoredContent>> ReadContents(Database& db) {
 absl::Status Backups::Open() {
   std::error_code error;
   fs::create_directories(folder_, error);
-  if (error) return absl::InternalError(absl::StrCat("cannot create ", folder_, ": ", error.message()));
+  if (error) return SystemError(error.value(), absl::StrCat("cannot create ", folder_));
   std::vector<fs::path> unfinished;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
     if (IsUnfinished(entry)) unfinished.push_back(entry.path());
   }
   for (size_t i = 0; i < unfinished.size() && !error; ++i) fs::remove_all(unfinished[i], error);
-  if (error) return absl::InternalError(absl::StrCat("cannot clean up ", folder_, ": ", error.message()));
+  if (error) return SystemError(error.value(), absl::StrCat("cannot clean up ", folder_));
   return absl::OkStatus();
 }
 
@@ -119,7 +119,7 @@ absl::Status Backups::Fill(const std::string& path, absl::FunctionRef<bool()> go
   std::error_code error;
   fs::create_directories(path, error);
   if (!error) fs::permissions(path, fs::perms::owner_all, error);
-  if (error) return absl::InternalError(absl::StrCat("cannot create ", path, ": ", error.message()));
+  if (error) return SystemError(error.value(), absl::StrCat("cannot create ", path));
   manifest.set_version(Version());
   *manifest.mutable_create_time() = ToProto(clock_->Now());
   SKEW_RETURN_IF_ERROR(CopyDatabase(path, manifest));

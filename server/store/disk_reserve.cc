@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "common/file.h"
 #include "common/status.h"
 
 namespace skew {
@@ -19,8 +20,7 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(30);
 
 absl::StatusOr<int64_t> FreeBytes(const std::string& path) {
   struct statvfs disk;
-  if (statvfs(path.c_str(), &disk) != 0)
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot ask for room on ", path));
+  if (statvfs(path.c_str(), &disk) != 0) return SystemError(errno, absl::StrCat("cannot ask for room on ", path));
   return static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
 }
 

@@ -1,9 +1,9 @@
 // A thin layer over SQLite's C interface, the only user of sqlite3.h. Nothing here throws; errors are kept in the
 // statement until somebody asks.
 //
-// Codes: UNAVAILABLE when another process holds the lock longer than the busy timeout; RESOURCE_EXHAUSTED when the disk
-// is full; DATA_LOSS when the file is damaged or no database; ALREADY_EXISTS for a broken uniqueness or other
-// constraint; INTERNAL for the rest. Messages carry SQLite's own.
+// Codes: UNAVAILABLE when another process holds the lock for too long, or the file cannot be opened, read or written
+// for now; RESOURCE_EXHAUSTED when the disk is full; DATA_LOSS when the file is damaged or no database; ALREADY_EXISTS
+// for a broken uniqueness or other constraint; INTERNAL for the rest. Messages carry SQLite's own.
 #ifndef SKEW_SERVER_STORE_SQLITE_H_
 #define SKEW_SERVER_STORE_SQLITE_H_
 

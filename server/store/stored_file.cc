@@ -17,10 +17,7 @@ absl::Status CopyBytes(const std::string& from, const std::string& to) {
   fs::create_directories(fs::path(to).parent_path(), error);
   if (!error) fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
   if (!error) return SyncPath(to);
-  const std::string message = absl::StrCat("cannot copy ", from, " to ", to, ": ", error.message());
-  if (error == std::errc::no_space_on_device) return absl::ResourceExhaustedError(message);
-  if (error == std::errc::no_such_file_or_directory) return absl::NotFoundError(message);
-  return absl::InternalError(message);
+  return SystemError(error.value(), absl::StrCat("cannot copy ", from, " to ", to));
 }
 
 }  // namespace
@@ -52,7 +49,7 @@ absl::Status SyncFolders(const std::string& folder) {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
     if (entry.is_directory()) SKEW_RETURN_IF_ERROR(SyncPath(entry.path().string()));
   }
-  if (error) return absl::InternalError(absl::StrCat("cannot read ", folder, ": ", error.message()));
+  if (error) return SystemError(error.value(), absl::StrCat("cannot read ", folder));
   return absl::OkStatus();
 }
 

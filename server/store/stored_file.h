@@ -17,8 +17,8 @@ struct StoredContent {
 // Where content is below a folder of artifacts: "ab/ab12...".
 std::string StoredName(const std::string& digest);
 
-// Reads the file. DATA_LOSS when it has another digest or size; NOT_FOUND when there is none; INTERNAL when it cannot
-// be read.
+// Reads the file. DATA_LOSS when it has another digest or size; NOT_FOUND when there is none; UNAVAILABLE when
+// it cannot be read.
 absl::Status CheckContent(const std::string& path, const StoredContent& content);
 
 // Copies the file to `to`, over what is there, syncs it and checks it; folders are made as needed. Errors as of

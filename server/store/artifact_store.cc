@@ -51,8 +51,8 @@ absl::Status ArtifactStore::Import(const std::string& path, const std::string& d
   std::error_code error;
   if (fs::exists(target, error)) {
     const absl::StatusOr<Inspection> there = Inspect(content);
-    if (there.ok() && there->problem.empty())
-      return SyncInPlace(target);  // who put it there may have died before he did
+    // Who put it there may have died before he synchronised it.
+    if (there.ok() && there->problem.empty()) return SyncInPlace(target);
     if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
   }
   SKEW_RETURN_IF_ERROR(CheckContent(path, content));

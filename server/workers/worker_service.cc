@@ -126,7 +126,6 @@ absl::Status WorkerService::ApplyOnce(const AttemptId& attempt, const std::strin
                                       const worker::v1::Report& report) {
   if (!report.has_artifact()) return runs_->ApplyReport(attempt, report);
   const worker::v1::NewArtifact& artifact = report.artifact();
-  SKEW_RETURN_IF_ERROR(CheckFileName(artifact.file()));
   const Removals::Hold hold(removals_, Removals::Hold::For::kMoment);
   SKEW_RETURN_IF_ERROR(
       artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes()));

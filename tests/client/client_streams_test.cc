@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/client.h"
+#include "common/status.h"
 #include "tests/client/fake_server.h"
 #include "tests/client/testing.h"
 

@@ -205,7 +205,7 @@ TEST_F(JobDeletionTest, TheOwnersLimitCountsAJobUntilItIsGone) {
   const JobId job = FinishedJob();
   AddArtifact(job, "abcd");
   const auto submit = [&] {
-    return store_.jobs().Submit(TestStore::Study(1), TestStore::Training(), TestStore::Ada()).status();
+    return store_.jobs().Submit(TestStore::Study(1), {TestStore::Training()}, TestStore::Ada()).status();
   };
   EXPECT_TRUE(absl::IsResourceExhausted(submit()));
   ASSERT_TRUE(Delete(job).ok());

@@ -128,7 +128,7 @@ std::vector<std::string> CheckStore(const Recording& recording, const std::strin
     if (!kept.ok()) problems.push_back(absl::StrCat(promise.what, ": ", kept.ToString()));
   }
   const absl::Status goes_on =
-      (*store)->jobs.Submit(TestStore::Study(1, "eve"), TestStore::Training(), TestStore::Ada()).status();
+      (*store)->jobs.Submit(TestStore::Study(1, "eve"), {TestStore::Training()}, TestStore::Ada()).status();
   if (!goes_on.ok()) problems.push_back(absl::StrCat("it does not go on: ", goes_on.ToString()));
   return problems;
 }

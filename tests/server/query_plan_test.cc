@@ -267,7 +267,7 @@ class Rehearsal {
     study.classifier_key = "gone";
     NewJob training = TestStore::Training();
     training.classifier_key = "gone";
-    const absl::StatusOr<Submission> submitted = store_.jobs().Submit(study, training, TestStore::Ada());
+    const absl::StatusOr<Submission> submitted = store_.jobs().Submit(study, {training}, TestStore::Ada());
     ASSERT_TRUE(submitted.ok()) << submitted.status();
     const JobId job = *JobId::Parse(submitted->job.id());
     EXPECT_TRUE(store_.jobs().Cancel(job, TestStore::Ada()).ok());

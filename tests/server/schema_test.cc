@@ -248,7 +248,7 @@ TEST_P(StoredStoreTest, IsReadAndWrittenByThisVersion) {
   // The request of then is still known, and new ones are taken.
   NewJob again = TestStore::Study(1, "root");
   again.request_id = "first";
-  EXPECT_EQ(store.jobs().Submit(again, TestStore::Training(), TestStore::Ada()).status().code(),
+  EXPECT_EQ(store.jobs().Submit(again, {TestStore::Training()}, TestStore::Ada()).status().code(),
             absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(store.MustSubmit(TestStore::Study(1)), (JobId{8}));  // after the training of its judge
   EXPECT_TRUE(store.deletion().Delete(JobId{2}, TestStore::Ada()).ok());

@@ -13,6 +13,7 @@
 #include "server/store/disk_reserve.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
+#include "server/store/removals.h"
 #include "server/store/run_store.h"
 #include "server/store/state_dir.h"
 #include "tests/testing/fake_clock.h"
@@ -34,7 +35,8 @@ struct OpenedStore {
   RunStore runs{connections.get(), &clock};
   QueueStore queue{connections.get(), &clock, absl::Hours(24)};
   ArtifactStore artifacts{connections.get(), &clock, state.Artifacts(), state.Quarantine()};
-  Backups backups{connections.get(), &artifacts, &clock, &reserve, state.Backups()};
+  Removals removals{connections.get(), &clock, state.root()};
+  Backups backups{connections.get(), &artifacts, &removals, &clock, &reserve, state.Backups()};
 };
 
 // What is wrong with a store: the database's own checks, whatever the rows say of each other twice, and artifacts whose

@@ -79,12 +79,12 @@ absl::Status StoreWorkload::Submit(const std::string& request, const std::string
   std::string submitted;
   SKEW_RETURN_IF_ERROR(Retry([&]() -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(const Submission submission,
-                          store_->jobs.Submit(job, TestStore::Training(), TestStore::Ada()));
+                          store_->jobs.Submit(job, {TestStore::Training()}, TestStore::Ada()));
     submitted = submission.job.id();
     return absl::OkStatus();
   }));
   Promised(absl::StrCat("submission ", request), [job, submitted](OpenedStore& store) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(const Submission again, store.jobs.Submit(job, TestStore::Training(), TestStore::Ada()));
+    SKEW_ASSIGN_OR_RETURN(const Submission again, store.jobs.Submit(job, {TestStore::Training()}, TestStore::Ada()));
     return Expect(again.existing && again.job.id() == submitted &&
                       again.job.runs().total() == static_cast<int32_t>(job.runs.size()),
                   absl::StrCat("request ", job.request_id, " is now ", again.job.id(), ", not ", submitted));

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <thread>
 
@@ -151,8 +152,8 @@ absl::Status StoreWorkload::HandOver(const AttemptId& attempt, int64_t number, c
   const std::string folder = store_->state.WorkDir(attempt.run);
   const std::string file = absl::StrCat(folder, "/", name);
   const std::string digest = Sha256Hex(content);
-  SKEW_RETURN_IF_ERROR(Retry([&] {
-    mkdir(folder.c_str(), 0700);
+  SKEW_RETURN_IF_ERROR(Retry([&]() -> absl::Status {
+    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return SystemError(errno, "the work folder");
     return WriteFileAtomically(file, content);
   }));
   const auto size = static_cast<int64_t>(content.size());

@@ -92,7 +92,7 @@ void RunFolder(absl::string_view bytes) {
   Require(problems.empty() || newest->step == 5, "a problem, and yet no older checkpoint");
 }
 
-std::string LittleEndian(uint64_t value, size_t bytes) {
+std::string ZipNumber(uint64_t value, size_t bytes) {
   std::string text;
   for (size_t i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> 8 * i & 0xff));
   return text;
@@ -103,18 +103,18 @@ class ArchiveWriter {
  public:
   void Add(const std::string& name, absl::string_view content) {
     const size_t offset = bytes_.size();
-    const std::string sizes = absl::StrCat(LittleEndian(content.size(), 4), LittleEndian(content.size(), 4),
-                                           LittleEndian(name.size(), 2), LittleEndian(0, 2));
+    const std::string sizes = absl::StrCat(ZipNumber(content.size(), 4), ZipNumber(content.size(), 4),
+                                           ZipNumber(name.size(), 2), ZipNumber(0, 2));
     absl::StrAppend(&bytes_, "PK\3\4", std::string(14, '\0'), sizes, name, content);
-    absl::StrAppend(&directory_, "PK\1\2", std::string(16, '\0'), sizes, std::string(10, '\0'), LittleEndian(offset, 4),
+    absl::StrAppend(&directory_, "PK\1\2", std::string(16, '\0'), sizes, std::string(10, '\0'), ZipNumber(offset, 4),
                     name);
     ++records_;
   }
 
   std::string Take() const {
-    return absl::StrCat(bytes_, directory_, "PK\5\6", std::string(4, '\0'), LittleEndian(records_, 2),
-                        LittleEndian(records_, 2), LittleEndian(directory_.size(), 4), LittleEndian(bytes_.size(), 4),
-                        LittleEndian(0, 2));
+    return absl::StrCat(bytes_, directory_, "PK\5\6", std::string(4, '\0'), ZipNumber(records_, 2),
+                        ZipNumber(records_, 2), ZipNumber(directory_.size(), 4), ZipNumber(bytes_.size(), 4),
+                        ZipNumber(0, 2));
   }
 
  private:

@@ -17,6 +17,7 @@
 #include "common/digest.h"
 #include "common/expansion.h"
 #include "common/status.h"
+#include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "server/api/access_rules.h"
@@ -40,7 +41,7 @@ constexpr size_t kMostCalls = 8;
 constexpr int kInputsPerDaemon = 200;
 constexpr int64_t kMostRuns = 200;  // of one submission; more would only be slow
 constexpr absl::Duration kPatience = absl::Seconds(30);
-constexpr absl::Duration kStreamPatience = absl::Milliseconds(30);  // some streams never end
+constexpr absl::Duration kStreamPatience = absl::Milliseconds(15);  // some streams never end
 
 // Every method, at a place made from its name, so that the inputs that were kept still mean the same when there is a
 // new one. A head picks the first method at or after it.
@@ -102,6 +103,7 @@ TestDaemon& FuzzedDaemon() {
   static int inputs = 0;
   if (inputs++ % kInputsPerDaemon == 0) {
     spdlog::set_level(spdlog::level::off);
+    google::protobuf::SetLogHandler(nullptr);
     GTEST_FLAG_SET(break_on_failure, true);  // of the daemon's own checks at its end
     daemon.reset();
     daemon = NewDaemon();

@@ -152,6 +152,7 @@ absl::Status SetScalar(absl::string_view text, const FieldDescriptor& field, Mes
     case FieldDescriptor::CPPTYPE_ENUM:
       return PutEnum(text, field, slot);
     case FieldDescriptor::CPPTYPE_STRING:
+      if (!IsUtf8(text)) return Refused(text, "is not UTF-8");  // which servers cannot read
       slot.PutText(std::string(text));
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_MESSAGE:

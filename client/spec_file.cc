@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/field_override.h"
+#include "client/render/message_text.h"
+#include "client/text.h"
 #include "client/yaml_decoder.h"
 #include "common/status.h"
 
@@ -61,6 +63,27 @@ class Errors final : public google::protobuf::io::ErrorCollector {
   std::vector<std::string> lines_;
 };
 
+// Whether the message holds a text that servers cannot read: escapes can write any byte.
+bool HasBrokenText(const google::protobuf::Message& message) {
+  using google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  bool broken = false;
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < count && !broken; ++i) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+        broken = !IsUtf8(ValueText(message, *field, i));
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        broken = HasBrokenText(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, i)
+                                                    : reflection.GetMessage(message, field));
+      }
+    }
+  }
+  return broken;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::JobSpec> ParseYamlSpec(const std::string& text, absl::string_view source) {
@@ -79,6 +102,7 @@ absl::StatusOr<v1::JobSpec> ParseTextProtoSpec(const std::string& text, absl::st
   parser.RecordErrorsTo(&errors);
   v1::JobSpec spec;
   if (!parser.ParseFromString(text, &spec)) return errors.status();
+  if (HasBrokenText(spec)) return BadFile(source, "a text in it is not UTF-8");
   return spec;
 }
 

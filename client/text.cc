@@ -114,6 +114,20 @@ std::string Printable(absl::string_view text) {
   return result;
 }
 
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t bytes = CharacterLength(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
+size_t CharacterLength(absl::string_view text) {
+  const CodePoint point = FirstCodePoint(text);
+  return point.valid ? point.bytes : 0;
+}
+
 int DisplayWidth(absl::string_view text) {
   int width = 0;
   while (!text.empty()) {

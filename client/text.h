@@ -2,6 +2,7 @@
 #ifndef SKEW_CLIENT_TEXT_H_
 #define SKEW_CLIENT_TEXT_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -12,6 +13,11 @@ namespace skew {
 // `text` with every control character and every byte that is not UTF-8 replaced by '?', so that text from elsewhere
 // can neither move the cursor nor break a line.
 std::string Printable(absl::string_view text);
+
+bool IsUtf8(absl::string_view text);
+
+// Bytes of the first character of `text` (UTF-8, not empty); 0 when it does not begin with one.
+size_t CharacterLength(absl::string_view text);
 
 // Columns that `text` (UTF-8, perhaps with colour sequences "ESC [ ... m") takes on a terminal.
 int DisplayWidth(absl::string_view text);

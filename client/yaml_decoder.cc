@@ -1,12 +1,16 @@
 #include "client/yaml_decoder.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/scalar.h"
 #include "client/text.h"
+#include "common/status.h"
 
 namespace skew {
 namespace {
@@ -51,17 +55,63 @@ std::string DidYouMean(absl::string_view name, const std::vector<std::string>& k
   return nearest.empty() ? "" : absl::StrCat("did you mean '", nearest, "'? ");
 }
 
+// yaml-cpp takes bytes that are no text for some and may then never come to an end, taking memory all the while.
+absl::Status CheckIsText(const std::string& text, absl::string_view source) {
+  YAML::Mark place;
+  place.line = place.column = 0;
+  for (absl::string_view rest = text; !rest.empty();) {
+    const size_t bytes = CharacterLength(rest);
+    const bool is_control = rest[0] >= 0 && rest[0] < ' ' && rest[0] != '\t' && rest[0] != '\n' && rest[0] != '\r';
+    if (bytes == 0 || is_control) {
+      return absl::InvalidArgumentError(absl::StrCat(PlaceOf(source, place), ": this is not text in UTF-8"));
+    }
+    place.column = rest[0] == '\n' ? 0 : place.column + 1;
+    place.line += rest[0] == '\n' ? 1 : 0;
+    rest.remove_prefix(bytes);
+  }
+  return absl::OkStatus();
+}
+
+// Notes where a document begins.
+class DocumentPlace final : public YAML::EventHandler {
+ public:
+  const YAML::Mark& mark() const { return mark_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark mark_;
+};
+
+// Whether there is exactly one document. YAML::LoadAll would not do: it finds documents without end in "[],".
+absl::Status CheckDocuments(const std::string& text, absl::string_view source) {
+  std::istringstream input(text);
+  YAML::Parser parser(input);
+  DocumentPlace place;
+  if (!parser.HandleNextDocument(place)) return absl::InvalidArgumentError(absl::StrCat(source, ": is empty"));
+  if (!parser.HandleNextDocument(place)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(PlaceOf(source, place.mark()), ": a second document begins; only one is allowed"));
+}
+
 }  // namespace
 
 absl::StatusOr<YAML::Node> ParseYaml(const std::string& text, absl::string_view source) {
+  SKEW_RETURN_IF_ERROR(CheckIsText(text, source));
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty()) return absl::InvalidArgumentError(absl::StrCat(source, ": is empty"));
-    if (documents.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(PlaceOf(source, documents[1].Mark()), ": a second document begins; only one is allowed"));
-    }
-    return documents[0];
+    SKEW_RETURN_IF_ERROR(CheckDocuments(text, source));
+    return YAML::Load(text);
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(PlaceOf(source, error.mark), ": broken YAML: ", error.msg));
   }

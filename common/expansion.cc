@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -84,7 +85,10 @@ CellKey CellOf(const v1::Run& run) {
 
 int64_t CountRuns(const v1::JobSpec& spec) {
   if (spec.has_classifier()) return 1;
-  return CountBiasPoints(spec.bias()) * spec.models_size() * spec.iterations();
+  int64_t runs = 0;
+  const bool too_many =
+      __builtin_mul_overflow(CountBiasPoints(spec.bias()) * spec.models_size(), spec.iterations(), &runs);
+  return too_many ? std::numeric_limits<int64_t>::max() : runs;
 }
 
 std::vector<std::string> ModelNames(const v1::JobSpec& spec) {

@@ -13,7 +13,7 @@
 
 namespace skew {
 
-// How many runs a job has at most, without making them.
+// How many runs a job has at most, without making them; the largest number when there are more than can be counted.
 int64_t CountRuns(const v1::JobSpec& spec);
 
 // The runs of a normalised spec, with model_index, model, bias_point, iteration and seed: every cell once before any

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "common/status.h"
 
 namespace skew {
 namespace {
@@ -25,7 +26,7 @@ absl::StatusOr<JobId> JobId::Parse(absl::string_view text) {
   JobId id;
   absl::string_view digits = text;
   if (!absl::ConsumePrefix(&digits, "j") || !ParsePositive(digits, id.number)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not a job id; one looks like j17"));
+    return InvalidField("job_id", absl::StrCat("'", text, "' is not a job id; one looks like j17"));
   }
   return id;
 }
@@ -37,7 +38,7 @@ absl::StatusOr<RunId> RunId::Parse(absl::string_view text) {
   RunId id;
   const absl::StatusOr<JobId> job = JobId::Parse(parts.first);
   if (!job.ok() || !ParsePositive(parts.second, id.number)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not a run id; one looks like j17.3"));
+    return InvalidField("run_id", absl::StrCat("'", text, "' is not a run id; one looks like j17.3"));
   }
   id.job = *job;
   return id;

@@ -17,7 +17,7 @@ struct JobId {
   int64_t number = 0;
 
   std::string ToString() const;
-  // INVALID_ARGUMENT, naming the text, unless it is "j" and a positive decimal number.
+  // INVALID_ARGUMENT, naming the text and the field job_id, unless it is "j" and a positive decimal number.
   static absl::StatusOr<JobId> Parse(absl::string_view text);
 
   auto operator<=>(const JobId&) const = default;
@@ -33,7 +33,7 @@ struct RunId {
   int32_t number = 0;
 
   std::string ToString() const;
-  // INVALID_ARGUMENT, naming the text, unless it is a job id, a dot and a positive decimal number.
+  // INVALID_ARGUMENT, naming the text and the field run_id, unless it is a job id, a dot and a positive number.
   static absl::StatusOr<RunId> Parse(absl::string_view text);
 
   auto operator<=>(const RunId&) const = default;

@@ -28,4 +28,13 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+bool IsValid(const google::protobuf::Duration& duration) {
+  constexpr int64_t kMostSeconds = 315'576'000'000;
+  constexpr int32_t kNanosOfASecond = 1'000'000'000;
+  const bool contradicts =
+      (duration.seconds() < 0 && duration.nanos() > 0) || (duration.seconds() > 0 && duration.nanos() < 0);
+  return !contradicts && duration.seconds() >= -kMostSeconds && duration.seconds() <= kMostSeconds &&
+         duration.nanos() > -kNanosOfASecond && duration.nanos() < kNanosOfASecond;
+}
+
 }  // namespace skew

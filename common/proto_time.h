@@ -15,6 +15,10 @@ absl::Time FromProto(const google::protobuf::Timestamp& time);
 google::protobuf::Duration ToProto(absl::Duration duration);
 absl::Duration FromProto(const google::protobuf::Duration& duration);
 
+// Whether it is one by protobuf's own rules: at most 10,000 years, less than a second in nanos, and no contradicting
+// signs. Others cannot be printed.
+bool IsValid(const google::protobuf::Duration& duration);
+
 }  // namespace skew
 
 #endif  // SKEW_COMMON_PROTO_TIME_H_

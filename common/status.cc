@@ -1,5 +1,7 @@
 #include "common/status.h"
 
+#include <utility>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,13 +14,50 @@ namespace {
 constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
 constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 
+// gRPC's clients take no more than 8 KiB of all that comes with a status, and make an error of their own of what is
+// longer. Together with the message once more among the details, and all of that in base64, within 8 KiB.
+constexpr size_t kMostMessageBytes = 1500;  // as they are sent
+constexpr size_t kMostViolationBytes = 1200;
+constexpr size_t kLongestField = 200;
+constexpr size_t kLongestDescription = 500;
+
+// How gRPC sends a byte of a message: as it is, or as %XX.
+size_t SentBytes(char c) { return c >= ' ' && c <= '~' && c != '%' ? 1 : 3; }
+
+// As much of the text as is sent in so many bytes, cut between code points.
+std::string Shortened(absl::string_view text, size_t most) {
+  size_t sent = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    sent += SentBytes(text[i]);
+    if (sent <= most) continue;
+    while (i > 0 && (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U) --i;
+    return absl::StrCat(text.substr(0, i), "...");
+  }
+  return std::string(text);
+}
+
+// As many of the violations as a client can be sent.
+v1::BadRequest BadRequestOf(const std::vector<v1::FieldViolation>& violations) {
+  v1::BadRequest details;
+  for (const v1::FieldViolation& violation : violations) {
+    v1::FieldViolation& added = *details.add_field_violations();
+    added.set_field(Shortened(violation.field(), kLongestField));
+    const size_t left = violations.size() - static_cast<size_t>(details.field_violations_size());
+    if (details.ByteSizeLong() > kMostViolationBytes && left > 0) {
+      added.set_description(absl::StrCat("is wrong, and so are ", left, " more"));
+      break;
+    }
+    added.set_description(Shortened(violation.description(), kLongestDescription));
+  }
+  return details;
+}
+
 }  // namespace
 
 absl::Status InvalidFields(const std::vector<v1::FieldViolation>& violations) {
-  v1::BadRequest details;
-  for (const v1::FieldViolation& violation : violations) *details.add_field_violations() = violation;
-  absl::Status status =
-      absl::InvalidArgumentError(absl::StrJoin(violations, "; ", [](std::string* out, const v1::FieldViolation& one) {
+  const v1::BadRequest details = BadRequestOf(violations);
+  absl::Status status = absl::InvalidArgumentError(
+      absl::StrJoin(details.field_violations(), "; ", [](std::string* out, const v1::FieldViolation& one) {
         absl::StrAppend(out, one.field(), ": ", one.description());
       }));
   status.SetPayload(kBadRequestUrl, absl::Cord(details.SerializeAsString()));
@@ -57,16 +96,17 @@ std::vector<v1::FieldViolation> FieldViolations(const absl::Status& status) {
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const auto code = static_cast<grpc::StatusCode>(status.raw_code());
+  std::string message = Shortened(status.message(), kMostMessageBytes);
   v1::StatusDetails details;
   status.ForEachPayload([&details](absl::string_view url, const absl::Cord& value) {
     google::protobuf::Any* any = details.add_details();
     any->set_type_url(std::string(url));
     any->set_value(std::string(value));
   });
-  if (details.details().empty()) return {code, std::string(status.message())};
+  if (details.details().empty()) return {code, std::move(message)};
   details.set_code(status.raw_code());
-  details.set_message(std::string(status.message()));
-  return {code, std::string(status.message()), details.SerializeAsString()};
+  details.set_message(message);
+  return {code, std::move(message), details.SerializeAsString()};
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

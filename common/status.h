@@ -14,7 +14,7 @@
 
 namespace skew {
 
-// INVALID_ARGUMENT that carries every violation (at least one) as a BadRequest; the message lists them too.
+// INVALID_ARGUMENT with the violations (at least one; as many as can be sent) as a BadRequest and in the message.
 absl::Status InvalidFields(const std::vector<v1::FieldViolation>& violations);
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 
@@ -27,7 +27,7 @@ std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 // The violations that `status` carries; empty when it carries none.
 std::vector<v1::FieldViolation> FieldViolations(const absl::Status& status);
 
-// Code, message, field violations and retry delay survive both ways.
+// Code, message (its first 1500 bytes, see status.cc), field violations and retry delay survive both ways.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 

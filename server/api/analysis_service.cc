@@ -8,6 +8,7 @@
 
 #include "common/file.h"
 #include "common/status.h"
+#include "server/api/id_field.h"
 #include "server/api/respond.h"
 
 namespace skew {
@@ -25,7 +26,7 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
   std::vector<JobToAnalyse> jobs;
   LossByDigest losses;
   for (const std::string& text : request->job_ids()) {
-    const absl::StatusOr<JobId> id = JobId::Parse(text);
+    const absl::StatusOr<JobId> id = ParseIdIn<JobId>("job_ids", text);
     if (!id.ok()) return ToGrpc(id.status());
     absl::StatusOr<JobToAnalyse> job = Load(*id, losses);
     if (!job.ok()) return ToGrpc(job.status());

@@ -9,6 +9,7 @@
 #include "common/digest.h"
 #include "common/run_comparison.h"
 #include "common/status.h"
+#include "server/api/id_field.h"
 #include "server/api/preview.h"
 #include "server/api/respond.h"
 
@@ -54,7 +55,7 @@ grpc::Status ReuseService::CompareRuns(grpc::ServerContext* context, const v1::C
   if (!caller.ok()) return ToGrpc(caller.status());
   const auto compare = [&]() -> absl::StatusOr<v1::CompareRunsResponse> {
     SKEW_ASSIGN_OR_RETURN(const RunId run, RunId::Parse(request->run_id()));
-    SKEW_ASSIGN_OR_RETURN(const RunId other, RunId::Parse(request->other_run_id()));
+    SKEW_ASSIGN_OR_RETURN(const RunId other, ParseIdIn<RunId>("other_run_id", request->other_run_id()));
     SKEW_ASSIGN_OR_RETURN(const RunRecord record, reuse_->ReadRecord(run));
     SKEW_ASSIGN_OR_RETURN(const RunRecord other_record, reuse_->ReadRecord(other));
     return skew::CompareRuns(record, other_record);

@@ -13,6 +13,7 @@
 #include "common/expansion.h"
 #include "common/proto_time.h"
 #include "common/stats/sequential.h"
+#include "server/api/unknown_field.h"
 
 namespace skew {
 namespace {
@@ -95,6 +96,7 @@ void CheckTotal(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& 
     findings.Add("bias.total", absl::StrCat(bias.total(), " without bias.varied: bias.fixed has the sizes already"));
     return;
   }
+  if (bias.varied().counts_size() > kMostRuns) return;  // which CheckRunCount says
   for (const v1::BiasPoint& point : BiasPoints(bias)) {
     if (!CheckPoint(point, dataset, "bias.total", findings)) return;
   }
@@ -103,6 +105,7 @@ void CheckTotal(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& 
 void CheckRatios(const google::protobuf::RepeatedField<double>& ratios, const std::string& field,
                  const v1::ClassProfile& profile, const v1::Dataset& dataset, Findings& findings) {
   if (ratios.empty()) findings.Add(field, "empty; at least one ratio is needed");
+  if (ratios.size() > kMostRuns) return;  // which CheckRunCount says
   v1::BiasSpec bias;
   *bias.mutable_profile() = profile;
   const std::vector<v1::BiasPoint> points = BiasPoints(bias);
@@ -163,12 +166,14 @@ void CheckBias(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& fi
     findings.Add("bias.draw", absl::StrCat(static_cast<int>(bias.draw()), " is neither PER_ITERATION nor PER_JOB"));
   }
   if (bias.has_profile()) return CheckProfile(bias, dataset, findings);
+  const size_t before = findings.size();
   const std::map<int32_t, int32_t> fixed(bias.fixed().begin(), bias.fixed().end());
   for (const auto& [label, count] : fixed) {
     CheckClassCount(dataset, label, count, absl::StrCat("bias.fixed[", label, "]"), findings);
   }
   if (bias.has_varied()) CheckVaried(bias, dataset, findings);
-  if (bias.has_total()) CheckTotal(bias, dataset, findings);
+  // Only of classes that there are: the points of a million others would take all memory.
+  if (bias.has_total() && findings.size() == before) CheckTotal(bias, dataset, findings);
   const size_t classes = fixed.size() + (bias.has_varied() ? 1 : 0);
   if (classes < 2) {
     findings.Add("bias", absl::StrCat(classes, " classes; shares need at least two in bias.fixed and bias.varied"));
@@ -267,14 +272,15 @@ void CheckTraining(const v1::TrainingSpec& training, Findings& findings) {
 
 // The steps of the longest run must be countable.
 void CheckLength(const v1::JobSpec& spec, Findings& findings) {
-  if (!spec.training().has_epochs()) return;
+  const int64_t epochs = spec.training().epochs();
+  if (epochs < 1) return;
   int64_t images = 0;
   for (const auto& [label, count] : spec.bias().fixed()) images += std::max(count, 0);
   for (const int32_t count : spec.bias().varied().counts()) images += std::max(count, 0);
   images += int64_t{spec.bias().profile().classes_size()} * std::max(spec.bias().profile().images(), 0);
-  if (images * spec.training().epochs() / 2 > std::numeric_limits<int32_t>::max()) {
-    findings.Add("training.epochs",
-                 absl::StrCat(spec.training().epochs(), " epochs are more steps than can be counted"));
+  // At least two images a step.
+  if (images > (2 * int64_t{std::numeric_limits<int32_t>::max()} + 1) / epochs) {
+    findings.Add("training.epochs", absl::StrCat(epochs, " epochs are more steps than can be counted"));
   }
 }
 
@@ -333,6 +339,12 @@ void CheckStudy(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& f
   CheckBias(spec, dataset, findings);
 }
 
+bool HasClass(const v1::BiasSpec& bias, int32_t label) {
+  const auto& classes = bias.profile().classes();
+  return bias.fixed().contains(label) || (bias.has_varied() && bias.varied().class_() == label) ||
+         std::find(classes.begin(), classes.end(), label) != classes.end();
+}
+
 void CheckStop(const v1::JobSpec& spec, Findings& findings) {
   if (!spec.has_stop()) return;
   const v1::StopRule& stop = spec.stop();
@@ -345,9 +357,9 @@ void CheckStop(const v1::JobSpec& spec, Findings& findings) {
   } else {
     findings.CheckRange("stop.min_iterations", stop.min_iterations(), stats::kFewestRunsToStop, spec.iterations());
   }
-  const std::vector<v1::BiasPoint> points = BiasPoints(spec.bias());
-  if (points.empty() || points.front().counts().contains(stop.class_())) return;
-  findings.Add("stop.class", absl::StrCat(stop.class_(), " is no class of the job"));
+  if (!HasClass(spec.bias(), stop.class_())) {
+    findings.Add("stop.class", absl::StrCat(stop.class_(), " is no class of the job"));
+  }
 }
 
 // What needs no dataset.
@@ -381,14 +393,20 @@ void CheckLabels(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
+void CheckTimeLimit(const google::protobuf::Duration& limit, Findings& findings) {
+  if (!IsValid(limit)) {
+    findings.Add("time_limit", absl::StrCat(limit.seconds(), " seconds and ", limit.nanos(), " nanos are no duration"));
+  } else if (FromProto(limit) < absl::Seconds(1)) {
+    findings.Add("time_limit", absl::StrCat(absl::FormatDuration(FromProto(limit)), " is below 1s"));
+  }
+}
+
 void CheckGeneral(const v1::JobSpec& spec, Findings& findings) {
   if (spec.name().size() > 200)
     findings.Add("name", absl::StrCat(spec.name().size(), " bytes; at most 200 are accepted"));
   findings.CheckRange("iterations", spec.iterations(), 1, 1000);
   findings.CheckRange("max_attempts", spec.max_attempts(), 1, 20);
-  if (spec.has_time_limit() && FromProto(spec.time_limit()) < absl::Seconds(1)) {
-    findings.Add("time_limit", absl::StrCat(absl::FormatDuration(FromProto(spec.time_limit())), " is below 1s"));
-  }
+  if (spec.has_time_limit()) CheckTimeLimit(spec.time_limit(), findings);
   CheckLabels(spec, findings);
 }
 
@@ -399,6 +417,10 @@ std::vector<v1::FieldViolation> CheckSpec(const v1::JobSpec& spec, const absl::S
   if (const size_t bytes = spec.ByteSizeLong(); bytes > kMostBytes) {
     findings.Add("spec", absl::StrCat(bytes, " bytes; at most ", kMostBytes, " are accepted"));
     return findings.Take();
+  }
+  if (const std::string unknown = FindUnknownField(spec); !unknown.empty()) {
+    // Ignored, it would be another experiment than the one that was asked for.
+    findings.Add("spec", absl::StrCat(unknown, " is not known to this server; is the client newer?"));
   }
   CheckGeneral(spec, findings);
   if (spec.dataset().empty()) {

@@ -12,6 +12,7 @@
 #include "common/digest.h"
 #include "common/expansion.h"
 #include "common/status.h"
+#include "server/api/id_field.h"
 #include "server/api/queue_service.h"
 #include "server/api/spec_check.h"
 #include "server/api/spec_defaults.h"
@@ -74,9 +75,8 @@ absl::Status ReadQueueSettings(const v1::SubmitJobRequest& request, NewJob& job)
   job.paused = request.paused();
   job.need = request.need();
   for (const std::string& after : request.after()) {
-    const absl::StatusOr<JobId> id = JobId::Parse(after);
-    if (!id.ok()) return InvalidField("after", id.status().message());
-    if (std::find(job.after.begin(), job.after.end(), *id) == job.after.end()) job.after.push_back(*id);
+    SKEW_ASSIGN_OR_RETURN(const JobId id, ParseIdIn<JobId>("after", after));
+    if (std::find(job.after.begin(), job.after.end(), id) == job.after.end()) job.after.push_back(id);
   }
   return absl::OkStatus();
 }

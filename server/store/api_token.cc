@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/digest.h"
+#include "common/status.h"
 
 namespace skew {
 namespace {
@@ -31,7 +32,7 @@ std::string TokenId(int64_t number) { return absl::StrCat("t", number); }
 absl::StatusOr<int64_t> ParseTokenId(absl::string_view id) {
   int64_t number = 0;
   if (absl::SimpleAtoi(absl::StripPrefix(id, "t"), &number) && number > 0 && id == TokenId(number)) return number;
-  return absl::InvalidArgumentError(absl::StrCat("'", id, "' is not a token's id: t and a number, like t3"));
+  return InvalidField("token_id", absl::StrCat("'", id, "' is not a token's id: t and a number, like t3"));
 }
 
 }  // namespace skew

@@ -1,5 +1,7 @@
 #include "server/store/report_rows.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -55,17 +57,25 @@ absl::Status WriteProgress(WriteScope& scope, const AttemptId& attempt, const v1
   return AppendEvent(scope, attempt.run.job, std::move(event));
 }
 
-absl::Status CheckSum(const v1::ClassHistogram& histogram) {
+absl::Status CheckHistogram(const v1::ClassHistogram& histogram) {
   int64_t sum = int64_t{histogram.rejected()} + histogram.off_support();
-  for (const auto& [label, count] : histogram.counts()) sum += count;
+  int32_t least = std::min(histogram.rejected(), histogram.off_support());
+  for (const auto& [label, count] : histogram.counts()) {
+    sum += count;
+    least = std::min(least, count);
+  }
+  if (least < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("histogram at step ", histogram.step(), ": ", least, " images of one kind"));
+  }
   if (sum == histogram.images()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("histogram at step ", histogram.step(), ": its parts add up to ", sum,
                                                  " of ", histogram.images(), " images"));
 }
 
-absl::Status CheckSums(const v1::ClassHistogram& histogram) {
-  SKEW_RETURN_IF_ERROR(CheckSum(histogram));
-  for (const v1::ClassHistogram& further : histogram.more_judges()) SKEW_RETURN_IF_ERROR(CheckSum(further));
+absl::Status CheckHistograms(const v1::ClassHistogram& histogram) {
+  SKEW_RETURN_IF_ERROR(CheckHistogram(histogram));
+  for (const v1::ClassHistogram& further : histogram.more_judges()) SKEW_RETURN_IF_ERROR(CheckHistogram(further));
   return absl::OkStatus();
 }
 
@@ -81,7 +91,7 @@ absl::StatusOr<bool> HasHistogram(Database& db, const AttemptId& attempt, const 
 }
 
 absl::Status WriteHistogram(WriteScope& scope, const AttemptId& attempt, v1::ClassHistogram histogram) {
-  SKEW_RETURN_IF_ERROR(CheckSums(histogram));
+  SKEW_RETURN_IF_ERROR(CheckHistograms(histogram));
   histogram.set_run_id(attempt.run.ToString());
   SKEW_ASSIGN_OR_RETURN(const bool known, HasHistogram(scope.db, attempt, histogram));
   if (known) return absl::OkStatus();
@@ -132,7 +142,33 @@ absl::Status WriteArtifact(WriteScope& scope, const AttemptId& attempt, const wo
   return AppendEvent(scope, attempt.run.job, std::move(event));
 }
 
+template <typename Entries>
+bool IsMatrix(const Entries& entries, int64_t classes) {
+  return entries.size() == classes * classes && std::all_of(entries.begin(), entries.end(), [](auto entry) {
+           return std::isfinite(static_cast<double>(entry)) && entry >= 0;
+         });
+}
+
+// Corrections are computed from these numbers wherever results are asked for.
+absl::Status CheckClassifier(const v1::Classifier& classifier) {
+  const int64_t classes = classifier.classes();
+  const auto problem = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("classifier ", classifier.digest(), " of ", classes, " classes: ", what));
+  };
+  if (classes < 0 || classes > 256) return problem("0 to 256 are possible");
+  if (!IsMatrix(classifier.confusion(), classes)) return problem("confusion is no matrix of counts");
+  if (!classifier.test_confusion().empty() && !IsMatrix(classifier.test_confusion(), classes)) {
+    return problem("test_confusion is no matrix of counts");
+  }
+  if (!classifier.mean_posteriors().empty() && !IsMatrix(classifier.mean_posteriors(), classes)) {
+    return problem("mean_posteriors is no matrix of numbers");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteClassifier(WriteScope& scope, const AttemptId& attempt, v1::Classifier classifier) {
+  SKEW_RETURN_IF_ERROR(CheckClassifier(classifier));
   Statement job = scope.db.Prepare("SELECT classifier_key, dataset_digest, spec FROM jobs WHERE id = ?");
   job.Bind(attempt.run.job.number);
   if (!job.Step()) return absl::InternalError(absl::StrCat(attempt.ToString(), " has no job"));

@@ -76,6 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Assignment{"ListWithoutIndex", "models.vae.width=3", "models[0] names its first element"},
                       Assignment{"SecondFamily", "models[1].dcgan.width=3", "models[1] is vae"},
                       Assignment{"BelowScalar", "name.x=3", "has no fields"},
+                      Assignment{"EndlessDocuments", "bias.varied.counts=[], 2]", "a second document begins"},
                       Assignment{"BrokenYaml", "bias.varied.counts=[1", "broken YAML"}),
     [](const auto& info) { return info.param.name; });
 

@@ -74,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"Broken", "name: a\nbias: [1,\n}", "s.yaml:3:1: broken YAML: "},
         Refused{"UnclosedQuote", "name: \"a", "broken YAML"},
         Refused{"TwoDocuments", "name: a\n---\nname: b\n", "a second document"},
+        Refused{"EndlessDocuments", "name: a\n---\n[], 2]", "a second document"},
         Refused{"List", "- a\n", "s.yaml:1:1: a list is not a map of settings"},
         Refused{"Scalar", "mnist", "s.yaml:1:1: 'mnist' is not a map of settings"},
         Refused{"UnknownField", "dataset: m\ntraining:\n  epoch: 3\n",
@@ -105,9 +106,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "resample)"},
         Refused{"UnknownEnum", "models: [{vae: {sampling: TRIAN}}]", "'TRIAN' is not one of EVAL, TRAIN"},
         Refused{"UnspecifiedEnum", "models: [{vae: {sampling: BATCH_NORM_MODE_UNSPECIFIED}}]", "is not one of EVAL"},
+        Refused{"NotUtf8", "name: \"\u00e9a\"\nseed: \"\xff\"", "s.yaml:2:8: this is not text in UTF-8"},
+        Refused{"ControlCharacter", "name: \"a\x04\"", "s.yaml:1:9: this is not text in UTF-8"},
         Refused{"Duration", "time_limit: soon", "time_limit: 'soon' is not a duration like 90s or 1h30m"},
         Refused{"NotFinite", "evaluation: {reject_below: nan}", "reject_below: 'nan' is not a finite number"}),
     [](const auto& info) { return info.param.name; });
+
+// It takes the parser for ever, and all memory, to read this as UTF-32.
+TEST(SpecFileTest, BytesThatAreNoTextAreNotReadAsOne) {
+  constexpr char kBytes[] = "\0\0\0,ist\x1a\0\"\x1b\n\x19\b\x90\xbe\x80\xda\xfc\xff\xff,\xff,";
+  const absl::Status status = ParseYamlSpec(std::string(kBytes, sizeof(kBytes) - 1), "s.yaml").status();
+  EXPECT_EQ(status, absl::InvalidArgumentError("s.yaml:1:1: this is not text in UTF-8"));
+}
 
 TEST(SpecFileTest, ReportsEveryError) {
   const absl::Status status = ParseYamlSpec("seed: x\niterations: y\n", "s.yaml").status();
@@ -123,6 +133,15 @@ TEST(SpecFileTest, ReadsTextProtobuf) {
   const absl::Status status = ParseTextProtoSpec("dataset: 'mnist'\n  epoch: 3", "s.textproto").status();
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("s.textproto:2:"));
+}
+
+TEST(SpecFileTest, RefusesTextProtobufWithTextThatNoServerCanRead) {
+  for (const char* text :
+       {"name: '\\377'", "labels { key: 'a' value: '\\303' }", "labels { key: '\xff' value: 'b' }"}) {
+    const absl::Status status = ParseTextProtoSpec(text, "s.textproto").status();
+    EXPECT_EQ(status, absl::InvalidArgumentError("s.textproto: a text in it is not UTF-8")) << text;
+  }
+  EXPECT_TRUE(ParseTextProtoSpec("name: '\\303\\251'", "s.textproto").ok());
 }
 
 class ReadSpecTest : public ::testing::Test {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <set>
 
@@ -64,6 +65,14 @@ TEST(ExpansionTest, WithoutAVariedClassThereIsOneBiasPoint) {
   spec.mutable_bias()->clear_varied();
   EXPECT_EQ(BiasPoints(spec.bias()).size(), 1u);
   EXPECT_EQ(CountRuns(spec), 8);
+}
+
+TEST(ExpansionTest, MoreRunsThanCanBeCountedAreTheLargestNumber) {
+  v1::JobSpec spec = Study();
+  spec.mutable_bias()->mutable_varied()->mutable_counts()->Resize(100'000, 1);
+  for (int i = 0; i < 100'000; ++i) spec.add_models();
+  spec.set_iterations(std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(CountRuns(spec), std::numeric_limits<int64_t>::max());
 }
 
 using CountMap = std::map<int32_t, int32_t>;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/status.h"
+
 namespace skew {
 namespace {
 
@@ -25,7 +27,10 @@ TEST(JobIdTest, RefusesEverythingElse) {
     const absl::Status status = JobId::Parse(text).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr(text));
+    ASSERT_EQ(FieldViolations(status).size(), 1u);
+    EXPECT_EQ(FieldViolations(status)[0].field(), "job_id");
   }
+  EXPECT_EQ(FieldViolations(RunId::Parse("x").status()).at(0).field(), "run_id");
 }
 
 TEST(RunIdTest, RefusesEverythingElse) {

@@ -24,5 +24,21 @@ TEST(ProtoTimeTest, DurationsSurvive) {
   }
 }
 
+TEST(ProtoTimeTest, DurationsThatCannotBePrintedAreNotValid) {
+  const auto duration = [](int64_t seconds, int32_t nanos) {
+    google::protobuf::Duration proto;
+    proto.set_seconds(seconds);
+    proto.set_nanos(nanos);
+    return proto;
+  };
+  EXPECT_TRUE(IsValid(duration(0, 0)));
+  EXPECT_TRUE(IsValid(duration(-3, -999'999'999)));
+  EXPECT_TRUE(IsValid(duration(315'576'000'000, 0)));
+  EXPECT_FALSE(IsValid(duration(315'576'000'001, 0)));
+  EXPECT_FALSE(IsValid(duration(1, -1)));
+  EXPECT_FALSE(IsValid(duration(-1, 1)));
+  EXPECT_FALSE(IsValid(duration(0, 1'000'000'000)));
+}
+
 }  // namespace
 }  // namespace skew

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace skew {
 namespace {
 
@@ -18,6 +21,43 @@ TEST(StatusTest, FieldViolationsSurviveTheWayThroughGrpc) {
   ASSERT_EQ(FieldViolations(received).size(), 2u);
   EXPECT_EQ(FieldViolations(received)[0].ShortDebugString(), one.ShortDebugString());
   EXPECT_EQ(received.message(), "iterations: 0 is not in 1..1000; dataset: missing");
+}
+
+// Everything that comes with a status, as gRPC sends it: the message percent-encoded, the details in base64.
+size_t SentBytes(const grpc::Status& status) {
+  size_t message = 0;
+  for (const char c : status.error_message()) message += c >= ' ' && c <= '~' && c != '%' ? 1 : 3;
+  return message + (status.error_details().size() + 2) / 3 * 4;
+}
+
+constexpr size_t kTakenByClients = 8192 - 512;  // the rest is for what gRPC adds
+
+TEST(StatusTest, OfManyViolationsAClientGetsTheFirstOnesAndHowManyThereAre) {
+  std::vector<v1::FieldViolation> violations(1000);
+  for (size_t i = 0; i < violations.size(); ++i) {
+    violations[i].set_field("models[" + std::to_string(i) + "]");
+    violations[i].set_description("no family; one of dcgan, vae, vae_mlp, resample is needed");
+  }
+  const grpc::Status sent = ToGrpc(InvalidFields(violations));
+  EXPECT_LT(SentBytes(sent), kTakenByClients);
+  const std::vector<v1::FieldViolation> received = FieldViolations(FromGrpc(sent));
+  ASSERT_GT(received.size(), 5u);
+  EXPECT_EQ(received[3].ShortDebugString(), violations[3].ShortDebugString());
+  EXPECT_EQ(received.back().field(), violations[received.size() - 1].field());
+  EXPECT_EQ(received.back().description(),
+            "is wrong, and so are " + std::to_string(violations.size() - received.size()) + " more");
+}
+
+TEST(StatusTest, LongTextIsCutBetweenCharacters) {
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += "\u00e9%";
+  const grpc::Status violation = ToGrpc(InvalidField(text, text));
+  EXPECT_LT(SentBytes(violation), kTakenByClients);
+  const std::string description = FieldViolations(FromGrpc(violation)).at(0).description();
+  EXPECT_EQ(description, text.substr(0, description.size() - 3) + "...");
+  const grpc::Status plain = ToGrpc(absl::NotFoundError(text));
+  EXPECT_LT(SentBytes(plain), kTakenByClients);
+  EXPECT_EQ(plain.error_message().substr(0, 30), text.substr(0, 30));
 }
 
 TEST(StatusTest, CodesAndMessagesSurviveTheWayThroughGrpc) {

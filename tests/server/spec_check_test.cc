@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "server/api/spec_defaults.h"
 
 namespace skew {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::ResultOf;
 
 v1::Dataset Mnist() {
   v1::Dataset dataset;
@@ -119,7 +122,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "more_judges { seed: 8 } }",
                 "evaluation.more_judges", "8 judges; at most 7"},
         BadSpec{"Attempts", "max_attempts: 21", "max_attempts", "21 is not in 1..20"},
-        BadSpec{"TimeLimit", "time_limit { nanos: 5 }", "time_limit", "below 1s"}),
+        BadSpec{"TimeLimit", "time_limit { nanos: 5 }", "time_limit", "below 1s"},
+        BadSpec{"NoDuration", "time_limit { seconds: 3 nanos: 1000000000 }", "time_limit",
+                "3 seconds and 1000000000 nanos are no duration"}),
     [](const auto& test) { return test.param.name; });
 
 class BadProfileTest : public ::testing::TestWithParam<BadSpec> {};
@@ -180,12 +185,46 @@ TEST(SpecCheckTest, CountsRunsBeforeItMakesThem) {
   EXPECT_THAT(violations[0].description(), HasSubstr("102000 runs"));
 }
 
+// The most memory that this process ever had.
+int64_t PeakBytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+TEST(SpecCheckTest, MakesNoBiasPointsOfClassesThatThereAreNot) {
+  v1::JobSpec spec = Parse(std::string(kGood) + "bias { total: 9000 } stop { class: 7 half_width: 0.1 }");
+  for (int32_t label = 1; label <= 1000; ++label) (*spec.mutable_bias()->mutable_fixed())[-label] = 1;
+  for (int32_t count = 1; count <= 20'000; ++count) spec.mutable_bias()->mutable_varied()->add_counts(count);
+  const int64_t before = PeakBytes();
+  EXPECT_FALSE(Check(spec).empty());
+  EXPECT_LT(PeakBytes() - before, int64_t{200} << 20);
+}
+
+TEST(SpecCheckTest, NumbersWhoseProductIsTooLargeAreRefused) {
+  const auto violations =
+      Check(Parse(std::string(kGood) + "training { epochs: 2147483647 } bias { fixed { key: 3 value: 2147483647 } "
+                                       "fixed { key: 4 value: 2147483647 } fixed { key: 5 value: 2147483647 } }"));
+  EXPECT_THAT(violations, Contains(ResultOf([](const v1::FieldViolation& one) { return one.description(); },
+                                            HasSubstr("more steps than can be counted"))));
+}
+
 TEST(SpecCheckTest, RefusesASpecOverAMebibyte) {
   v1::JobSpec spec = Parse(kGood);
   spec.set_name(std::string(2 << 20, 'x'));
   const auto violations = Check(spec);
   ASSERT_EQ(violations.size(), 1u);
   EXPECT_EQ(violations[0].field(), "spec");
+}
+
+TEST(SpecCheckTest, RefusesWhatOnlyANewerServerKnows) {
+  v1::JobSpec spec = Parse(kGood);
+  v1::ModelSpec& model = *spec.mutable_models(1);
+  model.vae().GetReflection()->MutableUnknownFields(model.mutable_vae())->AddVarint(77, 5);
+  const auto violations = Check(spec);
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_EQ(violations[0].field(), "spec");
+  EXPECT_THAT(violations[0].description(), HasSubstr("models[1].vae: field 77 is not known"));
 }
 
 TEST(SpecCheckTest, ATrainingOfAClassifierHasNoStudy) {

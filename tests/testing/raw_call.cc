@@ -4,10 +4,9 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace skew {
 namespace {
@@ -41,10 +40,16 @@ std::vector<std::string> Fields(const std::string& message, int number) {
 }  // namespace
 
 grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& path, const std::string& request,
-                     const Metadata& metadata, std::vector<std::string>* responses) {
+                     const Metadata& metadata, std::vector<std::string>* responses, absl::Duration patience) {
+  return RawStream(channel, path, {request}, metadata, responses, patience);
+}
+
+grpc::Status RawStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                       const std::vector<std::string>& requests, const Metadata& metadata,
+                       std::vector<std::string>* responses, absl::Duration patience) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + patience));
   for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
   grpc::CompletionQueue queue;
   const auto next = [&queue] {
@@ -55,8 +60,15 @@ grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::s
   const auto call = stub.PrepareCall(&context, path, &queue);
   call->StartCall(nullptr);
   next();
-  call->WriteLast(ToBuffer(request), grpc::WriteOptions(), nullptr);
-  next();
+  bool goes_on = true;
+  for (size_t i = 0; i + 1 < requests.size() && goes_on; ++i) {
+    call->Write(ToBuffer(requests[i]), nullptr);
+    goes_on = next();
+  }
+  if (goes_on) {
+    call->WriteLast(ToBuffer(requests.back()), grpc::WriteOptions(), nullptr);
+    next();
+  }
   grpc::ByteBuffer response;
   while (true) {
     call->Read(&response, nullptr);

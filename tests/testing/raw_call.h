@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/grpcpp.h"
@@ -15,10 +16,15 @@ namespace skew {
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-// Sends one request and reads to the end, whatever kind of method it is; gives up after ten seconds. Responses are
+// Sends one request and reads to the end, whatever kind of method it is; gives up after `patience`. Responses are
 // appended to `responses`, when it is not null.
 grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& path, const std::string& request,
-                     const Metadata& metadata, std::vector<std::string>* responses = nullptr);
+                     const Metadata& metadata, std::vector<std::string>* responses = nullptr,
+                     absl::Duration patience = absl::Seconds(10));
+// The same with several requests, sent one after the other before anything is read.
+grpc::Status RawStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                       const std::vector<std::string>& requests, const Metadata& metadata,
+                       std::vector<std::string>* responses, absl::Duration patience);
 grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel, const google::protobuf::MethodDescriptor& method,
                      const google::protobuf::Message& request, const Metadata& metadata);
 

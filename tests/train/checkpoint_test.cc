@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -69,6 +70,50 @@ TEST_F(CheckpointTest, RefusesDamage) {
     damaged[place] = static_cast<char>(damaged[place] ^ 1);
     EXPECT_TRUE(absl::IsDataLoss(ParseCheckpoint(damaged).status())) << "byte " << place;
   }
+}
+
+// The tensors' description, and in it what is replaced by something of the same length.
+std::string WithReplaced(std::string bytes, const std::string& from, const std::string& to) {
+  const size_t place = bytes.rfind(from);  // names of records: in the directory at the end
+  EXPECT_NE(place, std::string::npos) << from;
+  EXPECT_EQ(from.size(), to.size());
+  return bytes.replace(place, from.size(), to);
+}
+
+TEST_F(CheckpointTest, TensorsAreReadByTheirOwnRulesWhateverTheFileAsksFor) {
+  const std::string bytes = SerializeTensors(MakeCheckpoint(7).state);
+  ASSERT_TRUE(ParseTensors(bytes).ok());
+  // "K" before a number of one byte: sizes (2, 3), offset 0 and strides (3, 1) of "values".
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"torch._utils\n_rebuild_tensor_v2", "os\nsystem\n_rebuild_tensor_v2..."},
+           {"FloatStorage", "WrongStorage"},
+           {"FloatStorage", "TorchStorage"},
+           {"FloatStorage", "ShortStorage"},
+           {"(K\x02K\x03t", "(K\x02K\x04t"},
+           {"(K\x03K\x01t", "(K\x04K\x01t"},
+           {"(K\x02K\x03t", "(K\xffK\xfft"},
+           {"archive/data.pkl", "archive/data.pki"},
+           {"_rebuild_tensor_v2", "_rebuild_tensor_v3"}}) {
+    const absl::Status status = ParseTensors(WithReplaced(bytes, from, to)).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << from << " as " << to << ": " << status;
+  }
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_TRUE(absl::IsDataLoss(ParseTensors(absl::string_view(bytes).substr(0, size)).status())) << size;
+  }
+}
+
+TEST_F(CheckpointTest, TensorsOfEveryShapeSurvive) {
+  TensorMap tensors;
+  tensors["scalar"] = at::rand({}, MakeGenerator(1));
+  tensors["none"] = at::rand({0, 3}, MakeGenerator(1));
+  tensors["turned"] = at::rand({3, 2}, MakeGenerator(1)).t();
+  tensors["part"] = tensors["turned"].slice(0, 1, 2);
+  tensors["same"] = tensors["part"];
+  for (int i = 0; i < 200; ++i) tensors["many" + std::to_string(i)] = TensorOfInts({i, int64_t{1} << (i % 63)});
+  const absl::StatusOr<TensorMap> parsed = ParseTensors(SerializeTensors(tensors));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  ASSERT_THAT(*parsed, SizeIs(tensors.size()));
+  for (const auto& [name, tensor] : tensors) EXPECT_TRUE(at::equal(parsed->at(name), tensor)) << name;
 }
 
 TEST_F(CheckpointTest, KeepsTheNewestTwo) {

@@ -3,17 +3,65 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/jit/serialization/pickle.h>
 
+#include <algorithm>
 #include <cstring>
-#include <exception>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/train/engine/tensor_archive.h"
 
 namespace skew::train {
 namespace {
 
 absl::Status Mismatch(const std::string& name, absl::string_view problem) {
   return absl::DataLossError(absl::StrCat("tensor '", name, "' ", problem));
+}
+
+struct StorageType {
+  absl::string_view name;
+  at::ScalarType type;
+};
+constexpr StorageType kStorageTypes[] = {
+    {"FloatStorage", at::kFloat},   {"LongStorage", at::kLong}, {"ByteStorage", at::kByte},
+    {"DoubleStorage", at::kDouble}, {"IntStorage", at::kInt},   {"ShortStorage", at::kShort},
+    {"CharStorage", at::kChar},     {"HalfStorage", at::kHalf}, {"BFloat16Storage", at::kBFloat16}};
+
+// Elements of the tensor; -1 when its numbers are no sizes, or no steps of a tensor whose elements follow each other.
+int64_t CountElements(const TensorDescription& description) {
+  constexpr int64_t kMost = int64_t{1} << 40;  // also where one size is 0 and the others allocate nothing
+  if (description.strides.size() != description.sizes.size()) return -1;
+  int64_t step = 1;
+  bool is_empty = false;
+  for (size_t i = description.sizes.size(); i > 0; --i) {
+    const int64_t size = description.sizes[i - 1];
+    if (size < 0 || size > kMost / step) return -1;
+    if (size > 1 && !is_empty && description.strides[i - 1] != step) return -1;
+    is_empty = is_empty || size == 0;
+    step *= std::max<int64_t>(size, 1);
+  }
+  return is_empty ? 0 : step;
+}
+
+// A copy of its part of the storage, which bounds what is allocated.
+absl::StatusOr<at::Tensor> MakeTensor(const TensorDescription& description, absl::string_view storage) {
+  const auto* const type = std::find_if(std::begin(kStorageTypes), std::end(kStorageTypes),
+                                        [&](const StorageType& one) { return one.name == description.storage_type; });
+  if (type == std::end(kStorageTypes)) return Mismatch(description.name, "has an unknown type");
+  const auto element = static_cast<int64_t>(c10::elementSize(type->type));
+  const int64_t elements = static_cast<int64_t>(storage.size()) / element;
+  if (description.storage_size != elements || elements * element != static_cast<int64_t>(storage.size())) {
+    return Mismatch(description.name, "has not as much content as it says");
+  }
+  const int64_t count = CountElements(description);
+  if (count < 0 || description.offset < 0 || description.offset > elements || count > elements - description.offset) {
+    return Mismatch(description.name, "has sizes that its content has not");
+  }
+  at::Tensor tensor = at::empty(description.sizes, type->type);
+  if (count > 0) {
+    std::memcpy(tensor.data_ptr(), storage.data() + description.offset * element, static_cast<size_t>(count * element));
+  }
+  return tensor;
 }
 
 }  // namespace
@@ -26,13 +74,17 @@ std::string SerializeTensors(const TensorMap& tensors) {
 }
 
 absl::StatusOr<TensorMap> ParseTensors(absl::string_view bytes) {
+  SKEW_ASSIGN_OR_RETURN(const auto records, ReadArchive(bytes));
+  const auto pickle = records.find("archive/data.pkl");
+  if (pickle == records.end()) return absl::DataLossError("an archive without a description of its tensors");
+  SKEW_ASSIGN_OR_RETURN(const std::vector<TensorDescription> descriptions, ReadTensorPickle(pickle->second));
   TensorMap tensors;
-  try {
-    const c10::IValue value = torch::jit::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
-    for (const auto& entry : value.toGenericDict()) tensors[entry.key().toStringRef()] = entry.value().toTensor();
-  } catch (const std::exception& error) {
-    // The reader has no other way to say that the content is not what it expects.
-    return absl::DataLossError(absl::StrCat("not a file of named tensors: ", error.what()));
+  for (const TensorDescription& description : descriptions) {
+    const auto storage = records.find(absl::StrCat("archive/data/", description.storage_key));
+    if (storage == records.end()) return Mismatch(description.name, "has no content");
+    SKEW_ASSIGN_OR_RETURN(at::Tensor tensor, MakeTensor(description, storage->second));
+    if (!tensors.emplace(description.name, std::move(tensor)).second)
+      return Mismatch(description.name, "is there twice");
   }
   return tensors;
 }
@@ -60,7 +112,8 @@ absl::StatusOr<std::vector<int64_t>> GetInts(const TensorMap& tensors, const std
   if (tensor.scalar_type() != at::kLong || tensor.numel() != static_cast<int64_t>(count)) {
     return Mismatch(name, absl::StrCat("does not hold ", count, " whole numbers"));
   }
-  const auto* const data = static_cast<const int64_t*>(tensor.contiguous().data_ptr());
+  const at::Tensor contiguous = tensor.contiguous();
+  const auto* const data = static_cast<const int64_t*>(contiguous.data_ptr());
   return std::vector<int64_t>(data, data + count);
 }
 

@@ -162,7 +162,7 @@ class JsonTest(ScriptCase):
             "reproduce": (f"{job}.1",), "retry": (second,),
             "pause": (second,), "priority": (second, "5"), "resume": (second,), "share list": (),
             "share set": ("ada", "--weight", "2"), "drain": ("cpu0",), "undrain": ("cpu0",),
-            "admin backup": (), "admin check": ()
+            "admin backup": (), "admin check": (), "delete": (job,), "undelete": (job,), "gc": ("--dry-run",)
         }
         self.assertEqual({name.replace("skewctl-", "").replace("-", " ") for name in pages(self.folder / "man")} -
                          {"skewctl", "user", "token", "share", "admin"} - self.SILENT, set(commands))

@@ -54,6 +54,7 @@ class Daemon {
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
     absl::Duration worker_patience = absl::Minutes(10);  // for how long workers wait for a daemon that is gone
+    absl::Duration worker_silence = absl::Seconds(30);   // until a worker that does not answer is cut off
     TlsFiles tls;                                        // with a certificate, every host:port speaks only TLS
     bool insecure = false;                               // host:port that is not loopback may do without
     Scheduler::Options scheduler;
@@ -62,6 +63,7 @@ class Daemon {
     absl::Duration fair_share_half_life = absl::Hours(24);  // of past use of the devices
     int64_t disk_reserve_bytes = int64_t{1} << 30;          // see DiskReserve
     std::string backups;                                    // empty: STATE_DIR/backups
+    RealClock::Source time = RealClock::ReadSystem;         // another one for tests
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -126,6 +128,7 @@ class Daemon {
   ServerService server_service_;
   QueueService queue_service_;
   ReuseService reuse_service_;
+  LocalListener worker_listener_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;
   std::vector<std::string> addresses_;

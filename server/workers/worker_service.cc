@@ -1,14 +1,17 @@
 #include "server/workers/worker_service.h"
 
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/digest.h"
 #include "common/status.h"
+#include "server/workers/report_check.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -18,47 +21,67 @@ using worker::v1::DaemonMessage;
 using worker::v1::WorkerMessage;
 using Stream = grpc::ServerReaderWriter<DaemonMessage, WorkerMessage>;
 
-// The writing side of one worker's stream. gRPC takes one write at a time; messages are small and a worker always
-// reads, so that a write does not wait for long.
+// The writing side of one worker's stream. A thread of its own writes, so that a worker that does not read holds up
+// nobody else, and what is to be written is little: an acknowledgement is of all reports before it, too.
 class StreamLink final : public WorkerLink {
  public:
-  explicit StreamLink(Stream* stream) : stream_(stream) {}
+  explicit StreamLink(Stream* stream) : stream_(stream), thread_([this] { Loop(); }) {}
+  // Writes what is left. When the worker does not read, not before the stream ends.
+  ~StreamLink() override {
+    {
+      absl::MutexLock lock(&mutex_);
+      closing_ = true;
+    }
+    thread_.join();
+  }
 
   void Send(worker::v1::Command::Action action) override {
-    DaemonMessage message;
-    message.mutable_command()->set_action(action);
-    Write(message);
+    absl::MutexLock lock(&mutex_);
+    command_.emplace().mutable_command()->set_action(action);
   }
 
   void SendOrder(const worker::v1::WorkOrder& order) {
-    DaemonMessage message;
-    *message.mutable_order() = order;
-    Write(message);
+    absl::MutexLock lock(&mutex_);
+    *order_.emplace().mutable_order() = order;
   }
 
   void Acknowledge(int64_t number) {
-    DaemonMessage message;
-    message.mutable_acknowledgement()->set_number(number);
-    Write(message);
+    absl::MutexLock lock(&mutex_);
+    acknowledgement_.emplace().mutable_acknowledgement()->set_number(number);
   }
 
  private:
-  void Write(const DaemonMessage& message) {
-    absl::MutexLock lock(&mutex_);
-    stream_->Write(message);  // a failed write shows as a failed read
+  bool HasNext() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return order_.has_value() || command_.has_value() || acknowledgement_.has_value() || closing_;
   }
 
+  // Empty when there is no more.
+  std::optional<DaemonMessage> Next() {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(this, &StreamLink::HasNext));
+    for (std::optional<DaemonMessage>* message : {&order_, &command_, &acknowledgement_}) {
+      if (message->has_value()) return std::exchange(*message, std::nullopt);
+    }
+    return std::nullopt;
+  }
+
+  void Loop() {
+    while (const std::optional<DaemonMessage> message = Next()) {
+      if (!stream_->Write(*message)) return;  // shows as a failed read
+    }
+  }
+
+  Stream* const stream_;
   absl::Mutex mutex_;
-  Stream* const stream_ ABSL_PT_GUARDED_BY(mutex_);
+  std::optional<DaemonMessage> order_ ABSL_GUARDED_BY(mutex_);
+  std::optional<DaemonMessage> command_ ABSL_GUARDED_BY(mutex_);
+  std::optional<DaemonMessage> acknowledgement_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
 };
 
 // The worker could be right in trying again later: the disk is full or somebody else has the database.
 bool IsPassing(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
-
-absl::Status CheckFileName(const std::string& file) {
-  if (!file.empty() && file.front() != '.' && !absl::StrContains(file, '/')) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("artifact file '", file, "' is not a name in the work folder"));
-}
 
 // A worker without an attempt that goes on has to end; one that came at a bad moment comes again.
 grpc::Status Refusal(const absl::Status& status) {
@@ -86,6 +109,7 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
   while (stream->Read(&message)) {
     const absl::Status status = Apply(*attempt, order->work_dir(), message.report());
     if (!status.ok()) {
+      if (!IsPassing(status)) scheduler_->Refuse(*attempt, status);
       spdlog::warn("{}: report {}: {}", attempt->ToString(), message.report().number(), status.ToString());
       return ToGrpc(status);
     }
@@ -96,11 +120,11 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
 
 absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& work_dir,
                                   const worker::v1::Report& report) {
+  SKEW_RETURN_IF_ERROR(CheckReport(report));
   while (true) {
     absl::Status status;
     if (report.has_artifact()) {
       const worker::v1::NewArtifact& artifact = report.artifact();
-      SKEW_RETURN_IF_ERROR(CheckFileName(artifact.file()));
       status =
           artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes());
     }

@@ -29,9 +29,10 @@ def require_data():
 class Server:
     """Owns the state directory; the daemon in it can be stopped, killed and started again."""
 
-    def __init__(self, *flags, launcher=()):
-        """`launcher` is a command that executes what follows it; in its words, {state} is the state directory."""
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir="/tmp"))
+    def __init__(self, *flags, launcher=(), base="/tmp"):
+        """`launcher` is a command that executes what follows it; in its words, {state} is the state directory. `base`
+        is the folder in which everything is."""
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir=base))
         self.flags = flags
         self.launcher = [word.format(state=self.folder / "state") for word in launcher]
         self.process = None

@@ -34,6 +34,9 @@ constexpr std::array kMeantToBe = {
     MeantToBe{"SCAN drained_devices", "SELECT device FROM drained_devices"},
     // The answer is the whole table, one row per damaged content.
     MeantToBe{"SCAN quarantine", "SELECT digest, problem, time FROM quarantine"},
+    // The whole tables, at a start after the system's clock was set back.
+    MeantToBe{"SCAN queue", "UPDATE queue SET waiting_since = ?1 WHERE waiting_since"},
+    MeantToBe{"SCAN use", "UPDATE use SET"},
     // One row.
     MeantToBe{"SCAN use_decay", "SELECT half_life FROM use_decay"},
     MeantToBe{"SCAN use_decay", "SELECT j.owner, a.start_time, u.slot_time"},

@@ -1,5 +1,8 @@
 #include "common/run_state.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace skew {
 
 using v1::Reason;
@@ -33,11 +36,29 @@ bool IsTerminal(v1::JobState state) {
 
 bool IsActive(RunState state) { return state == v1::STARTING || state == v1::RUNNING || state == v1::CANCELLING; }
 
-bool IsRetried(Reason reason) {
-  return reason == v1::WORKER_LOST || reason == v1::DEVICE_FAULT || reason == v1::PREEMPTED;
+const FailureClass& FailureClassOf(Reason reason) {
+  constexpr bool kRetried = true;
+  constexpr bool kCounts = true;
+  constexpr bool kElsewhere = true;
+  static constexpr FailureClass kClasses[] = {
+      {v1::WORKER_LOST, kRetried, kCounts, kElsewhere},
+      {v1::DEVICE_FAULT, kRetried, kCounts, kElsewhere},
+      {v1::PREEMPTED, kRetried, !kCounts, !kElsewhere},
+      // These would come out the same.
+      {v1::USER_CONFIG, !kRetried, kCounts, !kElsewhere},
+      {v1::OUT_OF_MEMORY_DEVICE, !kRetried, kCounts, !kElsewhere},
+      {v1::OUT_OF_MEMORY_HOST, !kRetried, kCounts, !kElsewhere},
+      {v1::NUMERIC, !kRetried, kCounts, !kElsewhere},
+      {v1::TIMEOUT, !kRetried, kCounts, !kElsewhere},
+      {v1::INTERNAL, !kRetried, kCounts, !kElsewhere},
+      {v1::DEPENDENCY_FAILED, !kRetried, kCounts, !kElsewhere},
+      {v1::CANCEL_REQUESTED, !kRetried, kCounts, !kElsewhere},
+  };
+  static constexpr FailureClass kUnknown = {v1::REASON_UNSPECIFIED, !kRetried, kCounts, !kElsewhere};
+  const auto* const found = std::find_if(std::begin(kClasses), std::end(kClasses),
+                                         [reason](const FailureClass& one) { return one.reason == reason; });
+  return found == std::end(kClasses) ? kUnknown : *found;
 }
-
-bool CountsAsAttempt(Reason reason) { return reason != v1::PREEMPTED; }
 
 void AddRuns(RunState state, int count, v1::RunCounts& counts) {
   counts.set_total(counts.total() + count);

@@ -1,4 +1,5 @@
-// The one table of legal run states changes, and what is derived from run states.
+// The two tables of runs: which changes of their state are legal, and what follows when an attempt has ended. And what
+// is derived from run states.
 #ifndef SKEW_COMMON_RUN_STATE_H_
 #define SKEW_COMMON_RUN_STATE_H_
 
@@ -17,12 +18,17 @@ bool IsTerminal(v1::JobState state);
 // STARTING, RUNNING or CANCELLING: an attempt of the run goes on.
 bool IsActive(v1::RunState state);
 
-// Whether another attempt can help after one that ended for `reason`. The one place that decides retries.
-bool IsRetried(v1::Reason reason);
+// What follows when an attempt has ended for a reason. The one place that decides retries.
+struct FailureClass {
+  v1::Reason reason = v1::REASON_UNSPECIFIED;
+  bool retried = false;    // another attempt can help
+  bool counts = true;      // towards JobSpec.max_attempts; what is the server's doing does not
+  bool elsewhere = false;  // the next attempt goes to another device, if there is one that is free
+};
+const FailureClass& FailureClassOf(v1::Reason reason);
 
-// Whether an attempt that ended for `reason` counts towards JobSpec.max_attempts. Preemptions do not: they are the
-// server's doing.
-bool CountsAsAttempt(v1::Reason reason);
+inline bool IsRetried(v1::Reason reason) { return FailureClassOf(reason).retried; }
+inline bool CountsAsAttempt(v1::Reason reason) { return FailureClassOf(reason).counts; }
 
 // Adds `count` runs in `state` to `counts`, the total included.
 void AddRuns(v1::RunState state, int count, v1::RunCounts& counts);

@@ -33,6 +33,15 @@ int MostConnections(const Limits& limits) {
   return static_cast<int>(std::min<int64_t>(limits.connections, std::max<int64_t>(most - most / 4, most - 512)));
 }
 
+// A worker that hangs or was stopped does not answer pings either: its stream ends after `silence`.
+void SetWorkerKeepalive(absl::Duration silence, grpc::ServerBuilder& builder) {
+  const int half = static_cast<int>(absl::ToInt64Milliseconds(silence / 2));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, half);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, half);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+}
+
 // Connections that arrive on `address` are from this machine and without TLS.
 bool IsForLogins(const ListenAddress& address, const Daemon::Options& options) {
   return address.kind == ListenAddress::Kind::kUnix ||
@@ -89,6 +98,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
 Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections> connections,
                std::vector<Lease> devices, std::unique_ptr<GpuProbe> probe)
     : options_(std::move(options)),
+      clock_(options_.time),
       state_dir_(std::move(state_dir)),
       connections_(std::move(connections)),
       events_(connections_.get()),
@@ -143,14 +153,17 @@ absl::Status Daemon::OpenQueue() {
 
 absl::Status Daemon::ListenForWorkers() {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(absl::StrCat("unix:", state_dir_.WorkerSocket()), grpc::InsecureServerCredentials());
   builder.SetMaxReceiveMessageSize(kMostReportBytes);
   builder.SetMaxSendMessageSize(kMostOrderBytes);
+  SetWorkerKeepalive(options_.worker_silence, builder);
   builder.RegisterService(&worker_service_);
   worker_server_ = builder.BuildAndStart();
-  if (worker_server_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", state_dir_.WorkerSocket()));
-  }
+  if (worker_server_ == nullptr) return absl::InternalError("the server for workers cannot be started");
+  SKEW_ASSIGN_OR_RETURN(const ListenAddress address,
+                        ListenAddress::Parse(absl::StrCat("unix:", state_dir_.WorkerSocket())));
+  // gRPC's own listener would never accept again once it was short of descriptors.
+  SKEW_RETURN_IF_ERROR(worker_listener_.Listen(address).status());
+  worker_listener_.Serve(worker_server_.get());
   return absl::OkStatus();
 }
 
@@ -213,6 +226,7 @@ void Daemon::Shutdown() {
   // Workers are gone or will come back; streams have said why they end; what still hangs on after the deadline is cut.
   const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
   listener_.Stop();
+  worker_listener_.Stop();
   if (api_server_ != nullptr) api_server_->Shutdown(deadline);
   if (worker_server_ != nullptr) worker_server_->Shutdown(detach ? std::chrono::system_clock::now() : deadline);
 }

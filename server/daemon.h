@@ -64,6 +64,7 @@ class Daemon {
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
     absl::Duration worker_patience = absl::Minutes(10);  // for how long workers wait for a daemon that is gone
+    absl::Duration worker_silence = absl::Seconds(30);   // until a worker that does not answer is cut off
     TlsFiles tls;                                        // with a certificate, every host:port speaks only TLS
     bool insecure = false;                               // host:port that is not loopback may do without
     Scheduler::Options scheduler;
@@ -75,6 +76,7 @@ class Daemon {
     Retention retention;                                    // for how long things are kept
     Limits limits;                                          // of clients
     ReportLimits report_limits;                             // of workers
+    RealClock::Source time = RealClock::ReadSystem;         // another one for tests
   };
 
   // Opens the state directory, listens, recovers what an earlier daemon left and starts the queue. INVALID_ARGUMENT for
@@ -152,6 +154,7 @@ class Daemon {
   ServerService server_service_;
   QueueService queue_service_;
   ReuseService reuse_service_;
+  Listener worker_listener_;
   std::unique_ptr<grpc::Server> worker_server_;
   std::unique_ptr<grpc::Server> api_server_;
   std::vector<std::string> addresses_;

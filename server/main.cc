@@ -34,6 +34,7 @@ struct Flags {
   std::string address_file;
   int checkpoint_seconds = 60;
   int64_t patience_seconds = absl::ToInt64Seconds(daemon.worker_patience);
+  int64_t silence_seconds = absl::ToInt64Seconds(daemon.worker_silence);
   std::string half_life = "24h";
   std::string aged_after = "1h";
   std::vector<std::string> keep;
@@ -119,6 +120,12 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--worker-patience", flags.patience_seconds,
                  "Seconds a worker trains on without a daemon before it writes a checkpoint and stops")
       ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  app.add_option(
+         "--worker-silence", flags.silence_seconds,
+         "Seconds after which a worker that does not answer is cut off; after as many more it is killed and its "
+         "run tried again")
+      ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   app.add_option("--max-runs-per-device", flags.daemon.max_runs_per_device,
                  "Runs that share a GPU at most, as far as their memory fits")
@@ -214,6 +221,8 @@ int main(int argc, char** argv) {
 
   flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
   flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
+  flags.daemon.worker_silence = absl::Seconds(flags.silence_seconds);
+  flags.daemon.scheduler.attach_grace = flags.daemon.worker_silence;
   absl::ParseDuration(flags.half_life, &flags.daemon.fair_share_half_life);
   absl::ParseDuration(flags.aged_after, &flags.daemon.scheduler.aged_after);
   for (const std::string& keep : flags.keep) skew::ParseRetention(keep, flags.daemon.retention).IgnoreError();

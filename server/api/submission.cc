@@ -95,6 +95,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   job.spec = request.spec();
   FillDefaults(job.spec);
   const absl::StatusOr<v1::Dataset> dataset = datasets.Find(job.spec.dataset());
+  if (absl::IsUnavailable(dataset.status())) return dataset.status();
   const std::vector<v1::FieldViolation> violations = CheckSpec(job.spec, dataset);
   if (!violations.empty()) return InvalidFields(violations);
   const bool is_training = job.spec.has_classifier();

@@ -24,6 +24,9 @@ AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::stri
   return {v1::QUEUED, reason, message, now + backoff};
 }
 
+// The kernel's kill or a person's: the signal is the same.
+constexpr char kOutOfMemory[] = "the system was out of memory and killed the worker";
+
 std::string DescribeExit(const WorkerExit& exit) {
   if (!exit.known) return "the worker, started by an earlier server, ended without a last report; see its log";
   return exit.signalled
@@ -38,14 +41,25 @@ AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const Wo
   if (finished && facts.run_state != v1::STARTING) return {v1::SUCCEEDED, v1::REASON_UNSPECIFIED, ""};
   if (finished) return {v1::FAILED, v1::INTERNAL, "the worker finished what it never started"};
   if (facts.run_state == v1::CANCELLING) return {v1::CANCELLED, v1::CANCEL_REQUESTED, ""};
+  if (!exit.refused.empty()) {
+    return Failure(facts, v1::INTERNAL, absl::StrCat("the worker sent what cannot be: ", exit.refused), now);
+  }
+  if (!exit.not_started.empty()) {
+    return {v1::QUEUED, v1::PREEMPTED, absl::StrCat("the server could not start a worker: ", exit.not_started),
+            now + kNotStartedPause};
+  }
   if (facts.outcome.has_value() && facts.outcome->has_failed()) {
     return Failure(facts, facts.outcome->failed().reason(), facts.outcome->failed().message(), now);
   }
   if (cause == StopCause::kTimeout) return {v1::FAILED, v1::TIMEOUT, "over its time limit"};
   if (cause == StopCause::kDrain) return Preempted("the server stopped; goes on from its checkpoint");
   if (cause == StopCause::kPause) return Preempted("paused; goes on from its checkpoint when it is resumed");
+  if (cause == StopCause::kSilence) {
+    return Failure(facts, v1::WORKER_LOST, "the worker fell silent and was killed", now);
+  }
   if (facts.outcome.has_value() && facts.outcome->has_stopped()) return Preempted("the worker was asked to stop");
   if (exit.known && !exit.signalled && exit.code == kExitDaemonLost) return Preempted("the worker lost the server");
+  if (exit.out_of_memory) return Failure(facts, v1::OUT_OF_MEMORY_HOST, kOutOfMemory, now);
   return Failure(facts, v1::WORKER_LOST, DescribeExit(exit), now);
 }
 

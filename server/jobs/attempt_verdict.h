@@ -15,10 +15,15 @@ enum class StopCause {
   kTimeout,  // over JobSpec.time_limit
   kDrain,    // the daemon stops, or did
   kPause,    // somebody paused the run
+  kSilence,  // nothing was heard of the worker
+  kRefused,  // the worker sent what cannot be
 };
 
 // Exit code of a worker that lost its daemon, after a checkpoint.
 inline constexpr int kExitDaemonLost = 75;
+
+// Until a worker that could not be started for now is tried again.
+inline constexpr absl::Duration kNotStartedPause = absl::Seconds(2);
 
 // The verdict, from what the worker said last, why it was stopped and how its process ended. Retries wait 1 s, 2 s,
 // 4 s, ... at most a minute.

@@ -83,7 +83,7 @@ size_t EventHub::topics() const {
 
 bool EventHub::AwaitDrain(absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&draining_), timeout);
+  return clock_.AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_.Now() + timeout);
 }
 
 }  // namespace skew

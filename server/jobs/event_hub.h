@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/ids.h"
 
 namespace skew {
@@ -63,6 +64,7 @@ class EventHub {
 
   std::vector<std::shared_ptr<Waiter>> TakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  mutable RealClock clock_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<JobId, Topic> topics_ ABSL_GUARDED_BY(mutex_);
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;

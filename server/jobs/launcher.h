@@ -26,6 +26,9 @@ struct WorkerExit {
   bool signalled = false;
   int code = 0;       // exit code or signal number
   bool known = true;  // false: a worker that an earlier daemon started, which only that one could have been told
+  bool out_of_memory = false;    // the system killed for want of memory just then
+  std::string not_started = "";  // why there was no process at all, when that may pass
+  std::string refused = "";      // why what it sent could not be taken, after which it was killed
 };
 
 // Thread-safe.
@@ -39,10 +42,12 @@ class Launcher {
   // Must be called before the first Start.
   virtual void SetOnExit(OnExit on_exit) = 0;
 
+  // UNAVAILABLE or RESOURCE_EXHAUSTED when it may work later: no descriptors, processes, memory or room are left.
   virtual absl::StatusOr<ProcessIdentity> Start(const Launch& launch) = 0;
 
-  // Looks after a process that an earlier daemon started. NOT_FOUND when it is gone.
-  virtual absl::Status Adopt(const AttemptId& attempt, const ProcessIdentity& process) = 0;
+  // Looks after a process that an earlier daemon started, and says for how long it has been running. NOT_FOUND when it
+  // is gone.
+  virtual absl::StatusOr<absl::Duration> Adopt(const AttemptId& attempt, const ProcessIdentity& process) = 0;
 
   // Kills the attempt's process and all of its group at once; nothing happens when it is gone.
   virtual void Kill(const AttemptId& attempt) = 0;

@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
+#include "common/file.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
 #include "common/status.h"
@@ -28,12 +30,6 @@ worker::v1::Command::Action ActionFor(StopCause cause) {
 
 bool Contains(const absl::StatusOr<std::vector<AttemptId>>& attempts, const AttemptId& id) {
   return attempts.ok() && std::find(attempts->begin(), attempts->end(), id) != attempts->end();
-}
-
-void RemoveFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error) spdlog::warn("cannot remove {}: {}", path, error.message());
 }
 
 // Rows of the queue that are read of each user for one decision: more than there are devices to fill.
@@ -100,7 +96,21 @@ void Scheduler::Attach(const AttemptId& attempt, WorkerLink* link) {
 void Scheduler::Detach(const AttemptId& attempt, const WorkerLink* link) {
   absl::MutexLock lock(&mutex_);
   const auto found = in_flight_.find(attempt);
-  if (found != in_flight_.end() && found->second.link == link) found->second.link = nullptr;
+  if (found == in_flight_.end() || found->second.link != link) return;
+  found->second.link = nullptr;
+  // One that has ended says so by its exit, and one that lives comes back soon.
+  found->second.attach_deadline = clock_->Now() + options_.attach_grace;
+  awake_ = true;
+}
+
+void Scheduler::Refuse(const AttemptId& attempt, const absl::Status& why) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = in_flight_.find(attempt);
+  if (found == in_flight_.end() || !found->second.refusal.empty()) return;
+  found->second.refusal = std::string(why.message());
+  found->second.stop_cause = StopCause::kRefused;
+  found->second.kill_time = absl::InfinitePast();
+  awake_ = true;
 }
 
 void Scheduler::OnExit(const AttemptId& id, const WorkerExit& exit) {
@@ -135,86 +145,6 @@ void Scheduler::ReadDevices() {
   if (probe_ != nullptr) devices_->Update(probe_->Read(), clock_->Now());
 }
 
-// Adopts the workers that an earlier daemon left; ends the other attempts, first their processes if there are any.
-void Scheduler::Recover() {
-  std::vector<OpenAttempt> lost;
-  std::vector<ProcessIdentity> orphans;
-  for (const OpenAttempt& open : AwaitOpenAttempts()) {
-    if (Adopt(open)) continue;
-    lost.push_back(open);
-    if (open.process.pid != 0) orphans.push_back(open.process);
-  }
-  {
-    absl::MutexLock lock(&mutex_);
-    adopted_ = true;
-  }
-  launcher_->EndOrphans(orphans, options_.stop_grace);
-  for (const OpenAttempt& open : lost) {
-    while (!EndRecovered(open.attempt)) {
-      if (PauseForStore()) return;
-    }
-  }
-}
-
-// Waits until the store may be tried again; true when the daemon stops first.
-bool Scheduler::PauseForStore() {
-  absl::MutexLock lock(&mutex_);
-  return clock_->AwaitWithDeadline(&mutex_, absl::Condition(&draining_), clock_->Now() + options_.retry_interval);
-}
-
-std::vector<OpenAttempt> Scheduler::AwaitOpenAttempts() {
-  while (true) {
-    absl::StatusOr<std::vector<OpenAttempt>> open = runs_->OpenAttempts();
-    if (open.ok()) return *std::move(open);
-    spdlog::error("recovery: cannot read the attempts under way: {}", Text(open.status()));
-    if (PauseForStore()) return {};
-  }
-}
-
-bool Scheduler::Adopt(const OpenAttempt& open) {
-  if (open.process.pid == 0) return false;
-  const absl::StatusOr<Claim> claim = runs_->ReadClaim(open.attempt);
-  if (!claim.ok()) return false;
-  const std::optional<Lease> lease =
-      devices_->TakeAgain(open.device, open.memory_bytes, open.whole_device, open.start_time);
-  if (!lease.has_value()) return false;
-  InFlight attempt = InFlightFor(*claim, *lease, open.start_time);
-  attempt.has_order = true;
-  attempt.attach_deadline = clock_->Now() + options_.attach_grace;
-  {
-    absl::MutexLock lock(&mutex_);
-    in_flight_.emplace(open.attempt, std::move(attempt));
-  }
-  if (launcher_->Adopt(open.attempt, open.process).ok()) {
-    devices_->SetHolder(*lease, open.attempt.run);
-    devices_->SetProcess(*lease, open.process.pid);
-    spdlog::info("{} goes on on {}: process {}", open.attempt.ToString(), lease->device, open.process.pid);
-    return true;
-  }
-  {
-    absl::MutexLock lock(&mutex_);
-    in_flight_.erase(open.attempt);
-  }
-  devices_->Return(*lease);
-  return false;
-}
-
-bool Scheduler::EndRecovered(const AttemptId& attempt) {
-  const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(attempt, [&](const AttemptFacts& facts) {
-    AttemptEnd verdict = DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
-    verdict.held_until = facts.last_heard;  // nobody is charged for the time without a daemon
-    return verdict;
-  });
-  if (!end.ok()) {
-    spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
-    return end.status().code() == absl::StatusCode::kFailedPrecondition;  // trying again cannot help
-  }
-  if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(attempt.run));
-  spdlog::info("{} was under way when the server last ended: now {}", attempt.ToString(),
-               v1::RunState_Name(end->state));
-  return true;
-}
-
 void Scheduler::RequestStops() {
   const absl::StatusOr<std::vector<AttemptId>> cancelling = runs_->CancellingAttempts();
   if (!cancelling.ok()) spdlog::warn("cannot read the cancelled runs: {}", Text(cancelling.status()));
@@ -230,6 +160,7 @@ void Scheduler::RequestStops() {
       if (now >= attempt.time_limit) StopLocked(id, attempt, StopCause::kTimeout);
       if (draining_ && options_.on_stop == OnStop::kCheckpoint) StopLocked(id, attempt, StopCause::kDrain);
       if (now < std::min(attempt.kill_time, attempt.attach_deadline) || attempt.exited) continue;
+      if (attempt.stop_cause == StopCause::kNone) attempt.stop_cause = StopCause::kSilence;
       attempt.kill_time = absl::InfiniteFuture();
       attempt.attach_deadline = absl::InfiniteFuture();
       to_kill.push_back(id);
@@ -276,7 +207,9 @@ bool Scheduler::EndExited() {
 
 bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
-    AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, attempt.exit, clock_->Now());
+    WorkerExit exit = attempt.exit;
+    exit.refused = attempt.refusal;
+    AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, exit, clock_->Now());
     verdict.peak_bytes = devices_->PeakOf(attempt.lease);
     return verdict;
   });
@@ -286,9 +219,16 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   }
   spdlog::info("{} on {}: {} {} {}", id.ToString(), attempt.lease.device, v1::RunState_Name(end->state),
                end->reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(end->reason), end->message);
-  if (IsTerminal(end->state)) RemoveFolder(state_dir_->WorkDir(id.run));
+  if (IsTerminal(end->state)) RemoveWorkOf(id.run);
   devices_->Return(attempt.lease);
   return true;
+}
+
+void Scheduler::RemoveWorkOf(RunId run) const {
+  std::error_code error;
+  const std::string folder = state_dir_->WorkDir(run);
+  std::filesystem::remove_all(folder, error);
+  if (error) spdlog::warn("cannot remove {}: {}", folder, error.message());
 }
 
 // Whether anything may be started as far as the disk is concerned.
@@ -327,10 +267,26 @@ absl::StatusOr<bool> Scheduler::StartWhatMay() {
   for (const StartDecision& start : DecideStarts(snapshot, OptionsOf(picture, options_.aged_after))) {
     const QueueRow& row = picture.users[start.user].rows[start.batch];
     const RunNeed& need = snapshot.users[start.user].batches[start.batch].need;
-    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[start.device], need));
+    const size_t device = DeviceFor(row, snapshot, need, start.device, devices);
+    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[device], need));
     any = any || started;
   }
   return any;
+}
+
+// The chosen device, or another one that is free and like it when the run's last attempt was lost on that one.
+size_t Scheduler::DeviceFor(const QueueRow& row, const FairShareSnapshot& snapshot, const RunNeed& need, size_t chosen,
+                            const std::vector<DeviceSlots>& devices) {
+  const absl::StatusOr<std::string> avoided = runs_->DeviceToAvoid({row.key.job, row.next_run});
+  if (!avoided.ok() || *avoided != devices[chosen].name) return chosen;
+  for (size_t other = 0; other < devices.size(); ++other) {
+    const FairShareDevice& device = snapshot.devices[other];
+    if (other != chosen && device.kind == snapshot.devices[chosen].kind &&
+        FitsNow(need, device, devices[other].held.empty())) {
+      return other;
+    }
+  }
+  return chosen;
 }
 
 // False when there is nothing to start any more: somebody was quicker to cancel or pause it.
@@ -353,15 +309,20 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
   const AttemptId id = claim.attempt;
   devices_->SetHolder(lease, id.run);
   InFlight attempt = InFlightFor(claim, lease, clock_->Now());
-  mkdir(attempt.order.work_dir().c_str(), 0700);
+  attempt.attach_deadline = clock_->Now() + options_.start_grace;
+  const int made = mkdir(attempt.order.work_dir().c_str(), 0700);
+  const int error = made == 0 || errno == EEXIST ? 0 : errno;
   {
     absl::MutexLock lock(&mutex_);
     in_flight_.emplace(id, std::move(attempt));
   }
-  const absl::StatusOr<ProcessIdentity> process = launcher_->Start({id, token, lease, state_dir_->LogFile(id)});
+  absl::StatusOr<ProcessIdentity> process =
+      error != 0 ? SystemError(error, absl::StrCat("cannot create the work folder of ", id.run.ToString()))
+                 : launcher_->Start({id, token, lease, state_dir_->LogFile(id)});
   if (!process.ok()) {
     spdlog::error("cannot start the worker of {}: {}", id.ToString(), Text(process.status()));
-    OnExit(id, WorkerExit{false, 127});
+    const bool passes = absl::IsUnavailable(process.status()) || absl::IsResourceExhausted(process.status());
+    OnExit(id, passes ? WorkerExit{.not_started = std::string(process.status().message())} : WorkerExit{false, 127});
     return;
   }
   devices_->SetProcess(lease, process->pid);

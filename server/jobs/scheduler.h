@@ -51,7 +51,8 @@ class Scheduler {
 
   struct Options {
     OnStop on_stop = OnStop::kCheckpoint;
-    absl::Duration attach_grace = absl::Seconds(30);   // for an adopted worker to attach, until it is killed
+    absl::Duration start_grace = absl::Minutes(5);     // for a new worker to attach, until it is killed
+    absl::Duration attach_grace = absl::Seconds(30);   // for one that was adopted or cut off to attach again
     absl::Duration stop_grace = absl::Seconds(20);     // from a command to stop until the worker is killed
     absl::Duration retry_interval = absl::Seconds(1);  // when the store cannot be written
     absl::Duration checkpoint_interval = absl::Minutes(1);
@@ -88,6 +89,9 @@ class Scheduler {
   void Attach(const AttemptId& attempt, WorkerLink* link);
   void Detach(const AttemptId& attempt, const WorkerLink* link);
 
+  // The attempt's worker sent what cannot be: it is killed, and the run fails for this reason.
+  void Refuse(const AttemptId& attempt, const absl::Status& why);
+
  private:
   // An attempt whose process runs, or has exited and waits to be written down.
   struct InFlight {
@@ -99,6 +103,7 @@ class Scheduler {
     WorkerLink* link = nullptr;
     bool has_order = false;  // the worker came for it, and so may have work to lose
     absl::Time attach_deadline = absl::InfiniteFuture();
+    std::string refusal;  // what the worker sent that cannot be
     bool exited = false;
     WorkerExit exit;
   };
@@ -108,6 +113,7 @@ class Scheduler {
   void Recover();
   std::vector<OpenAttempt> AwaitOpenAttempts();
   bool Adopt(const OpenAttempt& open);
+  void SetStart(const OpenAttempt& open, const Claim& claim, absl::Time start_time);
   InFlight InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const;
   bool PauseForStore();
   bool EndRecovered(const AttemptId& attempt);
@@ -115,9 +121,12 @@ class Scheduler {
   void StopLocked(const AttemptId& id, InFlight& attempt, StopCause cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool EndExited();
   bool End(const AttemptId& id, const InFlight& attempt);
+  void RemoveWorkOf(RunId run) const;
   bool HasRoom();
   bool Dispatch();
   absl::StatusOr<bool> StartWhatMay();
+  size_t DeviceFor(const QueueRow& row, const FairShareSnapshot& snapshot, const RunNeed& need, size_t chosen,
+                   const std::vector<DeviceSlots>& devices);
   absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need);
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   void OnExit(const AttemptId& id, const WorkerExit& exit);

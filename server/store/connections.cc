@@ -1,10 +1,14 @@
 #include "server/store/connections.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/status.h"
 #include "server/store/schema.h"
 
@@ -42,7 +46,12 @@ absl::StatusOr<std::unique_ptr<Database>> OpenWhole(const std::string& path, abs
 }  // namespace
 
 Connections::Connections(std::string path, absl::Duration busy_timeout, std::unique_ptr<Database> writer)
-    : path_(std::move(path)), busy_timeout_(busy_timeout), writer_(std::move(writer)) {}
+    : path_(std::move(path)),
+      busy_timeout_(busy_timeout),
+      gathered_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      writer_(std::move(writer)) {}
+
+Connections::~Connections() { close(gathered_); }
 
 absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const std::string& path, absl::Duration busy_timeout) {
   absl::StatusOr<std::unique_ptr<Database>> opened = OpenWhole(path, busy_timeout);
@@ -56,9 +65,9 @@ absl::Status Connections::Write(absl::Time now, absl::FunctionRef<absl::Status(W
   WaitingWrite write{now, work, absl::OkStatus(), {}};
   const std::vector<WaitingWrite*> together = AwaitTurn(write);
   if (!together.empty()) {
-    const absl::Time start = absl::Now();
+    const auto start = std::chrono::steady_clock::now();
     CommitTogether(together);
-    EndTurn(together, absl::Now() - start);
+    EndTurn(together, absl::FromChrono(std::chrono::steady_clock::now() - start));
   }
   if (write.result.ok() && listener_) {
     for (const auto& [job, revision] : write.appended) listener_(job, revision);
@@ -74,23 +83,40 @@ bool Connections::IsTurn(Turn* turn) {
 }
 
 std::vector<Connections::WaitingWrite*> Connections::AwaitTurn(WaitingWrite& write) {
-  absl::MutexLock lock(&queue_mutex_);
-  queue_.push_back(&write);
-  Turn turn{this, &write};
-  queue_mutex_.Await(absl::Condition(&IsTurn, &turn));
+  {
+    absl::MutexLock lock(&queue_mutex_);
+    queue_.push_back(&write);
+    if (gathering_ && queue_.size() >= expected_writes_) eventfd_write(gathered_, 1);
+    Turn turn{this, &write};
+    queue_mutex_.Await(absl::Condition(&IsTurn, &turn));
+    if (write.done) return {};
+    committing_ = true;
+  }
+  Gather();
   std::vector<WaitingWrite*> together;
-  if (write.done) return together;
-  committing_ = true;
-  const auto gathered = [this] {
-    queue_mutex_.AssertHeld();
-    return queue_.size() >= expected_writes_;
-  };
-  queue_mutex_.AwaitWithTimeout(absl::Condition(&gathered), patience_);
+  absl::MutexLock lock(&queue_mutex_);
   while (!queue_.empty() && together.size() < kMostWritesTogether) {
     together.push_back(queue_.front());
     queue_.pop_front();
   }
   return together;
+}
+
+// Not by the mutex's own timeout, which is a point of the system's time: that may be set back meanwhile.
+void Connections::Gather() {
+  timespec patience;
+  {
+    absl::MutexLock lock(&queue_mutex_);
+    if (queue_.size() >= expected_writes_) return;
+    gathering_ = true;
+    patience = absl::ToTimespec(patience_);
+  }
+  pollfd event{gathered_, POLLIN, 0};
+  ppoll(&event, 1, &patience, nullptr);
+  absl::MutexLock lock(&queue_mutex_);
+  gathering_ = false;
+  eventfd_t ignored;
+  eventfd_read(gathered_, &ignored);
 }
 
 void Connections::EndTurn(const std::vector<WaitingWrite*>& writes, absl::Duration commit_time) {

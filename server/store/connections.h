@@ -44,6 +44,10 @@ class Connections {
   static absl::StatusOr<std::unique_ptr<Connections>> Open(const std::string& path,
                                                            absl::Duration busy_timeout = absl::Seconds(5));
 
+  ~Connections();
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
   // Must be called before the first Write.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
 
@@ -90,15 +94,19 @@ class Connections {
   // already. Waits until either is so.
   std::vector<WaitingWrite*> AwaitTurn(WaitingWrite& write);
   void CommitTogether(const std::vector<WaitingWrite*>& writes);
+  // Lets those join who are expected.
+  void Gather();
   // Lets all who took part go, and the next ones begin.
   void EndTurn(const std::vector<WaitingWrite*>& writes, absl::Duration commit_time);
 
   const std::string path_;
   const absl::Duration busy_timeout_;
+  const int gathered_;  // an eventfd: as many came as were expected
   Listener listener_;
   mutable absl::Mutex queue_mutex_;
   std::deque<WaitingWrite*> queue_ ABSL_GUARDED_BY(queue_mutex_);
   bool committing_ ABSL_GUARDED_BY(queue_mutex_) = false;
+  bool gathering_ ABSL_GUARDED_BY(queue_mutex_) = false;
   size_t expected_writes_ ABSL_GUARDED_BY(queue_mutex_) = 1;  // how many took part of late
   absl::Duration patience_ ABSL_GUARDED_BY(queue_mutex_);     // for that many to come
   absl::Mutex write_mutex_;                                   // held across SQL: it is what makes the writer one

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/data/dataset.h"
+#include "common/file.h"
 #include "common/status.h"
 
 namespace skew {
@@ -34,10 +35,14 @@ absl::StatusOr<v1::Dataset> Describe(absl::string_view name, const std::string& 
 
 }  // namespace
 
-std::vector<std::string> DatasetRegistry::Names() const {
+absl::StatusOr<std::vector<std::string>> DatasetRegistry::Names() const {
   std::vector<std::string> names;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
+  const fs::directory_iterator entries(folder_, error);
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return SystemError(error.value(), absl::StrCat("cannot read ", folder_));
+  }
+  for (const fs::directory_entry& entry : entries) {
     if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
@@ -47,7 +52,7 @@ std::vector<std::string> DatasetRegistry::Names() const {
 std::string DatasetRegistry::FolderOf(absl::string_view name) const { return absl::StrCat(folder_, "/", name); }
 
 absl::StatusOr<v1::Dataset> DatasetRegistry::Find(absl::string_view name) {
-  const std::vector<std::string> names = Names();
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     return absl::NotFoundError(absl::StrCat(
         "there is no dataset '", name, "'; ",
@@ -59,12 +64,13 @@ absl::StatusOr<v1::Dataset> DatasetRegistry::Find(absl::string_view name) {
   const auto found = entries_.find(name);
   if (found != entries_.end() && found->second.stamp == stamp) return found->second.dataset;
   Entry entry{stamp, Describe(name, FolderOf(name))};
+  if (absl::IsUnavailable(entry.dataset.status())) return entry.dataset;  // it may pass
   return entries_.insert_or_assign(std::string(name), std::move(entry)).first->second.dataset;
 }
 
 std::vector<v1::Dataset> DatasetRegistry::List() {
   std::vector<v1::Dataset> datasets;
-  for (const std::string& name : Names()) {
+  for (const std::string& name : Names().value_or(std::vector<std::string>())) {
     const absl::StatusOr<v1::Dataset> dataset = Find(name);
     datasets.push_back(dataset.ok() ? *dataset : DescribeDataset(name, dataset.status()));
   }

@@ -22,7 +22,8 @@ class DatasetRegistry {
   // By name; a damaged one is listed with its problem.
   std::vector<v1::Dataset> List();
 
-  // NOT_FOUND, naming those there are; or the error of reading it, naming the file.
+  // NOT_FOUND, naming those there are; UNAVAILABLE when that cannot be found out for now; or the error of reading it,
+  // naming the file.
   absl::StatusOr<v1::Dataset> Find(absl::string_view name);
 
   // The folder of a dataset that Find knows.
@@ -33,7 +34,7 @@ class DatasetRegistry {
     std::string stamp;  // names, sizes and times of the files when they were read
     absl::StatusOr<v1::Dataset> dataset;
   };
-  std::vector<std::string> Names() const;
+  absl::StatusOr<std::vector<std::string>> Names() const;
 
   const std::string folder_;
   absl::Mutex mutex_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "common/status.h"
 #include "server/store/audit_log.h"
+#include "server/store/event_log.h"
 #include "server/store/job_rows.h"
 #include "server/store/queue_changes.h"
 #include "server/store/queue_picture.h"
@@ -57,6 +58,27 @@ absl::Status WriteShare(WriteScope& scope, const v1::SetShareRequest& request) {
   return insert.Run();
 }
 
+// More than what may lie ahead: the longest pause before a retry.
+constexpr absl::Duration kMostAhead = absl::Minutes(2);
+
+// Times that are compared with the present: when they lie far ahead of it, the system's clock was set back while no
+// daemon ran. Runs would wait for a day that comes again, and past use would not decay.
+absl::Status ForgetFuture(WriteScope& scope) {
+  SKEW_ASSIGN_OR_RETURN(const int64_t revision, NewestRevision(scope.db));
+  Statement newest = scope.db.Prepare("SELECT time FROM events WHERE revision = ?");
+  const bool set_back = newest.Bind(revision).Step() && newest.Time(0) > scope.now + kMostAhead;
+  SKEW_RETURN_IF_ERROR(newest.status());
+  if (!set_back) return absl::OkStatus();
+  for (const char* sql :
+       {"UPDATE runs SET not_before = ?1 WHERE state = 1 AND not_before > ?1",
+        "UPDATE queue SET waiting_since = ?1 WHERE waiting_since > ?1",
+        "UPDATE use SET last_start = ?1 WHERE last_start > ?1", "UPDATE use SET time = ?1 WHERE time > ?1",
+        "UPDATE attempts SET start_time = ?1 WHERE end_time IS NULL AND start_time > ?1"}) {
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare(sql).Bind(scope.now).Run());
+  }
+  return absl::OkStatus();
+}
+
 std::string Describe(const v1::SetShareRequest& request) {
   std::vector<std::string> parts;
   if (request.has_weight()) parts.push_back(absl::StrCat("weight ", request.weight()));
@@ -92,7 +114,10 @@ struct QueueStore::AuditedAction {
 };
 
 absl::Status QueueStore::Open() {
-  return connections_->Write(clock_->Now(), [&](WriteScope& scope) { return ChangeHalfLife(scope, half_life_); });
+  return connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(ForgetFuture(scope));
+    return ChangeHalfLife(scope, half_life_);
+  });
 }
 
 absl::StatusOr<QueuePicture> QueueStore::Read(bool only_ready, int rows_per_user, const std::string& also) {

@@ -96,6 +96,7 @@ class QueueStore {
       : connections_(connections), clock_(clock), half_life_(half_life) {}
 
   // To be called first: past use is decayed with this half-life from now on, and was with the one before up to now.
+  // What is said to happen later than it can, since the system's clock was set back, is to happen now.
   absl::Status Open();
 
   // For the scheduler: of every user the rows that may start now, at most so many of the highest priority and some of

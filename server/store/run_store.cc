@@ -275,6 +275,29 @@ absl::StatusOr<Claim> RunStore::ReadClaim(const AttemptId& attempt) {
   return claim;
 }
 
+absl::StatusOr<std::string> RunStore::DeviceToAvoid(RunId run) {
+  std::string device;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    Statement row = db.Prepare(
+        "SELECT device, reason FROM attempts WHERE job_id = ? AND run_number = ? ORDER BY number DESC LIMIT 1");
+    row.Bind(run.job.number).Bind(run.number);
+    if (row.Step() && FailureClassOf(static_cast<v1::Reason>(row.Int(1))).elsewhere) device = row.Text(0);
+    return row.status();
+  }));
+  return device;
+}
+
+absl::Status RunStore::MoveStart(const AttemptId& attempt, absl::Time start_time) {
+  return connections_->Write(clock_->Now(), [&](WriteScope& scope) {
+    return scope.db.Prepare("UPDATE attempts SET start_time = ? WHERE job_id = ? AND run_number = ? AND number = ?")
+        .Bind(start_time)
+        .Bind(attempt.run.job.number)
+        .Bind(attempt.run.number)
+        .Bind(attempt.number)
+        .Run();
+  });
+}
+
 absl::Status RunStore::RecordProcess(const AttemptId& attempt, const ProcessIdentity& process) {
   return connections_->Write(clock_->Now(), [&](WriteScope& scope) {
     return scope.db

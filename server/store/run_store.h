@@ -115,6 +115,12 @@ class RunStore {
   // What the attempt was claimed with. NOT_FOUND.
   absl::StatusOr<Claim> ReadClaim(const AttemptId& attempt);
 
+  // The device that the run's next attempt is to keep away from, since the last one was lost there; empty: none.
+  absl::StatusOr<std::string> DeviceToAvoid(RunId run);
+
+  // When the attempt began by the clock as it is now: it may have been set since.
+  absl::Status MoveStart(const AttemptId& attempt, absl::Time start_time);
+
   absl::Status RecordProcess(const AttemptId& attempt, const ProcessIdentity& process);
 
   // The attempt that goes on and has this token; NOT_FOUND.

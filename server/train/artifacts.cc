@@ -18,6 +18,9 @@ namespace {
 
 constexpr absl::Duration kRetryInterval = absl::Seconds(1);
 
+// The disk is full, or fails for now.
+bool MayPass(const absl::Status& status) { return absl::IsResourceExhausted(status) || absl::IsUnavailable(status); }
+
 }  // namespace
 
 absl::Status Artifacts::Add(const std::string& name, const std::string& media_type, absl::string_view content) {
@@ -32,8 +35,8 @@ absl::Status Artifacts::AddFile(const std::string& name, const std::string& medi
                                 absl::FunctionRef<absl::Status(const std::string& path)> write) {
   const std::string path = absl::StrCat(folder_, "/", name);
   absl::Status status = write(path);
-  if (absl::IsResourceExhausted(status)) spdlog::warn("{} waits for room on the disk", name);
-  while (absl::IsResourceExhausted(status)) {
+  if (MayPass(status)) spdlog::warn("{} waits: {}", name, std::string(status.message()));
+  while (MayPass(status)) {
     if (stop_->AwaitRaised(kRetryInterval)) return absl::OkStatus();
     status = write(path);
   }

@@ -49,6 +49,10 @@ v1::Reason ReasonOf(const std::exception& error) {
 Failed FailureOf(const absl::Status& status) {
   if (absl::IsInvalidArgument(status)) return MakeFailed(v1::USER_CONFIG, status.message());
   if (absl::IsOutOfRange(status)) return MakeFailed(v1::NUMERIC, status.message());
+  // A disk that fails or is full: it may be better next time.
+  if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
+    return MakeFailed(v1::WORKER_LOST, status.message());
+  }
   return MakeFailed(v1::INTERNAL, status.message());
 }
 

@@ -5,6 +5,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 
 namespace skew::train {
 
@@ -36,12 +37,14 @@ class StopRequest {
   // Waits until one is raised, at most so long. Returns whether one is.
   bool AwaitRaised(absl::Duration timeout) const {
     absl::MutexLock lock(&mutex_);
-    return mutex_.AwaitWithTimeout(absl::Condition(
-                                       +[](const Stop* stop) { return *stop != Stop::kNone; }, &stop_),
-                                   timeout);
+    return clock_.AwaitWithDeadline(&mutex_,
+                                    absl::Condition(
+                                        +[](const Stop* stop) { return *stop != Stop::kNone; }, &stop_),
+                                    clock_.Now() + timeout);
   }
 
  private:
+  mutable RealClock clock_;
   mutable absl::Mutex mutex_;
   Stop stop_ ABSL_GUARDED_BY(mutex_) = Stop::kNone;
 };

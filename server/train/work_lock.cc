@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
+#include "common/file.h"
 
 namespace skew::train {
 namespace {
@@ -21,13 +22,14 @@ absl::StatusOr<WorkLock> WorkLock::Acquire(const std::string& folder, absl::Dura
                                            const StopRequest& stop) {
   const std::string path = absl::StrCat(folder, "/lock");
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  if (file < 0) return SystemError(errno, absl::StrCat("cannot open ", path));
   WorkLock lock(file);
-  const absl::Time deadline = absl::Now() + patience;
+  RealClock clock;
+  const absl::Time deadline = clock.Now() + patience;
   while (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return absl::ErrnoToStatus(errno, absl::StrCat("cannot lock ", path));
+    if (errno != EWOULDBLOCK && errno != EINTR) return SystemError(errno, absl::StrCat("cannot lock ", path));
     // The kernel offers no wait for it with a deadline.
-    if (absl::Now() >= deadline) return absl::UnavailableError(absl::StrCat(path, " is held by another worker"));
+    if (clock.Now() >= deadline) return absl::UnavailableError(absl::StrCat(path, " is held by another worker"));
     if (stop.AwaitRaised(kBetweenTries)) return absl::CancelledError(absl::StrCat("gave up waiting for ", path));
   }
   return lock;

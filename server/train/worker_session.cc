@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/message_limits.h"
 #include "common/status.h"
 #include "spdlog/spdlog.h"
@@ -44,7 +43,7 @@ WorkerSession::WorkerSession(Options options, StopRequest* stop)
     : options_(std::move(options)),
       stop_(stop),
       stub_(worker::v1::WorkerService::NewStub(OpenChannel(options_.daemon))),
-      last_contact_(absl::Now()),
+      last_contact_(clock_.Now()),
       thread_([this] { Run(); }) {}
 
 WorkerSession::~WorkerSession() {
@@ -110,7 +109,7 @@ absl::Status WorkerSession::Converse() {
   {
     absl::MutexLock lock(&mutex_);
     streaming_ = false;
-    if (heard) last_contact_ = absl::Now();
+    if (heard) last_contact_ = clock_.Now();
   }
   writer.join();
   const absl::Status end = FromGrpc(stream->Finish());
@@ -154,8 +153,8 @@ void WorkerSession::Acknowledge(int64_t number) {
 bool WorkerSession::MayAttachAgain(const absl::Status& end) {
   absl::MutexLock lock(&mutex_);
   if (closing_ || !IsDaemonGone(end)) return false;
-  if (absl::Now() - last_contact_ >= options_.patience) return false;
-  mutex_.AwaitWithTimeout(absl::Condition(&closing_), kPause);
+  if (clock_.Now() - last_contact_ >= options_.patience) return false;
+  clock_.AwaitWithDeadline(&mutex_, absl::Condition(&closing_), clock_.Now() + kPause);
   return !closing_;
 }
 

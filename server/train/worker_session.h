@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "server/train/stop_request.h"
 #include "skew/worker/v1/worker.grpc.pb.h"
@@ -86,6 +87,7 @@ class WorkerSession {
   const Options options_;
   StopRequest* const stop_;
   std::unique_ptr<worker::v1::WorkerService::Stub> stub_;
+  RealClock clock_;
 
   absl::Mutex mutex_;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the stream there is

@@ -8,10 +8,13 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -20,7 +23,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
 #include "common/file.h"
 #include "common/status.h"
 
@@ -112,7 +114,7 @@ absl::StatusOr<pid_t> Spawn(const std::string& program, std::vector<std::string>
   const ScopedAffinity affinity(launch.lease.cores);
   pid_t pid = 0;
   const int error = posix_spawn(&pid, program.c_str(), &files, &attributes, argv.get(), envp.get());
-  if (error != 0) return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", program));
+  if (error != 0) return SystemError(error, absl::StrCat("cannot start ", program));
   return pid;
 }
 
@@ -138,20 +140,26 @@ int OpenProcess(const ProcessIdentity& process) {
 // As OpenProcess, for a child that cannot have been reaped yet.
 int OpenChild(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
-// Waits until the process behind the handle is gone; false when `released` comes first.
-bool AwaitGoneUnlessReleased(int process_fd, int released) {
-  pollfd events[] = {{process_fd, POLLIN, 0}, {released, POLLIN, 0}};
-  while (poll(events, 2, -1) < 0 && errno == EINTR) {
-  }
-  return events[0].revents != 0;
+// For how long a process has been running.
+absl::Duration AgeOf(const ProcessIdentity& process) {
+  timespec up;
+  clock_gettime(CLOCK_BOOTTIME, &up);
+  const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
+  return absl::DurationFromTimespec(up) - absl::Seconds(static_cast<double>(process.start_ticks) / ticks_per_second);
 }
 
-// Waits until the process behind the handle is gone; false when the deadline comes first.
-bool AwaitGone(int process_fd, absl::Time deadline) {
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// Waits until the process behind the handle is gone; false when the deadline, if there is one, comes first.
+bool AwaitGone(int process_fd, std::optional<SteadyTime> deadline) {
   while (true) {
-    const int64_t left = std::max<int64_t>(0, absl::ToInt64Milliseconds(deadline - absl::Now()));
+    int left = -1;
+    if (deadline.has_value()) {
+      const auto time = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+      left = static_cast<int>(std::max<int64_t>(0, time.count()));
+    }
     pollfd event{process_fd, POLLIN, 0};
-    const int ready = poll(&event, 1, static_cast<int>(left));
+    const int ready = poll(&event, 1, left);
     if (ready > 0) return true;
     if (ready == 0) return false;
     if (errno != EINTR) return true;
@@ -220,7 +228,7 @@ absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
   absl::StatusOr<ProcessIdentity> process = IdentifyProcess(pid);
   const int process_fd = OpenChild(pid);
   if (process_fd < 0) {
-    const absl::Status error = absl::ErrnoToStatus(errno, absl::StrCat("cannot watch process ", pid));
+    const absl::Status error = SystemError(errno, absl::StrCat("cannot watch process ", pid));
     kill(-pid, SIGKILL);
     waitpid(pid, nullptr, 0);
     return error;
@@ -231,12 +239,12 @@ absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
   return process;
 }
 
-absl::Status LocalLauncher::Adopt(const AttemptId& attempt, const ProcessIdentity& process) {
+absl::StatusOr<absl::Duration> LocalLauncher::Adopt(const AttemptId& attempt, const ProcessIdentity& process) {
   const int process_fd = OpenProcess(process);
   if (process_fd < 0) return absl::NotFoundError(absl::StrCat("process ", process.pid, " is gone"));
   absl::MutexLock lock(&mutex_);
   Watch(attempt, static_cast<pid_t>(process.pid), process_fd, /*adopted=*/true);
-  return absl::OkStatus();
+  return AgeOf(process);
 }
 
 void LocalLauncher::Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) {
@@ -247,11 +255,22 @@ void LocalLauncher::Watch(const AttemptId& attempt, pid_t pid, int process_fd, b
 }
 
 void LocalLauncher::Wait(const AttemptId& attempt, pid_t pid, int process_fd) {
-  const bool gone = AwaitGoneUnlessReleased(process_fd, released_);
+  OutOfMemoryWatch memory(options_.out_of_memory_kills);
+  const bool gone = AwaitEnd(process_fd, memory);
   close(process_fd);
   if (!gone) return;
-  const WorkerExit exit = Reap(attempt, pid);
+  WorkerExit exit = Reap(attempt, pid);
+  exit.out_of_memory = (!exit.known || (exit.signalled && exit.code == SIGKILL)) && memory.HasKilled();
   if (on_exit_) on_exit_(attempt, exit);
+}
+
+bool LocalLauncher::AwaitEnd(int process_fd, OutOfMemoryWatch& memory) const {
+  while (true) {
+    pollfd events[] = {{process_fd, POLLIN, 0}, {released_, POLLIN, 0}};
+    const int ready = poll(events, 2, static_cast<int>(absl::ToInt64Milliseconds(OutOfMemoryWatch::kInterval)));
+    if (ready > 0) return events[0].revents != 0;
+    if (ready == 0) memory.Sample();
+  }
 }
 
 WorkerExit LocalLauncher::Reap(const AttemptId& attempt, pid_t pid) {
@@ -299,11 +318,11 @@ void LocalLauncher::EndOrphans(const std::vector<ProcessIdentity>& orphans, absl
     kill(static_cast<pid_t>(orphan.pid), SIGTERM);
     alive.emplace_back(fd, orphan.pid);
   }
-  const absl::Time deadline = absl::Now() + grace;
+  const SteadyTime deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(grace);
   for (const auto& [fd, pid] : alive) {
     if (!AwaitGone(fd, deadline)) {
       kill(-static_cast<pid_t>(pid), SIGKILL);
-      AwaitGone(fd, absl::InfiniteFuture());
+      AwaitGone(fd, std::nullopt);
     }
     close(fd);
   }

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -12,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "server/jobs/launcher.h"
+#include "server/workers/out_of_memory.h"
 
 namespace skew {
 
@@ -23,6 +26,7 @@ class LocalLauncher final : public Launcher {
     std::string worker_program;      // path of skew-worker
     std::string daemon_address;      // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
     absl::Duration worker_patience;  // for how long they wait for a daemon that is gone
+    std::function<int64_t()> out_of_memory_kills = CountOutOfMemoryKills;  // another one for tests
   };
 
   explicit LocalLauncher(Options options);
@@ -31,7 +35,7 @@ class LocalLauncher final : public Launcher {
 
   void SetOnExit(OnExit on_exit) override { on_exit_ = std::move(on_exit); }
   absl::StatusOr<ProcessIdentity> Start(const Launch& launch) override;
-  absl::Status Adopt(const AttemptId& attempt, const ProcessIdentity& process) override;
+  absl::StatusOr<absl::Duration> Adopt(const AttemptId& attempt, const ProcessIdentity& process) override;
   void Kill(const AttemptId& attempt) override;
   void EndOrphans(const std::vector<ProcessIdentity>& orphans, absl::Duration grace) override;
   void Release() override;
@@ -46,6 +50,8 @@ class LocalLauncher final : public Launcher {
 
   void Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wait(const AttemptId& attempt, pid_t pid, int process_fd);
+  // Waits for the end of the process, if it comes before Release.
+  bool AwaitEnd(int process_fd, OutOfMemoryWatch& memory) const;
   WorkerExit Reap(const AttemptId& attempt, pid_t pid);
   void JoinFinished();
   void JoinAll();

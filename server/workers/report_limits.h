@@ -4,9 +4,6 @@
 
 #include <cstdint>
 
-#include "absl/status/status.h"
-#include "skew/worker/v1/worker.pb.h"
-
 namespace skew {
 
 // A worker says something once a second and at evaluations. One that floods is slowed down by gRPC's flow control: its
@@ -16,9 +13,6 @@ struct ReportLimits {
   double at_once = 1000;           // and in a row
   int64_t of_attempt = 2'000'000;  // one a second for 23 days
 };
-
-// INVALID_ARGUMENT, with what there is too much of, for a report that no worker of ours would send.
-absl::Status CheckReport(const worker::v1::Report& report, const ReportLimits& limits);
 
 }  // namespace skew
 

@@ -1,6 +1,9 @@
 #include "server/workers/worker_service.h"
 
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
@@ -9,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/digest.h"
 #include "common/status.h"
+#include "server/workers/report_check.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -18,38 +22,63 @@ using worker::v1::DaemonMessage;
 using worker::v1::WorkerMessage;
 using Stream = grpc::ServerReaderWriter<DaemonMessage, WorkerMessage>;
 
-// The writing side of one worker's stream. gRPC takes one write at a time; messages are small and a worker always
-// reads, so that a write does not wait for long.
+// The writing side of one worker's stream. A thread of its own writes, so that a worker that does not read holds up
+// nobody else, and what is to be written is little: an acknowledgement is of all reports before it, too.
 class StreamLink final : public WorkerLink {
  public:
-  explicit StreamLink(Stream* stream) : stream_(stream) {}
+  explicit StreamLink(Stream* stream) : stream_(stream), thread_([this] { Loop(); }) {}
+  // Writes what is left. When the worker does not read, not before the stream ends.
+  ~StreamLink() override {
+    {
+      absl::MutexLock lock(&mutex_);
+      closing_ = true;
+    }
+    thread_.join();
+  }
 
   void Send(worker::v1::Command::Action action) override {
-    DaemonMessage message;
-    message.mutable_command()->set_action(action);
-    Write(message);
+    absl::MutexLock lock(&mutex_);
+    command_.emplace().mutable_command()->set_action(action);
   }
 
   void SendOrder(const worker::v1::WorkOrder& order) {
-    DaemonMessage message;
-    *message.mutable_order() = order;
-    Write(message);
+    absl::MutexLock lock(&mutex_);
+    *order_.emplace().mutable_order() = order;
   }
 
   void Acknowledge(int64_t number) {
-    DaemonMessage message;
-    message.mutable_acknowledgement()->set_number(number);
-    Write(message);
+    absl::MutexLock lock(&mutex_);
+    acknowledgement_.emplace().mutable_acknowledgement()->set_number(number);
   }
 
  private:
-  void Write(const DaemonMessage& message) {
-    absl::MutexLock lock(&mutex_);
-    stream_->Write(message);  // a failed write shows as a failed read
+  bool HasNext() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return order_.has_value() || command_.has_value() || acknowledgement_.has_value() || closing_;
   }
 
+  // Empty when there is no more.
+  std::optional<DaemonMessage> Next() {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(this, &StreamLink::HasNext));
+    for (std::optional<DaemonMessage>* message : {&order_, &command_, &acknowledgement_}) {
+      if (message->has_value()) return std::exchange(*message, std::nullopt);
+    }
+    return std::nullopt;
+  }
+
+  void Loop() {
+    while (const std::optional<DaemonMessage> message = Next()) {
+      if (!stream_->Write(*message)) return;  // shows as a failed read
+    }
+  }
+
+  Stream* const stream_;
   absl::Mutex mutex_;
-  Stream* const stream_ ABSL_PT_GUARDED_BY(mutex_);
+  std::optional<DaemonMessage> order_ ABSL_GUARDED_BY(mutex_);
+  std::optional<DaemonMessage> command_ ABSL_GUARDED_BY(mutex_);
+  std::optional<DaemonMessage> acknowledgement_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
 };
 
 // The worker could be right in trying again later: the disk is full or somebody else has the database.
@@ -84,8 +113,8 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
     absl::Status status = CheckReport(message.report(), limits_);
     if (status.ok()) status = Apply(*attempt, order->work_dir(), message.report());
     if (!status.ok()) {
+      if (!IsPassing(status)) scheduler_->Refuse(*attempt, status);
       spdlog::warn("{}: report {}: {}", attempt->ToString(), message.report().number(), status.ToString());
-      if (absl::IsInvalidArgument(status)) Refuse(*attempt, status);
       return ToGrpc(status);
     }
     link.Acknowledge(message.report().number());
@@ -98,18 +127,6 @@ void WorkerService::AwaitTurn(TokenBucket& pace) {
   for (absl::Duration wait = pace.Take(absl::Now()); wait > absl::ZeroDuration(); wait = pace.Take(absl::Now())) {
     if (hub_->AwaitDrain(wait)) return;
   }
-}
-
-// The attempt fails: again, it would send the same again.
-void WorkerService::Refuse(const AttemptId& attempt, const absl::Status& reason) {
-  const absl::StatusOr<int64_t> last = runs_->LastReport(attempt);
-  if (!last.ok()) return;
-  worker::v1::Report report;
-  report.set_number(*last + 1);
-  report.mutable_failed()->set_reason(v1::INTERNAL);
-  report.mutable_failed()->set_message(absl::StrCat("a report of its worker was refused: ", reason.message()));
-  const absl::Status status = runs_->ApplyReport(attempt, report);
-  if (!status.ok()) spdlog::warn("{}: its failure is not stored: {}", attempt.ToString(), status.ToString());
 }
 
 absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& work_dir,

@@ -28,7 +28,6 @@ class WorkerService final : public worker::v1::WorkerService::Service {
 
  private:
   void AwaitTurn(TokenBucket& pace);
-  void Refuse(const AttemptId& attempt, const absl::Status& reason);
   absl::Status Apply(const AttemptId& attempt, const std::string& work_dir, const worker::v1::Report& report);
   absl::Status ApplyOnce(const AttemptId& attempt, const std::string& work_dir, const worker::v1::Report& report);
 

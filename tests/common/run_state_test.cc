@@ -40,6 +40,20 @@ TEST(RunStateTest, OnlyPassingTroubleIsRetried) {
   }
 }
 
+TEST(RunStateTest, EveryReasonHasItsClass) {
+  for (int reason = 1; reason < v1::Reason_ARRAYSIZE; ++reason) {
+    EXPECT_EQ(FailureClassOf(static_cast<v1::Reason>(reason)).reason, reason);
+  }
+  EXPECT_TRUE(FailureClassOf(v1::DEVICE_FAULT).elsewhere);
+  EXPECT_FALSE(FailureClassOf(v1::PREEMPTED).elsewhere);
+}
+
+TEST(RunStateTest, OnlyWhatIsTheServersDoingDoesNotCount) {
+  for (int reason = 1; reason < v1::Reason_ARRAYSIZE; ++reason) {
+    EXPECT_EQ(CountsAsAttempt(static_cast<v1::Reason>(reason)), reason != v1::PREEMPTED);
+  }
+}
+
 v1::RunCounts Counts(std::initializer_list<v1::RunState> states) {
   v1::RunCounts counts;
   for (const v1::RunState state : states) AddRuns(state, 1, counts);

@@ -32,10 +32,11 @@ def require_data():
 class Server:
     """Owns the state directory; the daemon in it can be stopped, killed and started again."""
 
-    def __init__(self, *flags, launcher=(), judged=True):
+    def __init__(self, *flags, launcher=(), judged=True, base="/tmp"):
         """`launcher` is a command that executes what follows it; in its words, {state} is the state directory, which is
-        then the launcher's to fill. `judged`: with the judge of these tests, where there is one already."""
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir="/tmp"))
+        then the launcher's to fill. `judged`: with the judge of these tests, where there is one already. `base` is the
+        folder in which everything is."""
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skew-e2e-", dir=base))
         if judged and JUDGED and not launcher:
             shutil.copytree(JUDGED, self.folder / "state")
         self.flags = flags

@@ -86,6 +86,40 @@ TEST(AttemptVerdictTest, PreemptionsGoBackToTheQueueAtOnceHoweverOften) {
   }
 }
 
+TEST(AttemptVerdictTest, AKillForWantOfMemoryIsToldFromOneByAPerson) {
+  const WorkerExit killed{.signalled = true, .code = 9};
+  EXPECT_EQ(DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kNone, killed, kNow).reason, v1::WORKER_LOST);
+  WorkerExit out_of_memory = killed;
+  out_of_memory.out_of_memory = true;
+  const AttemptEnd end = DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kNone, out_of_memory, kNow);
+  EXPECT_EQ(end.state, v1::FAILED);
+  EXPECT_EQ(end.reason, v1::OUT_OF_MEMORY_HOST);
+  EXPECT_EQ(DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kDrain, out_of_memory, kNow).reason, v1::PREEMPTED);
+}
+
+TEST(AttemptVerdictTest, AWorkerThatCouldNotBeStartedForNowCostsNoAttempt) {
+  AttemptFacts facts = Facts(v1::STARTING);
+  facts.failures = 2;
+  const AttemptEnd end = DecideAttemptEnd(facts, StopCause::kNone, {.not_started = "no descriptors"}, kNow);
+  EXPECT_EQ(end.state, v1::QUEUED);
+  EXPECT_EQ(end.reason, v1::PREEMPTED);
+  EXPECT_GT(end.not_before, kNow);
+  EXPECT_EQ(end.message, "the server could not start a worker: no descriptors");
+}
+
+TEST(AttemptVerdictTest, SilenceIsTriedAgainAndGarbageIsNot) {
+  const WorkerExit killed{.signalled = true, .code = 9};
+  const AttemptEnd silent = DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kSilence, killed, kNow);
+  EXPECT_EQ(silent.state, v1::QUEUED);
+  EXPECT_EQ(silent.reason, v1::WORKER_LOST);
+  WorkerExit refused = killed;
+  refused.refused = "step: '-1' cannot be";
+  const AttemptEnd garbage = DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kRefused, refused, kNow);
+  EXPECT_EQ(garbage.state, v1::FAILED);
+  EXPECT_EQ(garbage.reason, v1::INTERNAL);
+  EXPECT_EQ(garbage.message, "the worker sent what cannot be: step: '-1' cannot be");
+}
+
 TEST(AttemptVerdictTest, ARunOverItsTimeLimitFails) {
   const AttemptEnd end = DecideAttemptEnd(Facts(v1::RUNNING), StopCause::kTimeout, {true, 9}, kNow);
   EXPECT_EQ(end.state, v1::FAILED);

@@ -3,9 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -72,6 +76,53 @@ TEST(LocalLauncherTest, AnOperatorsWaitPolicyStays) {
 TEST(LocalLauncherTest, AUsersTokenIsNotPassedOn) {
   const ScopedVariable token("SKEW_TOKEN", "secret");
   EXPECT_THAT(EnvironmentOfAWorker(), Not(Contains(StartsWith("SKEW_TOKEN="))));
+}
+
+// How a worker that kills itself ended, when the system counts so many kills for want of memory before and after.
+WorkerExit ExitOfAKilledWorker(int64_t before, int64_t after) {
+  const TempFolder folder;
+  const std::string program = folder.path() + "/worker";
+  EXPECT_TRUE(WriteFileAtomically(program, "#!/bin/sh\nread line < " + folder.path() + "/go\nkill -9 $$\n").ok());
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  EXPECT_EQ(mkfifo((folder.path() + "/go").c_str(), 0600), 0);
+  std::atomic<int64_t> kills = before;
+  absl::Notification watched;
+  absl::Notification gone;
+  WorkerExit result;
+  LocalLauncher launcher({.worker_program = program,
+                          .daemon_address = "unix:none",
+                          .worker_patience = absl::Seconds(1),
+                          .out_of_memory_kills = [&] {
+                            if (!watched.HasBeenNotified()) watched.Notify();
+                            return kills.load();
+                          }});
+  launcher.SetOnExit([&](const AttemptId&, const WorkerExit& exit) {
+    result = exit;
+    gone.Notify();
+  });
+  EXPECT_TRUE(
+      launcher.Start({.attempt = {}, .token = "once", .lease = {"cpu0", "cpu", {0}}, .log_file = "/dev/null"}).ok());
+  watched.WaitForNotification();  // the count of before
+  kills = after;
+  EXPECT_TRUE(std::ofstream(folder.path() + "/go") << "go\n");
+  gone.WaitForNotification();
+  return result;
+}
+
+TEST(LocalLauncherTest, AKillForWantOfMemoryIsToldFromOneByAPerson) {
+  const WorkerExit by_system = ExitOfAKilledWorker(7, 8);
+  EXPECT_TRUE(by_system.signalled);
+  EXPECT_EQ(by_system.code, SIGKILL);
+  EXPECT_TRUE(by_system.out_of_memory);
+  const WorkerExit by_person = ExitOfAKilledWorker(7, 7);
+  EXPECT_EQ(by_person.code, SIGKILL);
+  EXPECT_FALSE(by_person.out_of_memory);
+}
+
+TEST(LocalLauncherTest, AProgramThatIsNotThereCannotBeStartedLaterEither) {
+  LocalLauncher launcher({.worker_program = "/none", .daemon_address = "unix:none", .worker_patience = {}});
+  const Launch launch{.attempt = {}, .token = "once", .lease = {"cpu0", "cpu", {0}}, .log_file = "/dev/null"};
+  EXPECT_EQ(launcher.Start(launch).status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

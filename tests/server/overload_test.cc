@@ -465,7 +465,7 @@ TEST(OverloadTest, ARunWhoseWorkerReportsAbsurditiesFails) {
   const v1::Run run = daemon.GetRun(job + ".1");
   EXPECT_EQ(run.reason(), v1::INTERNAL);
   EXPECT_EQ(run.attempts_size(), 1);
-  EXPECT_THAT(run.message(), HasSubstr("a report of its worker was refused: bytes of a metric's name: 10000"));
+  EXPECT_THAT(run.message(), HasSubstr("the worker sent what cannot be: progress.metrics"));
 }
 
 }  // namespace

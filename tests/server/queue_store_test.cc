@@ -220,6 +220,39 @@ TEST_F(QueueStoreTest, SharesFallBackOnTheStar) {
   EXPECT_THAT(std::string(refused.message()), HasSubstr("max_queued"));
 }
 
+TEST_F(QueueStoreTest, AClockThatWasSetBackMakesNobodyWaitForADayThatComesAgain) {
+  Submit("ada", 2);
+  const QueueKey key = Ready().users[0].rows.at(0).key;
+  for (int run = 0; run < 2; ++run) {
+    const absl::Time retry = clock_.Now() + absl::Seconds(30);
+    const auto end = runs_.EndAttempt(Start(key), [&](const AttemptFacts&) {
+      return AttemptEnd{v1::QUEUED, v1::WORKER_LOST, "", retry};
+    });
+    ASSERT_TRUE(end.ok()) << end.status();
+  }
+  clock_.Advance(-absl::Hours(24));
+  EXPECT_FALSE(runs_.ClaimOneOf(key, {"cpu0", ""}, "early")->has_value());
+  ASSERT_TRUE(queue_.Open().ok());  // as a daemon that starts
+  EXPECT_LE(Ready().users[0].rows.at(0).waiting_since, clock_.Now());
+  EXPECT_LE(Ready().users[0].last_start, clock_.Now());
+  EXPECT_TRUE(runs_.ClaimOneOf(key, {"cpu0", ""}, "now")->has_value());
+}
+
+TEST_F(QueueStoreTest, ADeviceOnWhichARunWasLostIsAvoided) {
+  const JobId job = Submit("ada", 1);
+  const RunId run{job, 1};
+  const QueueKey key = Ready().users[0].rows.at(0).key;
+  EXPECT_EQ(runs_.DeviceToAvoid(run).value(), "");
+  for (const auto& [reason, device] : std::vector<std::pair<v1::Reason, std::string>>{
+           {v1::WORKER_LOST, "cpu0"}, {v1::PREEMPTED, ""}, {v1::DEVICE_FAULT, "cpu0"}}) {
+    const auto end = runs_.EndAttempt(Start(key), [reason = reason](const AttemptFacts&) {
+      return AttemptEnd{v1::QUEUED, reason, ""};
+    });
+    ASSERT_TRUE(end.ok()) << end.status();
+    EXPECT_EQ(runs_.DeviceToAvoid(run).value(), device) << v1::Reason_Name(reason);
+  }
+}
+
 // Prints what decisions cost; what is read is bounded, so that time does not grow with the queue.
 TEST_F(QueueStoreTest, ADecisionReadsRowsAndNotRuns) {
   constexpr int kUsers = 10;

@@ -38,6 +38,9 @@ constexpr std::array kMeantToBe = {
     MeantToBe{"SCAN classifiers", "DELETE FROM jobs"},
     // The answer is the whole table, one row per file to be removed.
     MeantToBe{"SCAN removals", "SELECT path FROM removals"},
+    // The whole tables, at a start after the system's clock was set back.
+    MeantToBe{"SCAN queue", "UPDATE queue SET waiting_since = ?1 WHERE waiting_since"},
+    MeantToBe{"SCAN use", "UPDATE use SET"},
     // One row.
     MeantToBe{"SCAN use_decay", "SELECT half_life FROM use_decay"},
     MeantToBe{"SCAN use_decay", "SELECT j.owner, a.start_time, u.slot_time"},

@@ -14,6 +14,8 @@
 //   flood        reports progress 300 times without waiting for an answer, and finishes
 //   long         reports progress of 15 kB each 200 times, and finishes
 //   absurd       reports a metric with a name of 10,000 bytes
+//   garbage      sends what its label "kind" says, which cannot be (see SendGarbage), and goes on
+//   deluge       sends progress as fast as it can, label "reports" of it, and listens to nothing
 //   report       reports progress again and again, label "interval_ms" apart, until it is told to stop
 #include <signal.h>
 #include <unistd.h>
@@ -69,6 +71,8 @@ class ScriptedWorker {
     if (script == "flood") return Flood();
     if (script == "long") return ReportAtLength();
     if (script == "absurd") return ReportAbsurdity();
+    if (script == "garbage") return SendGarbage(order_.spec().labels().at("kind"));
+    if (script == "deluge") return Deluge(std::stoi(order_.spec().labels().at("reports")));
     if (script == "take") absl::SleepFor(absl::Milliseconds(order_.spec().training().steps()));
     return Finish();
   }
@@ -208,6 +212,44 @@ class ScriptedWorker {
     Report report;
     report.mutable_stopped();
     Send(report);
+    return 0;
+  }
+
+  int SendGarbage(const std::string& kind) {
+    Report report;
+    report.set_number(number_ + 1);
+    if (kind == "gap") report.set_number(number_ + 5);
+    if (kind == "gap" || kind == "negative") report.mutable_progress()->set_step(kind == "gap" ? 1 : -1);
+    if (kind == "sum") report.mutable_histogram()->set_images(3);
+    if (kind == "count") {
+      (*report.mutable_histogram()->mutable_counts())[0] = 5;
+      (*report.mutable_histogram()->mutable_counts())[1] = -5;
+    }
+    if (kind == "reason") report.mutable_failed()->set_reason(static_cast<v1::Reason>(99));
+    if (kind == "path" || kind == "content") {
+      const bool path = kind == "path";
+      if (!WriteFileAtomically(order_.work_dir() + "/file", "content").ok()) return 71;
+      report.mutable_artifact()->set_file(path ? "../../skew.db" : "file");
+      report.mutable_artifact()->set_name("file");
+      report.mutable_artifact()->set_digest(Sha256Hex(path ? "content" : "another"));
+      report.mutable_artifact()->set_size_bytes(7);
+    }
+    WorkerMessage message;
+    *message.mutable_report() = std::move(report);
+    stream_->Write(message);
+    pause();
+    return 0;
+  }
+
+  int Deluge(int reports) {
+    for (int i = 0; i < reports; ++i) {
+      WorkerMessage message;
+      message.mutable_report()->set_number(++number_);
+      message.mutable_report()->mutable_progress()->set_step(i);
+      (*message.mutable_report()->mutable_progress()->mutable_metrics())["loss"] = i;
+      if (!stream_->Write(message)) break;
+    }
+    pause();
     return 0;
   }
 

@@ -1,0 +1,195 @@
+// Workers that are stopped, hang, send garbage or send too much: what becomes of their runs, and that nobody else
+// notices.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "absl/cleanup/cleanup.h"
+#include "common/file.h"
+#include "server/store/sqlite.h"
+#include "tests/testing/queue_fixture.h"
+#include "tests/testing/watched_disk.h"
+
+namespace skew {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Two slots.
+class WorkerFaultTest : public ::testing::Test {
+ protected:
+  static v1::JobSpec Spec(const std::string& script, const std::map<std::string, std::string>& labels = {}) {
+    v1::JobSpec spec = TestDaemon::Spec(script);
+    spec.mutable_labels()->insert(labels.begin(), labels.end());
+    return spec;
+  }
+
+  // Makes the classifier, so that studies start at once.
+  void TrainClassifier() { daemon_.Await(daemon_.MustSubmit(Spec("finish"))); }
+
+  void AwaitState(const std::string& job, v1::RunState state, int32_t attempt) {
+    daemon_.WatchUntil(job, [=](const v1::Event& event) {
+      return event.run_state().state() == state && event.run_state().attempt() == attempt;
+    });
+  }
+
+  // The process of the only attempt of `job` that goes on; as soon as it has made progress, it is written down.
+  pid_t ProcessOf(const std::string& job) {
+    daemon_.WatchUntil(job, [](const v1::Event& event) { return event.progress().progress().step() > 0; });
+    const auto db = Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadOnly, absl::Seconds(5));
+    EXPECT_TRUE(db.ok()) << db.status();
+    pid_t pid = 0;
+    while (pid == 0) {
+      Statement row = (*db)->Prepare("SELECT pid FROM attempts WHERE end_time IS NULL AND job_id = ?");
+      row.Bind(JobId::Parse(job)->number);
+      if (!row.Step()) break;
+      pid = static_cast<pid_t>(row.Int(0));
+    }
+    return pid;
+  }
+
+  void CheckSequence(const std::string& job) {
+    int64_t sequence = 0;
+    for (const v1::WatchJobResponse& response : daemon_.Watch(job)) {
+      if (response.has_event()) {
+        EXPECT_EQ(response.event().sequence(), ++sequence);
+      }
+    }
+  }
+
+  void Cancel(const std::string& job) {
+    grpc::ClientContext context;
+    v1::CancelJobRequest request;
+    request.set_job_id(job);
+    v1::Job response;
+    EXPECT_TRUE(daemon_.jobs().CancelJob(&context, request, &response).ok());
+  }
+
+  absl::Duration silence_ = absl::Minutes(1);
+  absl::Duration start_grace_ = absl::Minutes(5);
+  std::string program_;  // empty: the scripted worker
+  TestDaemon daemon_{[this](Daemon::Options& options) {
+    options.devices = "cpu:2x1";
+    options.worker_silence = silence_;
+    options.scheduler.attach_grace = silence_;
+    if (!program_.empty()) options.worker_program = program_;
+    options.scheduler.start_grace = start_grace_;
+  }};
+};
+
+TEST_F(WorkerFaultTest, AStoppedWorkerIsLostKilledAndReplaced) {
+  daemon_.Stop();
+  silence_ = absl::Seconds(4);
+  daemon_.Start();
+  TrainClassifier();
+  const std::string job = daemon_.MustSubmit(Spec("report", {{"interval_ms", "5"}}));
+  const pid_t worker = ProcessOf(job);
+  ASSERT_GT(worker, 0);
+  ASSERT_EQ(kill(worker, SIGSTOP), 0);
+  AwaitState(job, v1::RUNNING, 2);
+  EXPECT_EQ(kill(worker, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+  const v1::Attempt lost = daemon_.GetRun(job + ".1").attempts(0);
+  EXPECT_EQ(lost.reason(), v1::WORKER_LOST);
+  EXPECT_THAT(lost.message(), HasSubstr("fell silent"));
+  Cancel(job);
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_CANCELLED);
+  CheckSequence(job);
+}
+
+TEST_F(WorkerFaultTest, AWorkerThatGoesOnInTimeGoesOn) {
+  TrainClassifier();
+  const std::string job = daemon_.MustSubmit(Spec("report", {{"interval_ms", "5"}}));
+  const pid_t worker = ProcessOf(job);
+  ASSERT_EQ(kill(worker, SIGSTOP), 0);
+  daemon_.Await(daemon_.MustSubmit(Spec("finish")));  // others do not notice
+  ASSERT_EQ(kill(worker, SIGCONT), 0);
+  Cancel(job);
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_CANCELLED);
+  EXPECT_EQ(daemon_.GetRun(job + ".1").attempts_size(), 1);
+  CheckSequence(job);
+}
+
+TEST_F(WorkerFaultTest, ALostRunIsTriedOnAnotherDeviceThatIsFree) {
+  TrainClassifier();
+  const std::string job = daemon_.MustSubmit(Spec("crash-once"));
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+  const v1::Run run = daemon_.GetRun(job + ".1");
+  ASSERT_EQ(run.attempts_size(), 2);
+  EXPECT_NE(run.attempts(0).device(), run.attempts(1).device());
+}
+
+TEST_F(WorkerFaultTest, AWorkerThatNeverAttachesIsLost) {
+  daemon_.Stop();
+  program_ = daemon_.folder() + "/hangs";
+  start_grace_ = absl::Milliseconds(200);
+  ASSERT_TRUE(WriteFileAtomically(program_, "#!/bin/sh\nexec sleep 1000\n").ok());
+  std::filesystem::permissions(program_, std::filesystem::perms::owner_all);
+  daemon_.Start();
+  v1::JobSpec spec = Spec("finish");
+  spec.set_max_attempts(1);
+  const std::string job = daemon_.MustSubmit(spec);
+  EXPECT_EQ(daemon_.Await("j1").state(), v1::JOB_FAILED);  // the training of its classifier
+  EXPECT_THAT(daemon_.GetRun("j1.1").message(), HasSubstr("fell silent"));
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_FAILED);
+}
+
+struct Garbage {
+  const char* kind;
+  const char* message;
+};
+
+class GarbageTest : public WorkerFaultTest, public ::testing::WithParamInterface<Garbage> {};
+
+TEST_P(GarbageTest, EndsItsRunWithAReasonAndHarmsNobody) {
+  TrainClassifier();
+  const std::string other = daemon_.MustSubmit(Spec("report", {{"interval_ms", "5"}}));
+  AwaitState(other, v1::RUNNING, 1);
+  const std::string job = daemon_.MustSubmit(Spec("garbage", {{"kind", GetParam().kind}}));
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_FAILED);
+  const v1::Run run = daemon_.GetRun(job + ".1");
+  EXPECT_EQ(run.reason(), v1::INTERNAL);
+  EXPECT_THAT(run.message(), HasSubstr("the worker sent what cannot be"));
+  EXPECT_THAT(run.message(), HasSubstr(GetParam().message));
+  EXPECT_EQ(run.attempts_size(), 1);
+  CheckSequence(job);
+  EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
+  EXPECT_EQ(daemon_.GetRun(other + ".1").attempts_size(), 1);
+  Cancel(other);
+  EXPECT_EQ(daemon_.Await(other).state(), v1::JOB_CANCELLED);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, GarbageTest,
+    ::testing::Values(Garbage{"gap", "report 6 follows 1"}, Garbage{"empty", "report 2 is empty"},
+                      Garbage{"negative", "progress.step: '-1'"}, Garbage{"sum", "its parts add up to 0 of 3 images"},
+                      Garbage{"count", "histogram.counts of class 1: '-5'"}, Garbage{"reason", "failed.reason: '99'"},
+                      Garbage{"path", "artifact.file: '../../skew.db'"}, Garbage{"content", "instead of"}),
+    [](const auto& info) { return std::string(info.param.kind); });
+
+// Kibibytes of memory that this process has in use.
+int64_t Resident() {
+  const std::string status = ReadFile("/proc/self/status").value_or("");
+  const size_t at = status.find("VmRSS:");
+  return at == std::string::npos ? 0 : std::stoll(status.substr(at + 6));
+}
+
+TEST_F(WorkerFaultTest, AWorkerThatFloodsHoldsUpOnlyItself) {
+  const CheapSyncs cheap;  // so that it does not only wait for the disk
+  TrainClassifier();
+  const int64_t before = Resident();
+  const std::string flood = daemon_.MustSubmit(Spec("deluge", {{"reports", "1000000"}}));
+  daemon_.WatchUntil(flood, [](const v1::Event& event) { return event.progress().progress().step() > 1'000; });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
+  }
+  EXPECT_LT(Resident() - before, 64 << 10);
+  Cancel(flood);
+  EXPECT_EQ(daemon_.Await(flood).state(), v1::JOB_CANCELLED);
+}
+
+}  // namespace
+}  // namespace skew

@@ -3,32 +3,22 @@
 // as it goes over the wire to the worker service of a real daemon, after the Hello with the attempt's token. The
 // process of the attempt is real, too, but does nothing. When it has ended, everything that can be asked about the job
 // is asked.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
-#include "common/file.h"
 #include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "skew/v1/analysis_service.pb.h"
 #include "skew/worker/v1/worker.pb.h"
 #include "spdlog/spdlog.h"
 #include "tests/fuzz/framing.h"
+#include "tests/fuzz/idle_workers.h"
 #include "tests/fuzz/message_mutator.h"
 #include "tests/fuzz/target.h"
-#include "tests/testing/raw_call.h"
 #include "tests/testing/test_daemon.h"
 
 namespace skew::fuzz {
@@ -38,170 +28,8 @@ using worker::v1::WorkerMessage;
 
 constexpr size_t kMostMessages = 32;
 constexpr int kInputsPerDaemon = 50;
-constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr uint16_t kTrainsClassifier = 1;  // in the head of the first part; the byte before it is the exit code
-constexpr char kContent[] = "weights";     // of the file "file" in every work folder
-
-// A pipe with a name. Open for both directions, it never ends and never blocks an open.
-class NamedPipe {
- public:
-  explicit NamedPipe(const std::string& path) {
-    Require(mkfifo(path.c_str(), 0600) == 0, path);
-    fd_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    Require(fd_ >= 0, path);
-  }
-  ~NamedPipe() { close(fd_); }
-  NamedPipe(const NamedPipe&) = delete;
-  NamedPipe& operator=(const NamedPipe&) = delete;
-
-  std::string ReadLine() const {
-    std::string line;
-    char c = 0;
-    while (read(fd_, &c, 1) == 1 && c != '\n') line.push_back(c);
-    return line;
-  }
-
-  void Write(const std::string& text) const {
-    Require(write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size()), "cannot write to a pipe");
-  }
-
-  // Forgets what nobody has read.
-  void Drain() const {
-    fcntl(fd_, F_SETFL, O_NONBLOCK);
-    char ignored[4096];
-    while (read(fd_, ignored, sizeof(ignored)) > 0) {
-    }
-    fcntl(fd_, F_SETFL, 0);
-  }
-
- private:
-  int fd_ = -1;
-};
-
-// A daemon, and the workers that it starts: each says its token and waits to be told how to end.
-class Fixture {
- public:
-  Fixture()
-      : tokens_(pipes_.path() + "/tokens"), ends_(pipes_.path() + "/ends"), daemon_([this](Daemon::Options& options) {
-          options.worker_program = WriteProgram();
-          options.disk_reserve_bytes = 0;
-        }) {
-    worker_channel_ = grpc::CreateChannel(absl::StrCat("unix:", daemon_.folder(), "/state/worker.sock"),
-                                          grpc::InsecureChannelCredentials());
-    TrainClassifier();
-  }
-
-  // Submits the job and plays the worker of its first attempt; returns the id when the job has ended.
-  std::string Run(const v1::JobSpec& spec, std::vector<std::string> messages, int exit_code) {
-    std::string job = daemon_.MustSubmit(spec);
-    const std::string token = tokens_.ReadLine();
-    WriteFile(absl::StrCat(daemon_.folder(), "/state/work/", job, ".1/file"));
-    WorkerMessage hello;
-    hello.mutable_hello()->set_token(token);
-    messages.insert(messages.begin(), hello.SerializeAsString());
-    std::vector<std::string> answers;
-    const grpc::Status status =
-        RawStream(worker_channel_, "/skew.worker.v1.WorkerService/Attach", messages, {}, &answers, kPatience);
-    CheckAttach(status, answers);
-    ends_.Write(absl::StrCat(exit_code, "\n"));
-    AwaitEnd(job);
-    return job;
-  }
-
-  // Whether the job has trained one.
-  bool HasClassifier(const std::string& job) {
-    grpc::ClientContext context;
-    v1::ListClassifiersResponse response;
-    Require(daemon_.server().ListClassifiers(&context, {}, &response).ok(), "cannot list classifiers");
-    return std::any_of(response.classifiers().begin(), response.classifiers().end(),
-                       [&](const v1::Classifier& one) { return one.job_id() == job; });
-  }
-
-  // Everything that is computed from reports.
-  void AskAbout(const std::string& job) {
-    v1::GetResultsRequest results;
-    results.set_job_id(job);
-    results.set_include_runs(true);
-    Ask("JobService/GetResults", results);
-    v1::GetJobRequest get;
-    get.set_job_id(job);
-    Ask("JobService/GetJob", get);
-    v1::ListRunsRequest runs;
-    runs.set_job_id(job);
-    Ask("RunService/ListRuns", runs);
-    v1::ListArtifactsRequest artifacts;
-    artifacts.set_job_id(job);
-    Ask("ArtifactService/ListArtifacts", artifacts);
-    v1::AnalyseJobsRequest analysis;
-    analysis.add_job_ids(job);
-    Ask("AnalysisService/AnalyseJobs", analysis);
-    v1::CompareRunsRequest compare;
-    compare.set_run_id(job + ".1");
-    compare.set_other_run_id("j1.1");
-    Ask("ReuseService/CompareRuns", compare);
-    v1::WatchJobRequest watch;
-    watch.set_job_id(job);
-    Ask("JobService/WatchJob", watch);
-    Ask("ServerService/ListClassifiers", v1::ListClassifiersRequest());
-  }
-
- private:
-  std::string WriteProgram() const {
-    std::string path = pipes_.path() + "/worker";
-    const std::string text = absl::StrCat("#!/bin/sh\necho \"$SKEW_ATTEMPT_TOKEN\" >'", pipes_.path(),
-                                          "/tokens'\nread -r code <'", pipes_.path(), "/ends'\nexit \"$code\"\n");
-    Require(WriteFileAtomically(path, text).ok() && chmod(path.c_str(), 0700) == 0, path);
-    return path;
-  }
-
-  static void WriteFile(const std::string& path) {
-    const absl::Status status = WriteFileAtomically(path, kContent);
-    Require(status.ok(), status.ToString());
-  }
-
-  void TrainClassifier();
-
-  static void CheckAttach(const grpc::Status& status, const std::vector<std::string>& answers) {
-    static const std::set<grpc::StatusCode>& expected = *new std::set<grpc::StatusCode>{
-        grpc::StatusCode::OK, grpc::StatusCode::INVALID_ARGUMENT, grpc::StatusCode::NOT_FOUND,
-        grpc::StatusCode::FAILED_PRECONDITION, grpc::StatusCode::DATA_LOSS};
-    Require(expected.contains(status.error_code()),
-            absl::StrCat("Attach ends with ", static_cast<int>(status.error_code()), " ", status.error_message()));
-    worker::v1::DaemonMessage first;
-    Require(!answers.empty() && first.ParseFromString(answers.front()) && first.has_order(), "no order comes first");
-  }
-
-  // The job is over, or it is cancelled when it waits for another attempt. No worker is left then.
-  void AwaitEnd(const std::string& job) {
-    daemon_.WatchUntil(job, [](const v1::Event& event) {
-      const v1::RunState state = event.run_state().state();
-      return state == v1::SUCCEEDED || state == v1::FAILED || (state == v1::QUEUED && event.run_state().reason() != 0);
-    });
-    grpc::ClientContext context;
-    v1::CancelJobRequest cancel;
-    cancel.set_job_id(job);
-    v1::Job response;
-    daemon_.jobs().CancelJob(&context, cancel, &response);
-    daemon_.Await(job);
-    tokens_.Drain();
-    ends_.Drain();
-  }
-
-  void Ask(const std::string& method, const google::protobuf::Message& request) {
-    const grpc::Status status =
-        RawCall(daemon_.channel(), "/skew.v1." + method, request.SerializeAsString(), {}, nullptr, kPatience);
-    const bool refused = status.error_code() == grpc::StatusCode::FAILED_PRECONDITION ||
-                         status.error_code() == grpc::StatusCode::NOT_FOUND;
-    Require(status.ok() || refused, absl::StrCat(method, " answers ", static_cast<int>(status.error_code()), " ",
-                                                 status.error_message(), " to ", request.ShortDebugString()));
-  }
-
-  const TempFolder pipes_;
-  const NamedPipe tokens_;
-  const NamedPipe ends_;
-  TestDaemon daemon_;
-  std::shared_ptr<grpc::Channel> worker_channel_;
-};
+constexpr uint16_t kIsStranger = 2;        // in the same place: nothing comes before the messages
 
 std::string Report(int64_t number, const std::string& text) {
   WorkerMessage message;
@@ -218,7 +46,7 @@ std::vector<std::string> Reports(const std::vector<std::string>& texts) {
 
 std::string ArtifactText(const std::string& name) {
   return absl::StrCat("artifact { file: 'file' name: '", name, "' media_type: 'text/plain' digest: '",
-                      Sha256Hex(kContent), "' size_bytes: ", sizeof(kContent) - 1, " }");
+                      Sha256Hex(kFileContent), "' size_bytes: ", sizeof(kFileContent) - 1, " }");
 }
 
 std::vector<std::string> TrainingReports() {
@@ -246,6 +74,13 @@ std::vector<std::string> StudyReports(const std::string& judge) {
        "finished {}"});
 }
 
+std::string HelloOfNobody() {
+  WorkerMessage message;
+  message.mutable_hello()->set_token("a token");
+  message.mutable_hello()->set_pid(1);
+  return message.SerializeAsString();
+}
+
 v1::JobSpec TrainingSpec(uint32_t seed) {
   v1::JobSpec spec;
   spec.set_dataset("tiny");
@@ -263,19 +98,18 @@ v1::JobSpec StudySpec(uint32_t judge_seed) {
   return spec;
 }
 
-void Fixture::TrainClassifier() { Run(TrainingSpec(0), TrainingReports(), 0); }
-
-Fixture& FuzzedFixture() {
-  static std::unique_ptr<Fixture> fixture;
+IdleWorkers& FuzzedWorkers() {
+  static std::unique_ptr<IdleWorkers> workers;
   static int inputs = 0;
   if (inputs++ % kInputsPerDaemon == 0) {
     spdlog::set_level(spdlog::level::off);
     google::protobuf::SetLogHandler(nullptr);
     GTEST_FLAG_SET(break_on_failure, true);
-    fixture.reset();
-    fixture = std::make_unique<Fixture>();
+    workers.reset();
+    workers = std::make_unique<IdleWorkers>();
+    workers->Run(TrainingSpec(0), TrainingReports(), 0);  // the judge of the studies
   }
-  return *fixture;
+  return *workers;
 }
 
 // The judge that the messages describe; empty when they do not.
@@ -296,14 +130,15 @@ void Run(const std::vector<Part>& parts) {
   std::vector<std::string> messages;
   messages.reserve(parts.size());
   for (const Part& part : parts) messages.push_back(part.bytes);
-  Fixture& fixture = FuzzedFixture();
-  if ((head & kTrainsClassifier) == 0) return fixture.AskAbout(fixture.Run(StudySpec(0), messages, exit_code));
-  const std::string training = fixture.Run(TrainingSpec(++seed), messages, exit_code);
-  fixture.AskAbout(training);
+  IdleWorkers& workers = FuzzedWorkers();
+  if ((head & kIsStranger) != 0) return workers.RunAsStranger(messages);
+  if ((head & kTrainsClassifier) == 0) return workers.AskAbout(workers.Run(StudySpec(0), messages, exit_code));
+  const std::string training = workers.Run(TrainingSpec(++seed), messages, exit_code);
+  workers.AskAbout(training);
   // What has become of the classifier shows where it judges; without one, its training begins again.
   const std::string judge = JudgeIn(messages);
-  if (fixture.HasClassifier(training)) {
-    fixture.AskAbout(fixture.Run(StudySpec(seed), StudyReports(judge), 0));
+  if (workers.HasClassifier(training)) {
+    workers.AskAbout(workers.Run(StudySpec(seed), StudyReports(judge), 0));
   }
 }
 
@@ -328,6 +163,7 @@ std::vector<std::string> Seeds() {
           Input(kTrainsClassifier, Reports({"started {}", ArtifactText("classifier.pt"),
                                             "finished { classifier { digest: 'j' classes: 2 confusion: [1, 0, 0, 1] "
                                             "mean_posteriors: [inf, 1, 1, nan] } }"})),
+          Input(kIsStranger, StudyReports("judge")), Input(kIsStranger, {HelloOfNobody()}),
           Input(0, Reports({"artifact { file: '..' }"})),
           Input(0, Reports({"artifact { file: '' digest: 'x' size_bytes: -1 }"}))};
 }
@@ -343,7 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
   skew::fuzz::MessageMutator mutator(seed, {"judge", "m", "file", ".", "..", "classifier.pt", "losses.csv", "loss",
-                                            "loss_g", skew::Sha256Hex(skew::fuzz::kContent), std::string(64, 'a')});
+                                            "loss_g", skew::Sha256Hex(skew::fuzz::kFileContent), std::string(64, 'a')});
   if (mutator.Pick(8) == 0) return LLVMFuzzerMutate(data, size, max_size);
   std::vector<skew::fuzz::Part> parts =
       skew::fuzz::SplitParts({reinterpret_cast<const char*>(data), size}, skew::fuzz::kMostMessages);

@@ -20,8 +20,7 @@ using TensorMap = std::map<std::string, at::Tensor>;
 // The format of torch.save: Python reads it as a dict of tensors with torch.load.
 std::string SerializeTensors(const TensorMap& tensors);
 
-// DATA_LOSS when `bytes` is not such a file or holds anything but named tensors. All tensors are on the CPU. Needs no
-// more memory than `bytes` has, whatever they say.
+// DATA_LOSS when `bytes` is not such a file of named tensors. They are on the CPU and take no more memory than it.
 absl::StatusOr<TensorMap> ParseTensors(absl::string_view bytes);
 
 // Whole numbers and text as tensors, so that one map holds everything. Getters: DATA_LOSS, naming `name`, when it is

@@ -40,7 +40,7 @@ struct MeasurePanel {
 
 // Measures that are not of classes have no class's colour.
 const Look kFirstLook = {"#222222", 7, 1};
-const Look kSecondLook = {"#8C8C8C", 6, 2};
+const Look kSecondLook = {"#707070", 6, 2};
 
 // What stands beside each other in a panel: one or two measures of all images, or one of every class.
 struct PanelPlan {

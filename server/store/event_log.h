@@ -33,8 +33,8 @@ class EventLog {
   explicit EventLog(Connections* connections) : connections_(connections) {}
 
   // At most `limit` events of `job` after `after_revision`, in order; fewer where they are large. NOT_FOUND;
-  // INVALID_ARGUMENT for a revision that the store has not reached; OUT_OF_RANGE, with the first revision that would do,
-  // when events after it are gone.
+  // INVALID_ARGUMENT for a revision that the store has not reached; OUT_OF_RANGE, with the first revision that would
+  // do, when events after it are gone.
   absl::StatusOr<EventPage> Read(JobId job, int64_t after_revision, int limit);
 
   // The newest revision of all.

@@ -96,17 +96,17 @@ std::vector<v1::FieldViolation> FieldViolations(const absl::Status& status) {
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const auto code = static_cast<grpc::StatusCode>(status.raw_code());
-  std::string message = Shortened(status.message(), kMostMessageBytes);
+  const std::string message = Shortened(status.message(), kMostMessageBytes);
   v1::StatusDetails details;
   status.ForEachPayload([&details](absl::string_view url, const absl::Cord& value) {
     google::protobuf::Any* any = details.add_details();
     any->set_type_url(std::string(url));
     any->set_value(std::string(value));
   });
-  if (details.details().empty()) return {code, std::move(message)};
+  if (details.details().empty()) return {code, message};
   details.set_code(status.raw_code());
   details.set_message(message);
-  return {code, std::move(message), details.SerializeAsString()};
+  return {code, message, details.SerializeAsString()};
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

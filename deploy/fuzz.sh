@@ -57,7 +57,7 @@ for target in "${targets[@]}"; do
     # As few as reach all of the code, however often; those in found/, which once broke something, stay in any case.
     merged=$(mktemp -d)
     # shellcheck disable=SC2046
-    "$program" $(limits "$target") -merge=1 -use_counters=0 "$merged" "$kept" "$corpus" >>"$log" 2>&1
+    "$program" $(limits "$target") -set_cover_merge=1 -use_counters=0 "$merged" "$kept" "$corpus" >>"$log" 2>&1
     find "$kept" -maxdepth 1 -type f -delete
     cp "$merged"/* "$kept"
     rm -rf "$merged"

@@ -73,6 +73,8 @@ class Client {
   absl::StatusOr<v1::Job> GetJob(const std::string& job_id);
   // At most `limit`, over as many pages as that takes.
   absl::StatusOr<std::vector<v1::Job>> ListJobs(const v1::JobFilter& filter, size_t limit);
+  // The newest event's.
+  absl::StatusOr<int64_t> Revision();
   absl::StatusOr<v1::Job> CancelJob(const std::string& job_id);
   absl::StatusOr<v1::Job> PauseJob(const std::string& job_id);
   absl::StatusOr<v1::Job> ResumeJob(const std::string& job_id);
@@ -141,6 +143,11 @@ class Client {
   absl::Status WatchJob(const std::string& job_id, int64_t after_revision,
                         const std::function<absl::Status(const v1::Event&)>& on_event);
 
+  // The same for the events of all jobs that `filter` lets through, whose states and `deleted` must not be set. It ends
+  // with an error only.
+  absl::Status WatchJobs(const v1::JobFilter& filter, int64_t after_revision,
+                         const std::function<absl::Status(const v1::Event&)>& on_event);
+
   // Calls `on_data` with the pieces of an attempt's log (0: the newest). Interrupted streams go on where they were.
   absl::Status ReadLog(const std::string& run_id, int32_t attempt, bool follow,
                        const std::function<absl::Status(absl::string_view)>& on_data);
@@ -160,6 +167,10 @@ class Client {
   template <typename Stub, typename Response, typename Method, typename Request>
   absl::StatusOr<Response> CallWithin(absl::Duration limit, const std::unique_ptr<Stub>& stub, Method method,
                                       const Request& request);
+  // A watch over as many streams as it takes: `open` opens one with a context, after a revision.
+  template <typename Order, typename Open>
+  absl::Status Follow(const std::string& what, Order order, Open open,
+                      const std::function<absl::Status(const v1::Event&)>& on_event);
   // Repeats `attempt` while that can help and `retry` has patience.
   absl::Status Repeat(Retry& retry, const std::function<absl::Status()>& attempt) const;
   Retry CallRetry() const { return {options_.patience, options_.first_wait, options_.deadline}; }

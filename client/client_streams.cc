@@ -1,4 +1,5 @@
 // The streaming methods of Client, which pick up where they were interrupted.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,13 +43,15 @@ const char* ReasonOf(v1::StreamEnd::Cause cause) {
   }
 }
 
-// Proves that the events of one job are all there, each once.
+// Proves that events come in order and, of one job, that they are all there, each once.
 class EventOrder {
  public:
-  explicit EventOrder(int64_t after_revision) : revision_(after_revision), known_(after_revision == 0) {}
+  enum class Of { kOneJob, kAllJobs };
+
+  EventOrder(Of of, int64_t after_revision) : of_(of), revision_(after_revision), known_(after_revision == 0) {}
 
   absl::Status Check(const v1::Event& event) {
-    if (known_ && event.sequence() != sequence_ + 1) {
+    if (of_ == Of::kOneJob && known_ && event.sequence() != sequence_ + 1) {
       return absl::DataLossError(absl::StrCat(
           "events of job ", event.job_id(), " are not complete: number ", event.sequence(), " follows number ",
           sequence_, event.sequence() > sequence_ ? "; some are missing" : "; some are there twice"));
@@ -63,10 +66,15 @@ class EventOrder {
     return absl::OkStatus();
   }
 
-  // Of the last event that was right.
+  // The server has sent everything up to this revision.
+  void Reach(int64_t revision) {
+    if (of_ == Of::kAllJobs) revision_ = std::max(revision_, revision);
+  }
+
   int64_t revision() const { return revision_; }
 
  private:
+  const Of of_;
   int64_t revision_;
   int64_t sequence_ = 0;
   bool known_;
@@ -111,20 +119,17 @@ class ArtifactCheck {
 
 }  // namespace
 
-absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
-                              const std::function<absl::Status(const v1::Event&)>& on_event) {
-  EventOrder order(after_revision);
+template <typename Order, typename Open>
+absl::Status Client::Follow(const std::string& what, Order order, Open open,
+                            const std::function<absl::Status(const v1::Event&)>& on_event) {
   Retry retry = StreamRetry();
   return Repeat(retry, [&]() -> absl::Status {
     grpc::ClientContext context;
     stubs_->Prepare(context);
     context.set_deadline(absl::ToChronoTime(options_.deadline));
-    v1::WatchJobRequest request;
-    request.set_job_id(job_id);
-    request.set_after_revision(order.revision());
     v1::StreamEnd end;
     const absl::Time begin = absl::Now();
-    const auto reader = stubs_->jobs->WatchJob(&context, request);
+    const auto reader = open(context, order.revision());
     absl::Status status = ReadStream(context, *reader, [&](const v1::WatchJobResponse& message) -> absl::Status {
       if (message.has_end()) end = message.end();
       if (!message.has_event()) return absl::OkStatus();
@@ -135,11 +140,34 @@ absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
     if (absl::Now() - begin > kLived) retry = StreamRetry();
     if (!status.ok() || end.cause() == v1::StreamEnd::JOB_FINISHED) return status;
     if (end.cause() == v1::StreamEnd::COMPACTED) {
-      return absl::OutOfRangeError(absl::StrCat("the watch of job ", job_id, " fell behind: events after revision ",
+      return absl::OutOfRangeError(absl::StrCat("the watch of ", what, " fell behind: events after revision ",
                                                 order.revision(), " are not kept any more"));
     }
+    order.Reach(end.revision());
     return absl::UnavailableError(ReasonOf(end.cause()));
   });
+}
+
+absl::Status Client::WatchJob(const std::string& job_id, int64_t after_revision,
+                              const std::function<absl::Status(const v1::Event&)>& on_event) {
+  const auto open = [&](grpc::ClientContext& context, int64_t after) {
+    v1::WatchJobRequest request;
+    request.set_job_id(job_id);
+    request.set_after_revision(after);
+    return stubs_->jobs->WatchJob(&context, request);
+  };
+  return Follow(absl::StrCat("job ", job_id), EventOrder(EventOrder::Of::kOneJob, after_revision), open, on_event);
+}
+
+absl::Status Client::WatchJobs(const v1::JobFilter& filter, int64_t after_revision,
+                               const std::function<absl::Status(const v1::Event&)>& on_event) {
+  const auto open = [&](grpc::ClientContext& context, int64_t after) {
+    v1::WatchJobsRequest request;
+    *request.mutable_filter() = filter;
+    request.set_after_revision(after);
+    return stubs_->jobs->WatchJobs(&context, request);
+  };
+  return Follow("all jobs", EventOrder(EventOrder::Of::kAllJobs, after_revision), open, on_event);
 }
 
 absl::Status Client::ReadLog(const std::string& run_id, int32_t attempt, bool follow,

@@ -21,6 +21,7 @@
 #include "client/exit_code.h"
 #include "client/server_address.h"
 #include "client/text.h"
+#include "common/mutex_checks.h"
 #include "common/status.h"
 #include "common/version.h"
 
@@ -171,6 +172,7 @@ int Complete(CLI::App& app, Flags& flags, const std::vector<std::string>& words)
 }  // namespace
 
 int main(int argc, char** argv) {
+  skew::SetMutexChecks();
   OpenStandardFiles();
   // Whoever closes our output has seen enough: end quietly, as filters do.
   signal(SIGPIPE, SIG_DFL);

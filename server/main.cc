@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/file.h"
+#include "common/mutex_checks.h"
 #include "common/version.h"
 #include "server/api/local_peer.h"
 #include "server/config_file.h"
@@ -209,6 +210,7 @@ int Restore(const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  skew::SetMutexChecks();
   Flags flags;
   CLI::App app("The Skew daemon: queues, trains and measures studies of class imbalance.", "skewd");
   AddFlags(app, flags);

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/commands/label_flags.h"
 #include "client/commands/study_flags.h"
 #include "client/render/details.h"
 #include "client/render/format.h"
@@ -47,13 +48,7 @@ absl::StatusOr<v1::JobFilter> FilterOf(const ListFlags& flags) {
     SKEW_ASSIGN_OR_RETURN(const v1::JobKind kind, ParseName(&v1::JobKind_Parse, "", "--kind", flags.kind));
     filter.set_kind(kind);
   }
-  for (const std::string& label : flags.labels) {
-    const size_t equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return absl::InvalidArgumentError(absl::StrCat("--label: ", Quoted(label), " is not KEY=VALUE"));
-    }
-    (*filter.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
-  }
+  SKEW_RETURN_IF_ERROR(ReadLabels(flags.labels, filter));
   filter.set_owner(flags.owner);
   filter.set_deleted(flags.deleted);
   return filter;
@@ -163,7 +158,7 @@ void AddList(CLI::App& app, Command& chosen) {
   command->add_option("--state", flags->states, "queued, running, succeeded, failed or cancelled; any of several")
       ->allow_extra_args(false);
   command->add_option("--owner", flags->owner, "Only this user's");
-  command->add_option("--label", flags->labels, "KEY=VALUE; all of several")->allow_extra_args(false);
+  AddLabelFlag(*command, flags->labels);
   command->add_option("--kind", flags->kind, "study or classifier_training");
   command->add_option("--limit", flags->limit, "At most so many")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_flag("--deleted", flags->deleted, "Instead: deleted jobs, and until when they can be undeleted");

@@ -1,10 +1,13 @@
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
+#include "client/commands/label_flags.h"
 #include "client/render/event_line.h"
 #include "client/render/watch_frame.h"
 #include "client/render/watch_state.h"
@@ -75,9 +78,32 @@ absl::Status FollowOnScreen(Session& session, const v1::Job& job) {
 struct WatchFlags {
   std::string job_id;
   int64_t from_revision = kAllKept;
+  std::string owner;
+  std::vector<std::string> labels;
 };
 
+// Until somebody stops it, or the server is gone for too long.
+absl::StatusOr<ExitCode> WatchAll(Session& session, const WatchFlags& flags) {
+  v1::JobFilter filter;
+  filter.set_owner(flags.owner);
+  SKEW_RETURN_IF_ERROR(ReadLabels(flags.labels, filter));
+  int64_t revision = flags.from_revision;
+  if (revision == kAllKept) {
+    SKEW_ASSIGN_OR_RETURN(revision, session.client->Revision());
+  }
+  if (session.output == Output::kCsv) *session.out << EventTable(v1::Event(), nullptr).ToCsvHeading() << std::flush;
+  SKEW_RETURN_IF_ERROR(session.client->WatchJobs(filter, revision, [&](const v1::Event& event) {
+    *session.out << FormOf(event, nullptr, session.output) << std::flush;
+    return session.out->good() ? absl::OkStatus() : absl::UnknownError("output cannot be written");
+  }));
+  return ExitCode::kFine;
+}
+
 absl::StatusOr<ExitCode> Watch(Session& session, const WatchFlags& flags) {
+  if (flags.job_id.empty()) return WatchAll(session, flags);
+  if (!flags.owner.empty() || !flags.labels.empty()) {
+    return absl::InvalidArgumentError("--owner and --label choose among all jobs: leave out JOB");
+  }
   // Whoever names a revision wants the events.
   if (flags.from_revision >= 0) session.screen = nullptr;
   SKEW_ASSIGN_OR_RETURN(const v1::Job job,
@@ -102,15 +128,20 @@ absl::StatusOr<v1::Job> FollowJob(Session& session, const std::string& job_id, i
 
 void AddWatchCommand(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<WatchFlags>();
-  CLI::App* command = app.add_subcommand("watch", "Follow a job until it has ended; exits by its final state");
-  command->add_option("JOB", flags->job_id, "e.g. j17")->required();
+  CLI::App* command = app.add_subcommand(
+      "watch", "Follow a job until it has ended; exits by its final state. Without JOB: all jobs, line by line");
+  command->add_option("JOB", flags->job_id, "e.g. j17");
   command
-      ->add_option("--from-revision", flags->from_revision,
-                   "Only events after this one, as lines. Default: all that the server keeps")
+      ->add_option(
+          "--from-revision", flags->from_revision,
+          "Only events after this one, as lines. Default: all of the job that the server keeps; of all jobs, what "
+          "happens from now on")
       ->check(CLI::NonNegativeNumber);
+  command->add_option("--owner", flags->owner, "Of all jobs, only this user's");
+  AddLabelFlag(*command, flags->labels);
   command->callback([flags, &chosen] {
     chosen.run = [flags](Session& session) { return Watch(session, *flags); };
-    chosen.live = flags->from_revision < 0;
+    chosen.live = flags->from_revision < 0 && !flags->job_id.empty();
   });
 }
 

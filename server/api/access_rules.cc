@@ -31,6 +31,7 @@ constexpr AccessRule kRules[] = {
     {"skew.v1.JobService.SubmitJob", Need::kMember, true},
     {"skew.v1.JobService.UndeleteJob", Need::kJobOwner, true},
     {"skew.v1.JobService.WatchJob", Need::kViewer, false},
+    {"skew.v1.JobService.WatchJobs", Need::kViewer, false},
     {"skew.v1.QueueService.DrainDevice", Need::kAdmin, true},
     {"skew.v1.QueueService.GetQueue", Need::kViewer, false},
     {"skew.v1.QueueService.ListShares", Need::kViewer, false},

@@ -1,15 +1,20 @@
 #include "server/api/job_service.h"
 
+#include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
 #include "common/judges.h"
 #include "common/results.h"
 #include "common/status.h"
 #include "common/stop_rule.h"
 #include "server/api/changed.h"
+#include "server/api/ordered_bytes.h"
 #include "server/api/preview.h"
 #include "server/api/queue_service.h"
 #include "server/api/respond.h"
+#include "server/api/spec_check.h"
 #include "server/api/submission.h"
 
 namespace skew {
@@ -21,6 +26,41 @@ class FailedWatch final : public WatchReactor {
   explicit FailedWatch(const absl::Status& status) { Finish(ToGrpc(status)); }
   void OnDone() override { delete this; }
 };
+
+// Watches what `topic_of` makes of the request.
+template <typename Request>
+WatchReactor* Watch(AccessGate& gate, WatchPump& pump, grpc::CallbackServerContext& context,
+                    const grpc::ByteBuffer& bytes,
+                    absl::FunctionRef<absl::StatusOr<WatchTopic>(const Request&)> topic_of) {
+  grpc::ByteBuffer copy(bytes);
+  Request request;
+  if (!grpc::SerializationTraits<Request>::Deserialize(&copy, &request).ok()) {
+    return new FailedWatch(
+        absl::InvalidArgumentError(absl::StrCat("the request is no ", Request::descriptor()->name())));
+  }
+  absl::StatusOr<Caller> caller = gate.Admit(context, request);
+  if (!caller.ok()) return new FailedWatch(caller.status());
+  absl::StatusOr<WatchTopic> topic = topic_of(request);
+  if (!topic.ok()) return new FailedWatch(topic.status());
+  const absl::StatusOr<WatchReactor*> watch =
+      pump.Watch(context, *std::move(caller), *std::move(topic), request.after_revision());
+  return watch.ok() ? *watch : new FailedWatch(watch.status());
+}
+
+absl::Status CheckWatchFilter(const v1::JobFilter& filter) {
+  if (!filter.states().empty()) {
+    return InvalidField("filter.states", "states change while jobs are watched; their changes are among the events");
+  }
+  if (filter.deleted()) return InvalidField("filter.deleted", "only jobs that are not deleted can be watched so");
+  if (!v1::JobKind_IsValid(filter.kind())) {
+    return InvalidField("filter.kind", absl::StrCat(static_cast<int>(filter.kind()), " is no kind of job"));
+  }
+  if (filter.labels_size() > kMostLabels) {
+    return InvalidField("filter.labels",
+                        absl::StrCat(filter.labels_size(), " labels; no job has more than ", kMostLabels));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -123,16 +163,19 @@ grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetR
 }
 
 WatchReactor* JobService::WatchJob(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) {
-  grpc::ByteBuffer copy(*bytes);
-  v1::WatchJobRequest request;
-  const grpc::Status parsed = grpc::SerializationTraits<v1::WatchJobRequest>::Deserialize(&copy, &request);
-  if (!parsed.ok()) return new FailedWatch(absl::InvalidArgumentError("the request is no WatchJobRequest"));
-  absl::StatusOr<Caller> caller = gate_->Admit(*context, request);
-  if (!caller.ok()) return new FailedWatch(caller.status());
-  const absl::StatusOr<JobId> id = JobId::Parse(request.job_id());
-  if (!id.ok()) return new FailedWatch(id.status());
-  const absl::StatusOr<WatchReactor*> watch = pump_->Watch(*context, *std::move(caller), *id, request.after_revision());
-  return watch.ok() ? *watch : new FailedWatch(watch.status());
+  return Watch<v1::WatchJobRequest>(*gate_, *pump_, *context, *bytes,
+                                    [](const v1::WatchJobRequest& request) -> absl::StatusOr<WatchTopic> {
+                                      SKEW_ASSIGN_OR_RETURN(const JobId id, JobId::Parse(request.job_id()));
+                                      return WatchTopic{id, ""};
+                                    });
+}
+
+WatchReactor* JobService::WatchJobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) {
+  return Watch<v1::WatchJobsRequest>(*gate_, *pump_, *context, *bytes,
+                                     [](const v1::WatchJobsRequest& request) -> absl::StatusOr<WatchTopic> {
+                                       SKEW_RETURN_IF_ERROR(CheckWatchFilter(request.filter()));
+                                       return WatchTopic{EventHub::kAnyJob, OrderedBytes(request.filter())};
+                                     });
 }
 
 }  // namespace skew

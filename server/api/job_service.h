@@ -18,7 +18,8 @@
 namespace skew {
 
 // Unary calls on gRPC's threads, watches as callbacks that write serialised messages. Thread-safe.
-class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v1::JobService::Service> {
+class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<
+                             v1::JobService::WithRawCallbackMethod_WatchJobs<v1::JobService::Service>> {
  public:
   // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
   JobService(AccessGate* gate, JobStore* jobs, JobDeletion* deletion, QueueStore* queue, QueueView* view,
@@ -53,6 +54,7 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<v
   grpc::Status GetResults(grpc::ServerContext* context, const v1::GetResultsRequest* request,
                           v1::GetResultsResponse* response) override;
   WatchReactor* WatchJob(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+  WatchReactor* WatchJobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
 
  private:
   AccessGate* const gate_;

@@ -1,10 +1,8 @@
 #include "server/api/spec_check.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -13,174 +11,17 @@
 #include "common/expansion.h"
 #include "common/proto_time.h"
 #include "common/stats/sequential.h"
+#include "server/api/bias_check.h"
+#include "server/api/spec_findings.h"
 #include "server/api/unknown_field.h"
 
 namespace skew {
 namespace {
 
-constexpr int64_t kMostRuns = 100'000;
 constexpr int kMostFurtherJudges = 7;
 constexpr size_t kMostBytes = size_t{1} << 20;
 
-// Collects what is wrong.
-class Findings {
- public:
-  void Add(std::string field, std::string description) {
-    v1::FieldViolation& violation = violations_.emplace_back();
-    violation.set_field(std::move(field));
-    violation.set_description(std::move(description));
-  }
-
-  template <typename T>
-  void CheckRange(const std::string& field, T value, T low, T high) {
-    if (!(value >= low && value <= high)) Add(field, absl::StrCat(value, " is not in ", low, "..", high));
-  }
-
-  // For learning rates: above zero, at most one.
-  void CheckRate(const std::string& field, double value) {
-    if (!(value > 0 && value <= 1)) Add(field, absl::StrCat(value, " is not above 0 and at most 1"));
-  }
-
-  size_t size() const { return violations_.size(); }
-
-  std::vector<v1::FieldViolation> Take() { return std::move(violations_); }
-
- private:
-  std::vector<v1::FieldViolation> violations_;
-};
-
-void CheckClassCount(const v1::Dataset& dataset, int32_t label, int32_t count, const std::string& field,
-                     Findings& findings) {
-  if (count < 1) {
-    findings.Add(field, absl::StrCat("class ", label, ": ", count, " images; at least 1 is needed"));
-    return;
-  }
-  const auto available = dataset.train_counts().find(label);
-  if (available == dataset.train_counts().end() || available->second == 0) {
-    findings.Add(field, absl::StrCat("class ", label, " is not in dataset ", dataset.name(), ", which has classes 0..",
-                                     dataset.classes() - 1));
-  } else if (count > available->second) {
-    findings.Add(field, absl::StrCat("class ", label, ": ", count, " images asked for, ", available->second,
-                                     " available in the training split of ", dataset.name()));
-  }
-}
-
-void CheckVaried(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
-  const v1::VariedClass& varied = bias.varied();
-  if (bias.fixed().contains(varied.class_())) {
-    findings.Add("bias.varied.class",
-                 absl::StrCat("class ", varied.class_(), " is in bias.fixed too; it can be in one of the two"));
-  }
-  if (varied.counts().empty()) findings.Add("bias.varied.counts", "empty; at least one count is needed");
-  std::set<int32_t> seen;
-  for (int i = 0; i < varied.counts_size(); ++i) {
-    const std::string field = absl::StrCat("bias.varied.counts[", i, "]");
-    CheckClassCount(dataset, varied.class_(), varied.counts(i), field, findings);
-    if (!seen.insert(varied.counts(i)).second) findings.Add(field, absl::StrCat(varied.counts(i), " is there twice"));
-  }
-}
-
-// A smallest bias point tells the most: one finding is enough where one number makes many counts.
-bool CheckPoint(const v1::BiasPoint& point, const v1::Dataset& dataset, const std::string& field, Findings& findings) {
-  const size_t before = findings.size();
-  const std::map<int32_t, int32_t> counts(point.counts().begin(), point.counts().end());
-  for (const auto& [label, count] : counts) {
-    CheckClassCount(dataset, label, count, field, findings);
-    if (findings.size() > before) return false;
-  }
-  return true;
-}
-
-void CheckTotal(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
-  if (!bias.has_varied()) {
-    findings.Add("bias.total", absl::StrCat(bias.total(), " without bias.varied: bias.fixed has the sizes already"));
-    return;
-  }
-  if (bias.varied().counts_size() > kMostRuns) return;  // which CheckRunCount says
-  for (const v1::BiasPoint& point : BiasPoints(bias)) {
-    if (!CheckPoint(point, dataset, "bias.total", findings)) return;
-  }
-}
-
-void CheckRatios(const google::protobuf::RepeatedField<double>& ratios, const std::string& field,
-                 const v1::ClassProfile& profile, const v1::Dataset& dataset, Findings& findings) {
-  if (ratios.empty()) findings.Add(field, "empty; at least one ratio is needed");
-  if (ratios.size() > kMostRuns) return;  // which CheckRunCount says
-  v1::BiasSpec bias;
-  *bias.mutable_profile() = profile;
-  const std::vector<v1::BiasPoint> points = BiasPoints(bias);
-  std::set<double> seen;
-  for (int i = 0; i < ratios.size(); ++i) {
-    const std::string one = absl::StrCat(field, "[", i, "]");
-    findings.CheckRange(one, ratios[i], 1.0, 10'000.0);
-    if (!seen.insert(ratios[i]).second) findings.Add(one, absl::StrCat(ratios[i], " is there twice"));
-    if (ratios[i] >= 1) CheckPoint(points[static_cast<size_t>(i)], dataset, one, findings);
-  }
-}
-
-// The images of the most frequent class must be there; those of the others follow from the shape.
-void CheckProfileClasses(const v1::ClassProfile& profile, const v1::Dataset& dataset, Findings& findings) {
-  if (profile.classes_size() < 2) {
-    findings.Add("bias.profile.classes", absl::StrCat(profile.classes_size(), " classes; shares need at least two"));
-  }
-  std::set<int32_t> seen;
-  for (int i = 0; i < profile.classes_size(); ++i) {
-    const std::string field = absl::StrCat("bias.profile.classes[", i, "]");
-    CheckClassCount(dataset, profile.classes(i), 1, field, findings);
-    if (!seen.insert(profile.classes(i)).second)
-      findings.Add(field, absl::StrCat(profile.classes(i), " is there twice"));
-  }
-  if (profile.images() < 1) {
-    findings.Add("bias.profile.images", absl::StrCat(profile.images(), "; the most frequent class needs at least 1"));
-  }
-}
-
-void CheckProfile(const v1::BiasSpec& bias, const v1::Dataset& dataset, Findings& findings) {
-  const v1::ClassProfile& profile = bias.profile();
-  if (!bias.fixed().empty() || bias.has_varied() || bias.has_total()) {
-    findings.Add("bias.profile", "there beside bias.fixed, bias.varied or bias.total; it stands instead of them");
-  }
-  const size_t before = findings.size();
-  CheckProfileClasses(profile, dataset, findings);
-  if (findings.size() > before) return;  // counts of such classes would say nothing more
-  switch (profile.shape_case()) {
-    case v1::ClassProfile::kBalanced:
-      CheckPoint(BiasPoints(bias).front(), dataset, "bias.profile.images", findings);
-      break;
-    case v1::ClassProfile::kStep:
-      findings.CheckRange("bias.profile.step.minority_classes", profile.step().minority_classes(), 1,
-                          profile.classes_size() - 1);
-      CheckRatios(profile.step().ratios(), "bias.profile.step.ratios", profile, dataset, findings);
-      break;
-    case v1::ClassProfile::kExponential:
-      CheckRatios(profile.exponential().ratios(), "bias.profile.exponential.ratios", profile, dataset, findings);
-      break;
-    case v1::ClassProfile::SHAPE_NOT_SET:
-      findings.Add("bias.profile", "no shape; one of balanced, step, exponential is needed");
-  }
-}
-
-void CheckBias(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& findings) {
-  const v1::BiasSpec& bias = spec.bias();
-  if (!v1::SubsetDraw_IsValid(bias.draw())) {
-    findings.Add("bias.draw", absl::StrCat(static_cast<int>(bias.draw()), " is neither PER_ITERATION nor PER_JOB"));
-  }
-  if (bias.has_profile()) return CheckProfile(bias, dataset, findings);
-  const size_t before = findings.size();
-  const std::map<int32_t, int32_t> fixed(bias.fixed().begin(), bias.fixed().end());
-  for (const auto& [label, count] : fixed) {
-    CheckClassCount(dataset, label, count, absl::StrCat("bias.fixed[", label, "]"), findings);
-  }
-  if (bias.has_varied()) CheckVaried(bias, dataset, findings);
-  // Only of classes that there are: the points of a million others would take all memory.
-  if (bias.has_total() && findings.size() == before) CheckTotal(bias, dataset, findings);
-  const size_t classes = fixed.size() + (bias.has_varied() ? 1 : 0);
-  if (classes < 2) {
-    findings.Add("bias", absl::StrCat(classes, " classes; shares need at least two in bias.fixed and bias.varied"));
-  }
-}
-
-void CheckDcgan(const v1::DcganSettings& settings, const std::string& field, Findings& findings) {
+void CheckDcgan(const v1::DcganSettings& settings, const std::string& field, SpecFindings& findings) {
   findings.CheckRange(field + ".width", settings.width(), 8, 256);
   findings.CheckRange(field + ".latent", settings.latent(), 1, 1024);
   findings.CheckRate(field + ".generator_learning_rate", settings.generator_learning_rate());
@@ -190,29 +31,29 @@ void CheckDcgan(const v1::DcganSettings& settings, const std::string& field, Fin
   }
 }
 
-void CheckVae(const v1::VaeSettings& settings, const std::string& field, Findings& findings) {
+void CheckVae(const v1::VaeSettings& settings, const std::string& field, SpecFindings& findings) {
   findings.CheckRange(field + ".width", settings.width(), 8, 256);
   findings.CheckRange(field + ".latent", settings.latent(), 1, 1024);
   findings.CheckRate(field + ".learning_rate", settings.learning_rate());
 }
 
-void CheckVaeMlp(const v1::VaeMlpSettings& settings, const std::string& field, Findings& findings) {
+void CheckVaeMlp(const v1::VaeMlpSettings& settings, const std::string& field, SpecFindings& findings) {
   findings.CheckRange(field + ".width", settings.width(), 8, 4096);
   findings.CheckRange(field + ".latent", settings.latent(), 1, 1024);
   findings.CheckRate(field + ".learning_rate", settings.learning_rate());
 }
 
-void CheckSampling(v1::BatchNormMode mode, const std::string& field, Findings& findings) {
+void CheckSampling(v1::BatchNormMode mode, const std::string& field, SpecFindings& findings) {
   if (!v1::BatchNormMode_IsValid(mode))
     findings.Add(field + ".sampling", absl::StrCat(static_cast<int>(mode), " is neither EVAL nor TRAIN"));
 }
 
-void CheckPrecision(v1::Precision precision, const std::string& field, Findings& findings) {
+void CheckPrecision(v1::Precision precision, const std::string& field, SpecFindings& findings) {
   if (!v1::Precision_IsValid(precision))
     findings.Add(field + ".precision", absl::StrCat(static_cast<int>(precision), " is none of AUTO, FP32, BF16"));
 }
 
-void CheckModel(const v1::ModelSpec& model, const std::string& field, Findings& findings) {
+void CheckModel(const v1::ModelSpec& model, const std::string& field, SpecFindings& findings) {
   switch (model.family_case()) {
     case v1::ModelSpec::kDcgan:
       CheckDcgan(model.dcgan(), field + ".dcgan", findings);
@@ -235,7 +76,7 @@ void CheckModel(const v1::ModelSpec& model, const std::string& field, Findings& 
   }
 }
 
-void CheckModels(const v1::JobSpec& spec, Findings& findings) {
+void CheckModels(const v1::JobSpec& spec, SpecFindings& findings) {
   if (spec.models().empty()) findings.Add("models", "empty; at least one of dcgan, vae, vae_mlp, resample is needed");
   std::map<std::string, int> seen;
   for (int i = 0; i < spec.models_size(); ++i) {
@@ -246,7 +87,7 @@ void CheckModels(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
-void CheckFirstBatches(const v1::FirstBatches& first, Findings& findings) {
+void CheckFirstBatches(const v1::FirstBatches& first, SpecFindings& findings) {
   if (first.order() == v1::BATCH_ORDER_UNSPECIFIED || !v1::BatchOrder_IsValid(first.order())) {
     findings.Add(
         "training.first_batches.order",
@@ -255,7 +96,7 @@ void CheckFirstBatches(const v1::FirstBatches& first, Findings& findings) {
   findings.CheckRange("training.first_batches.batches", first.batches(), 1, 10'000);
 }
 
-void CheckTraining(const v1::TrainingSpec& training, Findings& findings) {
+void CheckTraining(const v1::TrainingSpec& training, SpecFindings& findings) {
   if (training.has_epochs() && training.has_steps()) {
     findings.Add("training", absl::StrCat("epochs (", training.epochs(), ") and steps (", training.steps(),
                                           ") are both set; the budget is one of the two"));
@@ -271,7 +112,7 @@ void CheckTraining(const v1::TrainingSpec& training, Findings& findings) {
 }
 
 // The steps of the longest run must be countable.
-void CheckLength(const v1::JobSpec& spec, Findings& findings) {
+void CheckLength(const v1::JobSpec& spec, SpecFindings& findings) {
   const int64_t epochs = spec.training().epochs();
   if (epochs < 1) return;
   int64_t images = 0;
@@ -284,12 +125,12 @@ void CheckLength(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
-void CheckClassifier(const v1::ClassifierSpec& classifier, const std::string& field, Findings& findings) {
+void CheckClassifier(const v1::ClassifierSpec& classifier, const std::string& field, SpecFindings& findings) {
   findings.CheckRange(field + ".epochs", classifier.epochs(), 1, 100);
 }
 
 // Judges that are trained alike are one judge: their agreement would say nothing.
-void CheckJudges(const v1::EvaluationSpec& evaluation, Findings& findings) {
+void CheckJudges(const v1::EvaluationSpec& evaluation, SpecFindings& findings) {
   CheckClassifier(evaluation.classifier(), "evaluation.classifier", findings);
   if (evaluation.more_judges_size() > kMostFurtherJudges) {
     findings.Add("evaluation.more_judges",
@@ -309,7 +150,7 @@ void CheckJudges(const v1::EvaluationSpec& evaluation, Findings& findings) {
   }
 }
 
-void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
+void CheckEvaluation(const v1::EvaluationSpec& evaluation, SpecFindings& findings) {
   if (evaluation.has_every_epochs() && evaluation.has_every_steps()) {
     findings.Add("evaluation", absl::StrCat("every_epochs (", evaluation.every_epochs(), ") and every_steps (",
                                             evaluation.every_steps(), ") are both set; one of the two is right"));
@@ -323,7 +164,7 @@ void CheckEvaluation(const v1::EvaluationSpec& evaluation, Findings& findings) {
   CheckJudges(evaluation, findings);
 }
 
-void CheckRunCount(const v1::JobSpec& spec, Findings& findings) {
+void CheckRunCount(const v1::JobSpec& spec, SpecFindings& findings) {
   const int64_t runs = CountRuns(spec);
   if (runs > kMostRuns) {
     findings.Add("iterations",
@@ -331,12 +172,12 @@ void CheckRunCount(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
-void CheckStudy(const v1::JobSpec& spec, const v1::Dataset& dataset, Findings& findings) {
+void CheckStudy(const v1::JobSpec& spec, const v1::Dataset& dataset, SpecFindings& findings) {
   if (dataset.height() != 28 || dataset.width() != 28) {
     findings.Add("dataset", absl::StrCat("images of ", dataset.name(), " are ", dataset.height(), "x", dataset.width(),
                                          "; the networks need 28x28"));
   }
-  CheckBias(spec, dataset, findings);
+  CheckBias(spec.bias(), dataset, findings);
 }
 
 bool HasClass(const v1::BiasSpec& bias, int32_t label) {
@@ -345,7 +186,7 @@ bool HasClass(const v1::BiasSpec& bias, int32_t label) {
          std::find(classes.begin(), classes.end(), label) != classes.end();
 }
 
-void CheckStop(const v1::JobSpec& spec, Findings& findings) {
+void CheckStop(const v1::JobSpec& spec, SpecFindings& findings) {
   if (!spec.has_stop()) return;
   const v1::StopRule& stop = spec.stop();
   if (!(stop.half_width() > 0 && stop.half_width() < 0.5)) {
@@ -363,7 +204,7 @@ void CheckStop(const v1::JobSpec& spec, Findings& findings) {
 }
 
 // What needs no dataset.
-void CheckSettings(const v1::JobSpec& spec, Findings& findings) {
+void CheckSettings(const v1::JobSpec& spec, SpecFindings& findings) {
   CheckModels(spec, findings);
   CheckTraining(spec.training(), findings);
   CheckLength(spec, findings);
@@ -373,7 +214,7 @@ void CheckSettings(const v1::JobSpec& spec, Findings& findings) {
   CheckStop(spec, findings);
 }
 
-void CheckTraining(const v1::JobSpec& spec, Findings& findings) {
+void CheckTraining(const v1::JobSpec& spec, SpecFindings& findings) {
   CheckClassifier(spec.classifier(), "classifier", findings);
   const std::pair<const char*, bool> others[] = {
       {"bias", spec.has_bias()},         {"models", !spec.models().empty()},    {"stop", spec.has_stop()},
@@ -383,9 +224,10 @@ void CheckTraining(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
-void CheckLabels(const v1::JobSpec& spec, Findings& findings) {
-  if (spec.labels_size() > 16)
-    findings.Add("labels", absl::StrCat(spec.labels_size(), " pairs; at most 16 are accepted"));
+void CheckLabels(const v1::JobSpec& spec, SpecFindings& findings) {
+  if (spec.labels_size() > kMostLabels) {
+    findings.Add("labels", absl::StrCat(spec.labels_size(), " pairs; at most ", kMostLabels, " are accepted"));
+  }
   for (const auto& [key, value] : spec.labels()) {
     if (key.empty() || key.size() > 63 || value.size() > 63) {
       findings.Add(absl::StrCat("labels[", key, "]"), "key (at least 1) and value have at most 63 bytes each");
@@ -393,7 +235,7 @@ void CheckLabels(const v1::JobSpec& spec, Findings& findings) {
   }
 }
 
-void CheckTimeLimit(const google::protobuf::Duration& limit, Findings& findings) {
+void CheckTimeLimit(const google::protobuf::Duration& limit, SpecFindings& findings) {
   if (!IsValid(limit)) {
     findings.Add("time_limit", absl::StrCat(limit.seconds(), " seconds and ", limit.nanos(), " nanos are no duration"));
   } else if (FromProto(limit) < absl::Seconds(1)) {
@@ -401,7 +243,7 @@ void CheckTimeLimit(const google::protobuf::Duration& limit, Findings& findings)
   }
 }
 
-void CheckGeneral(const v1::JobSpec& spec, Findings& findings) {
+void CheckGeneral(const v1::JobSpec& spec, SpecFindings& findings) {
   if (spec.name().size() > 200)
     findings.Add("name", absl::StrCat(spec.name().size(), " bytes; at most 200 are accepted"));
   findings.CheckRange("iterations", spec.iterations(), 1, 1000);
@@ -413,7 +255,7 @@ void CheckGeneral(const v1::JobSpec& spec, Findings& findings) {
 }  // namespace
 
 std::vector<v1::FieldViolation> CheckSpec(const v1::JobSpec& spec, const absl::StatusOr<v1::Dataset>& dataset) {
-  Findings findings;
+  SpecFindings findings;
   if (const size_t bytes = spec.ByteSizeLong(); bytes > kMostBytes) {
     findings.Add("spec", absl::StrCat(bytes, " bytes; at most ", kMostBytes, " are accepted"));
     return findings.Take();

@@ -11,6 +11,9 @@
 
 namespace skew {
 
+// Labels of a job.
+inline constexpr int kMostLabels = 16;
+
 // Everything that is wrong with `spec`, whose defaults are filled in, for the dataset it names (or the error of finding
 // it). Empty when it can be carried out. Each violation names the field, the value and what would be right.
 std::vector<v1::FieldViolation> CheckSpec(const v1::JobSpec& spec, const absl::StatusOr<v1::Dataset>& dataset);

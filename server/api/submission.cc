@@ -1,8 +1,5 @@
 #include "server/api/submission.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -13,24 +10,13 @@
 #include "common/expansion.h"
 #include "common/status.h"
 #include "server/api/id_field.h"
+#include "server/api/ordered_bytes.h"
 #include "server/api/queue_service.h"
 #include "server/api/spec_check.h"
 #include "server/api/spec_defaults.h"
 
 namespace skew {
 namespace {
-
-// Serialised the same way every time (maps are sorted), so that equal specs have equal digests.
-std::string DigestOf(const v1::JobSpec& spec) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    spec.SerializeToCodedStream(&coded);
-  }
-  return Sha256Hex(bytes);
-}
 
 // Changes when trainings of equal specs come out different: then stored classifiers are not taken for new ones.
 constexpr char kTrainingRecipe[] = "classifier/1";
@@ -49,7 +35,7 @@ NewJob TrainingJob(const NewJob& study, const v1::ClassifierSpec& spec) {
   training.spec.set_dataset(study.spec.dataset());
   *training.spec.mutable_classifier() = spec;
   FillDefaults(training.spec);
-  training.request_digest = DigestOf(training.spec);
+  training.request_digest = Sha256Hex(OrderedBytes(training.spec));
   training.runs = Expand(training.spec);
   return training;
 }
@@ -103,7 +89,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   job.owner = std::string(owner);
   job.request_id = request_id;
   job.no_reuse = request.no_reuse();
-  job.request_digest = absl::StrCat(DigestOf(job.spec), job.no_reuse ? "/no_reuse" : "");
+  job.request_digest = absl::StrCat(Sha256Hex(OrderedBytes(job.spec)), job.no_reuse ? "/no_reuse" : "");
   job.dataset_digest = dataset->digest();
   job.classifier_key =
       ClassifierKey(job.dataset_digest, is_training ? job.spec.classifier() : job.spec.evaluation().classifier());

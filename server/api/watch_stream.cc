@@ -29,18 +29,27 @@ struct MessagePage {
   };
   std::vector<Message> messages;
   int64_t bytes = 0;
+  int64_t reached = 0;
   bool exhausted = false;
   bool complete = false;
 };
 
+absl::StatusOr<EventPage> ReadEvents(EventLog& events, const WatchTopic& topic, int64_t after_revision) {
+  if (topic.job != EventHub::kAnyJob) return events.Read(topic.job, after_revision, kPageEvents);
+  v1::JobFilter filter;
+  if (!filter.ParseFromString(topic.filter)) return absl::InternalError("a filter cannot be read");
+  return events.ReadAll(filter, after_revision, kPageEvents);
+}
+
 // `held` counts the bytes of all pages that are still there.
-absl::StatusOr<std::shared_ptr<const MessagePage>> ReadPage(EventLog& events, JobId job, int64_t after_revision,
-                                                            std::atomic<int64_t>& held) {
-  SKEW_ASSIGN_OR_RETURN(EventPage page, events.Read(job, after_revision, kPageEvents));
+absl::StatusOr<std::shared_ptr<const MessagePage>> ReadPage(EventLog& events, const WatchTopic& topic,
+                                                            int64_t after_revision, std::atomic<int64_t>& held) {
+  SKEW_ASSIGN_OR_RETURN(EventPage page, ReadEvents(events, topic, after_revision));
   const std::shared_ptr<MessagePage> serialised(new MessagePage, [&held](const MessagePage* gone) {
     held -= gone->bytes;
     delete gone;
   });
+  serialised->reached = page.reached;
   serialised->exhausted = page.exhausted;
   serialised->complete = page.complete;
   for (v1::Event& event : page.events) {
@@ -60,10 +69,10 @@ class WatchStream final : public WatchReactor,
                           public EventHub::Waiter,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(WatchPump* pump, grpc::ServerContextBase& context, OpenStreams::Place place, Caller caller, JobId job,
-              int64_t after_revision)
+  WatchStream(WatchPump* pump, grpc::ServerContextBase& context, OpenStreams::Place place, Caller caller,
+              WatchTopic topic, int64_t after_revision)
       : pump_(pump),
-        job_(job),
+        topic_(std::move(topic)),
         open_(std::move(place)),
         reader_(pump->slow_readers_->Follow(context)),
         caller_(std::move(caller)),
@@ -71,12 +80,12 @@ class WatchStream final : public WatchReactor,
 
   void Start() {
     self_ = shared_from_this();
-    pump_->hub_->Subscribe(job_);  // before the first read: nothing that comes after that is missed
+    pump_->hub_->Subscribe(topic_.job);  // before the first read: nothing that comes after that is missed
     pump_->Schedule(self_);
   }
 
   // Only for whoever has the stream.
-  std::pair<JobId, int64_t> position() const { return {job_, reached_}; }
+  std::pair<WatchTopic, int64_t> position() const { return {topic_, reached_}; }
 
   // On a pump thread: sends the page that was read for its position, ends the stream, or waits for more. `draining`:
   // the hub did so before the page was read, so that what was there then is sent.
@@ -89,6 +98,8 @@ class WatchStream final : public WatchReactor,
     if (!page.ok()) return End(Place::kPump, ToGrpc(page.status()));
     begun_ = true;
     if (!(*page)->messages.empty()) return SendPage(*page);
+    reached_ = (*page)->reached;
+    if (!(*page)->exhausted) return pump_->Schedule(shared_from_this());
     if ((*page)->complete) return SendEnd(Place::kPump, v1::StreamEnd::JOB_FINISHED);
     if (draining) return SendEnd(Place::kPump, v1::StreamEnd::DRAINING);
     AwaitEvents(Place::kPump);
@@ -107,6 +118,7 @@ class WatchStream final : public WatchReactor,
     if (next_ < page_->messages.size()) return WriteNext();
     const bool exhausted = page_->exhausted;
     const bool complete = page_->complete;
+    reached_ = page_->reached;
     page_ = nullptr;
     if (complete) return SendEnd(Place::kWrite, v1::StreamEnd::JOB_FINISHED);
     if (exhausted) return AwaitEvents(Place::kWrite);
@@ -124,8 +136,8 @@ class WatchStream final : public WatchReactor,
   }
 
   void OnDone() override {
-    pump_->hub_->Disarm(job_, this);
-    pump_->hub_->Unsubscribe(job_);
+    pump_->hub_->Disarm(topic_.job, this);
+    pump_->hub_->Unsubscribe(topic_.job);
     self_.reset();
   }
 
@@ -153,9 +165,9 @@ class WatchStream final : public WatchReactor,
     const int64_t reached = reached_;
     Caller caller = caller_;
     Move(from, Place::kHub);  // from here on, a cancel can end the stream, and once it is armed, others can have it
-    const bool armed = pump_->hub_->Arm(job_, reached, shared_from_this());
+    const bool armed = pump_->hub_->Arm(topic_.job, reached, shared_from_this());
     if (IsCancelled()) {
-      pump_->hub_->Disarm(job_, this);
+      pump_->hub_->Disarm(topic_.job, this);
       return End(Place::kHub, grpc::Status::CANCELLED);
     }
     // Access that ended since it was last checked has woken nobody here.
@@ -194,7 +206,7 @@ class WatchStream final : public WatchReactor,
   }
 
   WatchPump* const pump_;
-  const JobId job_;
+  const WatchTopic topic_;
   const OpenStreams::Place open_;
   const std::shared_ptr<SlowReaders::Reader> reader_;
   std::shared_ptr<WatchStream> self_;  // until gRPC is done
@@ -227,11 +239,11 @@ WatchPump::~WatchPump() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-absl::StatusOr<WatchReactor*> WatchPump::Watch(grpc::ServerContextBase& context, Caller caller, JobId job,
+absl::StatusOr<WatchReactor*> WatchPump::Watch(grpc::ServerContextBase& context, Caller caller, WatchTopic topic,
                                                int64_t after_revision) {
   SKEW_ASSIGN_OR_RETURN(OpenStreams::Place place, open_streams_->Open(OpenStreams::Kind::kWatch, caller.user));
-  const auto stream =
-      std::make_shared<WatchStream>(this, context, std::move(place), std::move(caller), job, after_revision);
+  const auto stream = std::make_shared<WatchStream>(this, context, std::move(place), std::move(caller),
+                                                    std::move(topic), after_revision);
   stream->Start();
   return stream.get();
 }
@@ -266,9 +278,9 @@ void WatchPump::Loop() {
   while (true) {
     const Streams streams = AwaitReady();
     if (streams.empty()) return;
-    const auto [job, reached] = streams.front()->position();
+    const auto [topic, reached] = streams.front()->position();
     const bool draining = hub_->draining();
-    const absl::StatusOr<std::shared_ptr<const MessagePage>> page = ReadPage(*events_, job, reached, held_bytes_);
+    const absl::StatusOr<std::shared_ptr<const MessagePage>> page = ReadPage(*events_, topic, reached, held_bytes_);
     for (const std::shared_ptr<WatchStream>& stream : streams) stream->Proceed(page, draining);
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,11 +28,23 @@ namespace skew {
 
 class WatchStream;
 
+// What a stream shows: the events of a job, or those of all jobs that a filter lets through.
+struct WatchTopic {
+  JobId job = EventHub::kAnyJob;
+  std::string filter;  // of any job: a serialised v1::JobFilter
+
+  friend bool operator==(const WatchTopic&, const WatchTopic&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const WatchTopic& topic) {
+    return H::combine(std::move(h), topic.job, topic.filter);
+  }
+};
+
 // Writes serialised skew.v1.WatchJobResponse messages.
 using WatchReactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
 
-// Reads events for streams that are ready for more. What streams of one job at one revision need is read and serialised
-// once for all of them. Thread-safe.
+// Reads events for streams that are ready for more. What streams of one topic at one revision need is read and
+// serialised once for all of them. Thread-safe.
 class WatchPump {
  public:
   WatchPump(EventLog* events, EventHub* hub, AccessGate* gate, OpenStreams* open_streams, SlowReaders* slow_readers,
@@ -41,7 +54,7 @@ class WatchPump {
 
   // Starts a stream for a caller who was let in; it ends when that caller's access does, or when messages are not taken
   // (see SlowReaders), and deletes itself when gRPC is done with it. RESOURCE_EXHAUSTED: see OpenStreams.
-  absl::StatusOr<WatchReactor*> Watch(grpc::ServerContextBase& context, Caller caller, JobId job,
+  absl::StatusOr<WatchReactor*> Watch(grpc::ServerContextBase& context, Caller caller, WatchTopic topic,
                                       int64_t after_revision);
 
   // Of events that were read and not all sent yet: at most a page for each stream, however far it is behind.
@@ -49,8 +62,8 @@ class WatchPump {
 
  private:
   friend class WatchStream;
-  // Where a stream has come to: its job, and the last revision it has sent.
-  using Position = std::pair<JobId, int64_t>;
+  // Where a stream has come to: its topic, and the last revision it has sent, or knows to be another topic's.
+  using Position = std::pair<WatchTopic, int64_t>;
   using Streams = std::vector<std::shared_ptr<WatchStream>>;
 
   void Schedule(std::shared_ptr<WatchStream> stream);

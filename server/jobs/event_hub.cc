@@ -1,6 +1,7 @@
 #include "server/jobs/event_hub.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace skew {
@@ -9,12 +10,18 @@ void EventHub::Publish(JobId job, int64_t revision) {
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
     absl::MutexLock lock(&mutex_);
-    const auto topic = topics_.find(job);
-    if (topic == topics_.end()) return;
-    topic->second.newest = std::max(topic->second.newest, revision);
-    waiters.swap(topic->second.waiters);
+    MoveWaiters(job, revision, waiters);
+    MoveWaiters(kAnyJob, revision, waiters);
   }
   for (const std::shared_ptr<Waiter>& waiter : waiters) waiter->Wake();
+}
+
+void EventHub::MoveWaiters(JobId job, int64_t revision, std::vector<std::shared_ptr<Waiter>>& waiters) {
+  const auto topic = topics_.find(job);
+  if (topic == topics_.end()) return;
+  topic->second.newest = std::max(topic->second.newest, revision);
+  std::move(topic->second.waiters.begin(), topic->second.waiters.end(), std::back_inserter(waiters));
+  topic->second.waiters.clear();
 }
 
 void EventHub::Subscribe(JobId job) {

@@ -27,6 +27,9 @@ class EventHub {
     virtual void Wake() = 0;
   };
 
+  // In place of a job: whoever subscribes to it hears of the events of all jobs.
+  static constexpr JobId kAnyJob{0};
+
   // There is an event of `job` with this revision, on disk.
   void Publish(JobId job, int64_t revision);
 
@@ -62,6 +65,9 @@ class EventHub {
     std::vector<std::shared_ptr<Waiter>> waiters;
   };
 
+  // Of those who wait for events of `job`; notes that there is one.
+  void MoveWaiters(JobId job, int64_t revision, std::vector<std::shared_ptr<Waiter>>& waiters)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<std::shared_ptr<Waiter>> TakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable RealClock clock_;

@@ -11,6 +11,7 @@
 #include "common/ids.h"
 #include "server/store/connections.h"
 #include "skew/v1/event.pb.h"
+#include "skew/v1/job_service.pb.h"
 
 namespace skew {
 
@@ -23,6 +24,8 @@ struct EventPage {
   size_t bytes = 0;
   // There were no more.
   bool exhausted = false;
+  // Whatever happened after the revision that was asked for and up to this one is in `events`.
+  int64_t reached = 0;
   // The job has ended and `events` reaches to its last one.
   bool complete = false;
 };
@@ -36,6 +39,10 @@ class EventLog {
   // INVALID_ARGUMENT for a revision that the store has not reached; OUT_OF_RANGE, with the first revision that would
   // do, when events after it are gone.
   absl::StatusOr<EventPage> Read(JobId job, int64_t after_revision, int limit);
+
+  // The same of all jobs that `filter` lets through; its states and `deleted` do not count. Never complete. It looks at
+  // some thousand events at most: a page that is not exhausted can be empty, and goes on from `reached`.
+  absl::StatusOr<EventPage> ReadAll(const v1::JobFilter& filter, int64_t after_revision, int limit);
 
   // The newest revision of all.
   absl::StatusOr<int64_t> NewestRevision();

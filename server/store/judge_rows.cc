@@ -1,7 +1,5 @@
 #include "server/store/judge_rows.h"
 
-#include <cstdint>
-
 #include "common/status.h"
 #include "skew/v1/job.pb.h"
 #include "skew/v1/run.pb.h"
@@ -9,6 +7,24 @@
 namespace skew {
 
 static_assert(v1::STUDY == 1);
+
+namespace {
+
+// Classifiers whose training has ended without one and has not begun again.
+absl::StatusOr<std::vector<std::string>> FindLostClassifiers(Database& db) {
+  std::vector<std::string> keys;
+  Statement row = db.Prepare(
+      "SELECT DISTINCT t.classifier_key FROM jobs t INDEXED BY jobs_trainings "
+      "WHERE t.kind = 2 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = t.classifier_key) "
+      "AND NOT EXISTS (SELECT 1 FROM jobs u WHERE u.classifier_key = t.classifier_key AND u.kind = 2 "
+      "                AND u.runs_queued + u.runs_active > 0) "
+      "ORDER BY t.classifier_key");
+  while (row.Step()) keys.push_back(row.Text(0));
+  SKEW_RETURN_IF_ERROR(row.status());
+  return keys;
+}
+
+}  // namespace
 
 absl::Status InsertMoreJudges(Database& db, JobId job, const std::vector<std::string>& keys) {
   int64_t position = 0;
@@ -62,6 +78,24 @@ absl::StatusOr<std::vector<std::string>> ReadJudgesOfRun(Database& db, RunId run
   }
   SKEW_RETURN_IF_ERROR(row.status());
   return digests;
+}
+
+absl::StatusOr<std::map<RunId, std::string>> FindOrphanedStudies(Database& db, int64_t limit) {
+  std::map<RunId, std::string> orphans;
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, FindLostClassifiers(db));
+  for (const std::string& key : keys) {
+    for (const char* studies :
+         {"SELECT j.id, r.number FROM jobs j CROSS JOIN runs r ON r.job_id = j.id AND r.state = 1 "
+          "WHERE j.classifier_key = ? AND j.kind = 1 AND j.runs_queued > 0 ORDER BY j.id, r.number LIMIT ?",
+          "SELECT m.job_id, r.number FROM more_judges m CROSS JOIN runs r ON r.job_id = m.job_id AND r.state = 1 "
+          "WHERE m.classifier_key = ? ORDER BY m.job_id, r.number LIMIT ?"}) {
+      Statement row = db.Prepare(studies);
+      row.Bind(key).Bind(limit - static_cast<int64_t>(orphans.size()));
+      while (row.Step()) orphans.emplace(RunId{JobId{row.Int(0)}, row.Int32(1)}, key);
+      SKEW_RETURN_IF_ERROR(row.status());
+    }
+  }
+  return orphans;
 }
 
 }  // namespace skew

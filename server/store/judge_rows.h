@@ -3,6 +3,8 @@
 #ifndef SKEW_SERVER_STORE_JUDGE_ROWS_H_
 #define SKEW_SERVER_STORE_JUDGE_ROWS_H_
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,10 @@ absl::StatusOr<std::vector<std::string>> ReadJudgeDigests(Database& db, const st
 
 // Digests of those that judged the final images of a run, in the same order. The first is empty where there is none.
 absl::StatusOr<std::vector<std::string>> ReadJudgesOfRun(Database& db, RunId run);
+
+// Queued study runs, `limit` at most, one of whose judges is neither trained nor on its way: each with the key of that
+// classifier.
+absl::StatusOr<std::map<RunId, std::string>> FindOrphanedStudies(Database& db, int64_t limit);
 
 }  // namespace skew
 

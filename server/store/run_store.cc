@@ -110,42 +110,6 @@ absl::Status ClaimRun(WriteScope& scope, RunId run, const ClaimDevice& device, c
 // So many runs are failed in one transaction at most.
 constexpr int kOrphansAtOnce = 1000;
 
-// Classifiers whose training has ended without one and has not begun again.
-absl::StatusOr<std::vector<std::string>> FindLostClassifiers(Database& db) {
-  std::vector<std::string> keys;
-  Statement row = db.Prepare(
-      "SELECT DISTINCT t.classifier_key FROM jobs t INDEXED BY jobs_trainings "
-      "WHERE t.kind = 2 AND NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = t.classifier_key) "
-      "AND NOT EXISTS (SELECT 1 FROM jobs u WHERE u.classifier_key = t.classifier_key AND u.kind = 2 "
-      "                AND u.runs_queued + u.runs_active > 0) "
-      "ORDER BY t.classifier_key");
-  while (row.Step()) keys.push_back(row.Text(0));
-  SKEW_RETURN_IF_ERROR(row.status());
-  return keys;
-}
-
-// Runs, each with the key of a classifier.
-using Orphans = std::map<RunId, std::string>;
-
-// Queued study runs one of whose classifiers is neither there nor on its way.
-absl::StatusOr<Orphans> FindOrphanedStudies(Database& db) {
-  Orphans orphans;
-  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, FindLostClassifiers(db));
-  for (const std::string& key : keys) {
-    for (const char* studies :
-         {"SELECT j.id, r.number FROM jobs j CROSS JOIN runs r ON r.job_id = j.id AND r.state = 1 "
-          "WHERE j.classifier_key = ? AND j.kind = 1 AND j.runs_queued > 0 ORDER BY j.id, r.number LIMIT ?",
-          "SELECT m.job_id, r.number FROM more_judges m CROSS JOIN runs r ON r.job_id = m.job_id AND r.state = 1 "
-          "WHERE m.classifier_key = ? ORDER BY m.job_id, r.number LIMIT ?"}) {
-      Statement row = db.Prepare(studies);
-      row.Bind(key).Bind(kOrphansAtOnce - static_cast<int64_t>(orphans.size()));
-      while (row.Step()) orphans.emplace(RunId{JobId{row.Int(0)}, row.Int32(1)}, key);
-      SKEW_RETURN_IF_ERROR(row.status());
-    }
-  }
-  return orphans;
-}
-
 // The attempts before the last retry that somebody asked for are forgotten: the number of the last of them.
 absl::StatusOr<int32_t> ReadForgivenAttempts(Database& db, RunId run) {
   Statement row = db.Prepare("SELECT forgiven FROM runs WHERE job_id = ? AND number = ?");
@@ -244,14 +208,14 @@ absl::StatusOr<absl::Time> RunStore::NextRetryTime() {
 }
 
 absl::StatusOr<int> RunStore::FailOrphanedStudies() {
-  Orphans orphans;
+  std::map<RunId, std::string> orphans;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(db));
+    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(db, kOrphansAtOnce));
     return absl::OkStatus();
   }));
   if (orphans.empty()) return 0;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(scope.db));
+    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(scope.db, kOrphansAtOnce));
     for (const auto& [run, key] : orphans) {
       SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> trainer, FindTrainingJob(scope.db, key));
       RunChange change;

@@ -365,8 +365,13 @@ CREATE TABLE more_judges (
 CREATE UNIQUE INDEX more_judges_by_key ON more_judges (classifier_key, job_id);
 )sql";
 
+// Up to where events of all jobs are there: found at the end of an index.
+constexpr absl::string_view kCompacted = R"sql(
+CREATE INDEX jobs_compacted ON jobs (compacted_revision) WHERE compacted_revision > 0;
+)sql";
+
 // Append only: a database that has taken a step never takes it again.
-constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine, kRetention, kMoreJudges};
+constexpr std::array kMigrations = {kFirst, kQueue, kReuse, kQuarantine, kRetention, kMoreJudges, kCompacted};
 
 absl::Status BackUp(Database& db, const std::string& path, int64_t version) {
   const std::string backup = absl::StrCat(path, ".v", version, ".backup");

@@ -6,11 +6,10 @@
 #include "common/status.h"
 
 namespace skew::train {
-namespace {
 
-constexpr absl::Duration kInterval = absl::Seconds(1);
-
-}  // namespace
+absl::Duration ReportInterval(absl::Duration trained) {
+  return std::clamp(trained / 60, absl::Seconds(1), absl::Seconds(5));
+}
 
 ProgressMeter::ProgressMeter(Trainer* trainer, int64_t total_steps, WorkerSession* session, Clock* clock)
     : trainer_(trainer),
@@ -18,9 +17,13 @@ ProgressMeter::ProgressMeter(Trainer* trainer, int64_t total_steps, WorkerSessio
       session_(session),
       clock_(clock),
       step_(trainer->step()),
-      time_(clock->Now()) {}
+      time_(clock->Now()),
+      begin_(time_) {}
 
-absl::Status ProgressMeter::ReportIfDue() { return clock_->Now() - time_ >= kInterval ? Report() : absl::OkStatus(); }
+absl::Status ProgressMeter::ReportIfDue() {
+  const absl::Time now = clock_->Now();
+  return now - time_ >= ReportInterval(now - begin_) ? Report() : absl::OkStatus();
+}
 
 absl::Status ProgressMeter::Report() {
   SKEW_RETURN_IF_ERROR(trainer_->Flush());

@@ -19,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "client/client.h"
+#include "common/mutex_checks.h"
 #include "common/status.h"
 #include "tests/bench/bench_daemon.h"
 #include "tests/bench/bench_table.h"
@@ -255,7 +256,7 @@ absl::Status Run(BenchDaemon::Options options, const Load& load) {
   const std::string server = daemon.Addresses().at(0);
   SKEW_ASSIGN_OR_RETURN(const std::string job, Submit(server, load));
   StepLog steps(server, job);
-  if (!steps.AwaitRuns(kSlots, absl::Minutes(5))) return absl::DeadlineExceededError("two runs do not train");
+  if (!steps.AwaitRuns(kSlots, absl::Minutes(20))) return absl::DeadlineExceededError("two runs do not train");
   BenchTable table("load");
   table.Add("processors", absl::StrCat(std::thread::hardware_concurrency()));
   SKEW_ASSIGN_OR_RETURN(const Measured measured, Measure(daemon, server, job, steps, load));
@@ -267,6 +268,7 @@ absl::Status Run(BenchDaemon::Options options, const Load& load) {
 }  // namespace skew
 
 int main(int argc, char** argv) {
+  skew::SetMutexChecks();
   skew::BenchDaemon::Options options;
   skew::Load load;
   bool short_form = false;

@@ -14,9 +14,10 @@ Client::Options OptionsFor(const std::string& server) {
 
 }  // namespace
 
-StepLog::StepLog(const std::string& server, const std::string& job) : client_(OptionsFor(server)) {
-  thread_ = std::thread([this, job] {
-    const absl::Status status = client_.WatchJob(job, 0, [this](const v1::Event& event) {
+StepLog::StepLog(const std::string& server, const std::string& job)
+    : server_(server), job_(job), client_(OptionsFor(server)) {
+  thread_ = std::thread([this] {
+    const absl::Status status = client_.WatchJob(job_, 0, [this](const v1::Event& event) {
       Note(event);
       return stopping_ ? absl::CancelledError("enough") : absl::OkStatus();
     });
@@ -27,6 +28,8 @@ StepLog::StepLog(const std::string& server, const std::string& job) : client_(Op
 
 StepLog::~StepLog() {
   stopping_ = true;
+  // A job that does not report would leave the watch without an event to end at.
+  (void)Client(OptionsFor(server_)).CancelJob(job_);
   thread_.join();
 }
 

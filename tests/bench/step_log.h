@@ -19,7 +19,7 @@ namespace skew {
 class StepLog {
  public:
   StepLog(const std::string& server, const std::string& job);
-  // Ends the watch; the job must still report, or have ended.
+  // Cancels the job, which ends the watch.
   ~StepLog();
 
   // Waits until so many runs have trained. False when that has not come about after `timeout`.
@@ -39,6 +39,8 @@ class StepLog {
 
   void Note(const v1::Event& event);
 
+  const std::string server_;
+  const std::string job_;
   Client client_;
   std::atomic<bool> stopping_ = false;
   absl::Mutex mutex_;

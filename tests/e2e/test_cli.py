@@ -103,6 +103,16 @@ class CliTest(unittest.TestCase):
         self.ctl("cancel", job)
         self.ctl("watch", job, code=4)
 
+    def test_a_watch_of_all_jobs(self):
+        job = self.ctl("submit", str(self.spec), "--set", "labels={group: all}").stdout.strip()
+        with subprocess.Popen([harness.BIN / "skewctl", "--server", self.server.address, "watch", "--label", "group=all",
+                               "--from-revision", "0", "--output", "json"], stdout=subprocess.PIPE, text=True) as watch:
+            events = [json.loads(watch.stdout.readline()) for _ in range(2)]
+            watch.kill()
+        self.assertEqual([(event["jobId"], event["sequence"]) for event in events], [(job, "1"), (job, "2")])
+        self.ctl("watch", job, "--label", "group=all", code=2)
+        self.ctl("watch", "--from-revision", "1000000", code=2)
+
     def test_the_queue_is_shown_paused_and_drained(self):
         self.ctl("submit", str(self.spec), "--watch")  # the classifier is there
         self.ctl("drain")

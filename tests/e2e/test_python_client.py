@@ -188,6 +188,19 @@ class StudyTest(ClientCase):
         self.assertEqual(list(self.client.watch(self.job.id, events[middle].revision)), events[middle + 1:])
         self.assertGreaterEqual(self.client.server_info().revision, events[-1].revision)
 
+    def test_a_watch_of_all_jobs_shows_those_that_are_to_come(self):
+        everything = self.client.watch_all(0)
+        of_study = [next(event for event in everything if event.job_id == self.job.id) for _ in range(3)]
+        everything.close()
+        self.assertEqual([event.sequence for event in of_study], [1, 2, 3])
+        before = self.client.server_info().revision
+        job = self.client.submit(with_settings(ENDLESS, labels={"group": "watched"}))
+        self.client.cancel(job.id)
+        of_group = self.client.watch_all(before, labels={"group": "watched"})
+        first = next(of_group)
+        of_group.close()
+        self.assertEqual((first.job_id, first.sequence), (job.id, 1))
+
 
 class ErrorTest(ClientCase):
     """Every class of error, from the real thing."""

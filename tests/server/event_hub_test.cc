@@ -23,6 +23,19 @@ TEST(EventHubTest, WakesOnceForTheNextEvent) {
   EXPECT_EQ(waiter->wakes, 1);
 }
 
+TEST(EventHubTest, WhoWaitsForAnyJobHearsOfAll) {
+  EventHub hub;
+  hub.Subscribe(EventHub::kAnyJob);
+  const auto waiter = std::make_shared<CountingWaiter>();
+  ASSERT_TRUE(hub.Arm(EventHub::kAnyJob, 0, waiter));
+  hub.Publish(JobId{7}, 1);
+  EXPECT_EQ(waiter->wakes, 1);
+  EXPECT_FALSE(hub.Arm(EventHub::kAnyJob, 0, waiter));
+  ASSERT_TRUE(hub.Arm(EventHub::kAnyJob, 1, waiter));
+  hub.Publish(JobId{8}, 2);
+  EXPECT_EQ(waiter->wakes, 2);
+}
+
 TEST(EventHubTest, DoesNotArmBehindTheNewestEvent) {
   EventHub hub;
   hub.Subscribe(JobId{1});

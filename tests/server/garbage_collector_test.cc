@@ -253,6 +253,13 @@ TEST_F(GarbageCollectorTest, EventsGoButForTheNewestOfEachJob) {
   EXPECT_EQ(gone.code(), absl::StatusCode::kOutOfRange);
   EXPECT_THAT(std::string(gone.message()), HasSubstr(absl::StrCat("from revision ", compacted.compacted_revision())));
   EXPECT_FALSE(store_.events().Read(job, compacted.compacted_revision() - 1, 10).ok());
+  // Of all jobs together, everything is there from the newest event on that is gone.
+  const int64_t newest_gone = store_.MustRead("SELECT MAX(compacted_revision) FROM jobs");
+  EXPECT_GE(newest_gone, compacted.compacted_revision());
+  const absl::Status some_gone = store_.events().ReadAll({}, newest_gone - 1, 10).status();
+  EXPECT_EQ(some_gone.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(some_gone.message()), HasSubstr(absl::StrCat("from revision ", newest_gone, " on")));
+  EXPECT_TRUE(store_.events().ReadAll({}, newest_gone, 10).ok());
   const absl::StatusOr<EventPage> rest = store_.events().Read(job, compacted.compacted_revision(), 10);
   ASSERT_TRUE(rest.ok()) << rest.status();
   ASSERT_EQ(rest->events.size(), 1u);

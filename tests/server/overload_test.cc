@@ -1,9 +1,5 @@
 // What clients may use of the daemon, and what becomes of those that want more, read nothing, or are gone.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,9 +13,9 @@
 #include "common/status.h"
 #include "gmock/gmock.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "tests/testing/grpc_peer.h"
 #include "tests/testing/raw_call.h"
 #include "tests/testing/raw_socket.h"
-#include "tests/testing/silent_proxy.h"
 #include "tests/testing/test_daemon.h"
 
 namespace skew {
@@ -30,79 +26,6 @@ using ::testing::HasSubstr;
 
 // Requests, far above a rate of two a second.
 constexpr int kMany = 1000;
-
-// Until it is so; far longer than it takes.
-bool Comes(const std::function<bool()>& condition) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(60);
-  while (!condition()) {
-    if (absl::Now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
-
-int Watches(TestDaemon& daemon) { return daemon.daemon().open_streams().count(OpenStreams::Kind::kWatch); }
-
-std::shared_ptr<grpc::Channel> Connect(const std::string& address, int window = 0) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  if (window > 0) {
-    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window);
-    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  }
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
-absl::Status GetInfo(v1::ServerService::Stub& stub) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-  v1::ServerInfo info;
-  return FromGrpc(stub.GetServerInfo(&context, {}, &info));
-}
-
-absl::Status GetInfo(const std::shared_ptr<grpc::Channel>& channel) {
-  return GetInfo(*v1::ServerService::NewStub(channel));
-}
-
-// A watch whose messages are read one by one.
-class OpenWatch {
- public:
-  OpenWatch(v1::JobService::Stub& stub, const std::string& job, int64_t after_revision = 0,
-            const std::function<void(grpc::ClientContext&)>& prepare = nullptr) {
-    if (prepare) prepare(context_);
-    v1::WatchJobRequest request;
-    request.set_job_id(job);
-    request.set_after_revision(after_revision);
-    stream_ = stub.WatchJob(&context_, request);
-  }
-  ~OpenWatch() {
-    context_.TryCancel();
-    if (!finished_) Finish().IgnoreError();
-  }
-
-  bool Read() { return stream_->Read(&last_); }
-  const v1::WatchJobResponse& last() const { return last_; }
-
-  // Reads to the end and returns the revisions that came.
-  std::vector<int64_t> ReadAll() {
-    std::vector<int64_t> revisions;
-    while (Read()) {
-      if (last_.has_event()) revisions.push_back(last_.event().revision());
-    }
-    return revisions;
-  }
-
-  absl::Status Finish() {
-    finished_ = true;
-    return FromGrpc(stream_->Finish());
-  }
-
- private:
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> stream_;
-  v1::WatchJobResponse last_;
-  bool finished_ = false;
-};
 
 std::vector<int64_t> Revisions(const std::vector<v1::WatchJobResponse>& responses) {
   std::vector<int64_t> revisions;
@@ -306,113 +229,6 @@ TEST(OverloadTest, AnArtifactThatIsNotReadIsCutAndItsThreadIsFree) {
   const absl::Status status = FromGrpc(stream->Finish());
   EXPECT_TRUE(IsSlowConsumer(status)) << status;
 }
-
-TEST(OverloadTest, APeerThatIsGoneWithoutAWordIsFound) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.keepalive_interval = absl::Seconds(1);
-    options.limits.keepalive_timeout = absl::Seconds(1);
-  });
-  const std::string job = daemon.MustSubmit(TestDaemon::Spec("wait"));
-  daemon.WatchUntil(job, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
-  EXPECT_TRUE(Comes([&] { return Watches(daemon) == 0; }));
-  OpenWatch of_the_living(daemon.jobs(), job);
-  ASSERT_TRUE(of_the_living.Read());
-  SilentProxy proxy(daemon.daemon().addresses().front());
-  const auto stub = v1::JobService::NewStub(Connect(proxy.address()));
-  OpenWatch of_the_dead(*stub, job);
-  ASSERT_TRUE(of_the_dead.Read());
-  ASSERT_EQ(Watches(daemon), 2);
-  // Pings go on while there is nothing else to say, and their answers keep the stream.
-  const int pieces = proxy.from_target();
-  EXPECT_TRUE(Comes([&] { return proxy.from_target() >= pieces + 4; }));
-  EXPECT_EQ(Watches(daemon), 2);
-  proxy.FallSilent();
-  EXPECT_TRUE(Comes([&] { return Watches(daemon) == 1; }));
-}
-
-TEST(OverloadTest, ConnectionsThatHangAreClosed) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.keepalive_interval = absl::Seconds(1);
-    options.limits.keepalive_timeout = absl::Seconds(1);
-    options.limits.idle_connection = absl::Seconds(2);
-  });
-  const std::string& address = daemon.daemon().addresses().front();
-  std::vector<int> sockets;
-  for (int i = 0; i < 200; ++i) {
-    sockets.push_back(DialTcp(address));
-    ASSERT_GE(sockets.back(), 0);
-    if (i % 2 == 0) {
-      ASSERT_TRUE(SayHttp2(sockets.back()));
-    }
-  }
-  EXPECT_TRUE(GetInfo(Connect(address)).ok());
-  // A client of gRPC answers pings: only that it has nothing to ask ends its connection, and a call makes another one.
-  const auto idle = Connect(address);
-  ASSERT_TRUE(GetInfo(idle).ok());
-  EXPECT_TRUE(Comes([&] { return idle->GetState(false) != GRPC_CHANNEL_READY; }));
-  EXPECT_TRUE(GetInfo(idle).ok());
-  for (const int fd : sockets) {
-    EXPECT_TRUE(IsClosedWithin(fd, 60));
-    close(fd);
-  }
-}
-
-// On loopback, and on an address that other machines reach, where a call without a token is only answered.
-class ConnectionsTest : public ::testing::TestWithParam<const char*> {
- protected:
-  static void Listen(Daemon::Options& options) {
-    options.listen = {GetParam()};
-    options.insecure = true;
-  }
-  static bool IsServed(const std::shared_ptr<grpc::Channel>& channel) {
-    const absl::Status status = GetInfo(channel);
-    return status.ok() || absl::IsUnauthenticated(status);
-  }
-};
-
-TEST_P(ConnectionsTest, NobodyHasAllOfThem) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    Listen(options);
-    options.limits.connections = 16;
-  });
-  const std::string& address = daemon.daemon().addresses().front();
-  EXPECT_TRUE(IsServed(daemon.channel()));
-  std::vector<int> sockets;
-  for (int i = 0; i < 11; ++i) sockets.push_back(DialTcp(address));
-  const int one_too_many = DialTcp(address);
-  EXPECT_TRUE(IsClosedWithin(one_too_many, 60));
-  close(one_too_many);
-  EXPECT_TRUE(IsServed(daemon.channel()));  // a connection that was there
-  for (const int fd : sockets) close(fd);
-  EXPECT_TRUE(Comes([&] { return IsServed(Connect(address)); }));
-}
-
-TEST_P(ConnectionsTest, AShortageOfDescriptorsPasses) {
-  TestDaemon daemon(Listen);
-  const std::string& address = daemon.daemon().addresses().front();
-  EXPECT_TRUE(IsServed(daemon.channel()));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::vector<int> sockets(10);
-  for (int& fd : sockets) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  rlimit usual;
-  getrlimit(RLIMIT_NOFILE, &usual);
-  rlimit short_of = usual;
-  const int free_descriptor = dup(0);
-  close(free_descriptor);
-  short_of.rlim_cur = static_cast<rlim_t>(free_descriptor);  // nothing can be opened from now on
-  setrlimit(RLIMIT_NOFILE, &short_of);
-  for (const int fd : sockets) EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
-  EXPECT_FALSE(IsClosedWithin(sockets.front(), 1));
-  EXPECT_TRUE(IsServed(daemon.channel()));
-  setrlimit(RLIMIT_NOFILE, &usual);
-  for (const int fd : sockets) close(fd);
-  EXPECT_TRUE(IsServed(Connect(address)));
-}
-
-INSTANTIATE_TEST_SUITE_P(Addresses, ConnectionsTest, ::testing::Values("127.0.0.1:0", "0.0.0.0:0"));
 
 // Each of them would have a thread.
 TEST(OverloadTest, ReflectionStreamsLeaveThreadsForOthers) {

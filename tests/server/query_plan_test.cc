@@ -129,6 +129,12 @@ class Rehearsal {
     EXPECT_EQ(store_.artifacts().List(run.job)->size(), 1u);
     EXPECT_GT(store_.events().Read(run.job, 0, 100)->events.size(), 5u);
     EXPECT_GT(*store_.events().NewestRevision(), 5);
+    v1::JobFilter all;
+    EXPECT_GT(store_.events().ReadAll(all, 0, 100)->events.size(), 5u);
+    all.set_owner("ada");
+    all.set_kind(v1::STUDY);
+    (*all.mutable_labels())["none"] = "has it";
+    EXPECT_EQ(store_.events().ReadAll(all, 0, 100)->events.size(), 0u);
   }
 
   void Reuse() {

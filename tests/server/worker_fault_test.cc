@@ -180,13 +180,16 @@ int64_t Resident() {
 TEST_F(WorkerFaultTest, AWorkerThatFloodsHoldsUpOnlyItself) {
   const CheapSyncs cheap;  // so that it does not only wait for the disk
   TrainClassifier();
-  const int64_t before = Resident();
+  [[maybe_unused]] const int64_t before = Resident();
   const std::string flood = daemon_.MustSubmit(Spec("deluge", {{"reports", "1000000"}}));
   daemon_.WatchUntil(flood, [](const v1::Event& event) { return event.progress().progress().step() > 1'000; });
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
   }
+  // Sanitizers keep much of what was freed.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(Resident() - before, 64 << 10);
+#endif
   Cancel(flood);
   EXPECT_EQ(daemon_.Await(flood).state(), v1::JOB_CANCELLED);
 }

@@ -175,7 +175,22 @@ class Client:
         when the server does not keep those that come next any more: all that it keeps are after the job's
         ``compacted_revision``.
         """
-        return self._watch(job_id, after_revision, None)
+        request = job_service_pb2.WatchJobRequest(job_id=job_id, after_revision=after_revision)
+        return self._watch(self._jobs.WatchJob, request, None)
+
+    def watch_all(self, after_revision: Optional[int] = None, *, owner: str = "",
+                  labels: Optional[dict[str, str]] = None) -> Iterator[event_pb2.Event]:
+        """What happens in all jobs of this owner with all of the labels, those submitted later included, in order.
+
+        after_revision: ``revision`` of the last event that is known; None: from now on. It does not end by itself. Lost
+            connections and errors as in :meth:`watch`; OutOfRange as soon as events of any job are not kept any more.
+        """
+        if after_revision is None:
+            after_revision = self._call(self._jobs.ListJobs, job_service_pb2.ListJobsRequest(page_size=1)).revision
+        request = job_service_pb2.WatchJobsRequest(after_revision=after_revision)
+        request.filter.owner = owner
+        request.filter.labels.update(labels or {})
+        return self._watch(self._jobs.WatchJobs, request, None)
 
     def wait(self, job_id: str, timeout: Optional[float] = None) -> job_pb2.Job:
         """Blocks until the job has ended and returns it; its ``state`` says how it went.
@@ -190,7 +205,8 @@ class Client:
         while job.state not in _ENDED and missed:
             missed = False
             try:
-                for _ in self._watch(job_id, job.revision, deadline):
+                watch = job_service_pb2.WatchJobRequest(job_id=job_id, after_revision=job.revision)
+                for _ in self._watch(self._jobs.WatchJob, watch, deadline):
                     pass
             except OutOfRange:  # what happened shows in the job
                 missed = True
@@ -276,26 +292,32 @@ class Client:
             except grpc.RpcError as error:
                 self._wait(outage, self._passing(error, "call"), deadline)
 
-    def _watch(self, job_id: str, revision: int, deadline: Optional[float]) -> Iterator[event_pb2.Event]:
+    def _watch(self, method: Callable[..., Any], request: Any,
+               deadline: Optional[float]) -> Iterator[event_pb2.Event]:
+        """Of one job, or of all, over as many streams as it takes; the request follows what was read."""
         patience = self._stream_patience if deadline is None else float("inf")
-        sequence: Optional[int] = 0 if revision == 0 else None
+        one = isinstance(request, job_service_pb2.WatchJobRequest)
+        what = request.job_id if one else "all jobs"
+        sequence: Optional[int] = 0 if one and request.after_revision == 0 else None
         outage = _Outage(patience, deadline)
         while True:
             begin = time.monotonic()
-            request = job_service_pb2.WatchJobRequest(job_id=job_id, after_revision=revision)
             left = None if deadline is None else max(deadline - begin, 0)
-            stream = self._jobs.WatchJob(request, metadata=self._metadata, timeout=left)
+            stream = method(request, metadata=self._metadata, timeout=left)
             try:
-                problem: SkewError = Unavailable(f"the watch of {job_id} was cut")
+                problem: SkewError = Unavailable(f"the watch of {what} was cut")
                 for response in stream:
                     if response.end.cause == job_service_pb2.StreamEnd.JOB_FINISHED:
                         return
                     if response.end.cause == job_service_pb2.StreamEnd.COMPACTED:
-                        raise OutOfRange(f"the watch of {job_id} fell behind: events after revision {revision} are not "
-                                         "kept any more")
+                        raise OutOfRange(f"the watch of {what} fell behind: events after revision "
+                                         f"{request.after_revision} are not kept any more")
+                    if not one and response.HasField("end"):
+                        request.after_revision = max(request.after_revision, response.end.revision)
                     if response.HasField("event"):
-                        _check_order(response.event, sequence, revision)
-                        sequence, revision = response.event.sequence, response.event.revision
+                        _check_order(response.event, sequence, request.after_revision)
+                        sequence = response.event.sequence if one else None
+                        request.after_revision = response.event.revision
                         outage = _Outage(patience, deadline)
                         yield response.event
             except grpc.RpcError as error:

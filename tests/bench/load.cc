@@ -45,6 +45,7 @@ struct Load {
   int scripts = 50;
   int watchers = 200;
   int hanging = 5000;
+  double poll_seconds = 5;
   bool real = false;            // workers train on MNIST; otherwise they are scripted
   double most_slowdown = 1;     // of training, as a share
   double most_growth_mb = 1e9;  // of the daemon, between the first and the last third of the loaded windows
@@ -93,7 +94,8 @@ class Crowd {
  public:
   Crowd(const BenchDaemon& daemon, const std::string& server, const std::string& job, int64_t revision,
         const Load& load)
-      : scripts_(server, job, load.scripts), watchers_(Channels(daemon, load.watchers), Jobs(job, load), revision) {}
+      : scripts_(server, job, load.scripts, absl::Seconds(load.poll_seconds)),
+        watchers_(Channels(daemon, load.watchers), Jobs(job, load), revision) {}
 
   // Whether all calls have succeeded and all watches have seen every event.
   absl::Status Check() {
@@ -180,7 +182,8 @@ absl::Status Report(const Measured& measured, const Load& load, BenchTable& tabl
   const double slowdown = 1 - Median(measured.rates_with) / Median(measured.rates_without);
   const double growth = Growth(measured.megabytes);
   table.Add("steps/s of two runs, alone", Range(measured.rates_without));
-  table.Add(absl::StrCat("steps/s beside ", load.scripts, " scripts and ", load.watchers, " watchers"),
+  table.Add(absl::StrCat("steps/s beside ", load.scripts, " scripts, a call in ", load.poll_seconds, " s each, and ",
+                         load.watchers, " watchers"),
             Range(measured.rates_with));
   table.Add("training slowed by", absl::StrFormat("%.1f%%", 100 * slowdown));
   table.Add("calls of the scripts", MedianAndTail(measured.call_ms));
@@ -278,7 +281,8 @@ int main(int argc, char** argv) {
   app.add_option("--datasets", options.datasets, "With mnist: real training");
   app.add_option("--seconds", load.seconds, "How long, but for what hangs")->envname("SKEW_LOAD_SECONDS");
   app.add_option("--window", load.window_seconds, "Seconds with or without the load, in turn");
-  app.add_option("--scripts", load.scripts, "That ask once a second");
+  app.add_option("--scripts", load.scripts, "That poll");
+  app.add_option("--poll", load.poll_seconds, "Seconds between the calls of a script");
   app.add_option("--watchers", load.watchers, "Each on a connection of its own");
   app.add_option("--hanging", load.hanging, "Connections");
   app.add_option("--most-slowdown", load.most_slowdown, "Share by which training may be slower, e.g. 0.03");
@@ -296,7 +300,7 @@ int main(int argc, char** argv) {
     options.datasets = folder.path() + "/datasets";
     skew::WriteSyntheticDataset(options.datasets + "/tiny", 3, 40, 10);
   }
-  if (short_form) load = {6, 3, 5, 20, 300, load.real};
+  if (short_form) load = {6, 3, 5, 20, 300, 1, load.real};
   const absl::Status status = skew::Run(options, load);
   if (!status.ok()) std::fprintf(stderr, "load: %s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;

@@ -7,8 +7,6 @@
 namespace skew {
 namespace {
 
-constexpr absl::Duration kPeriod = absl::Seconds(1);
-
 absl::Status Ask(Client& client, const std::string& job, int what) {
   switch (what % 3) {
     case 0:
@@ -25,8 +23,12 @@ absl::Status Ask(Client& client, const std::string& job, int what) {
 
 }  // namespace
 
-ScriptLoad::ScriptLoad(const std::string& server, const std::string& job, int scripts) {
-  for (int i = 0; i < scripts; ++i) threads_.emplace_back([this, server, job, i] { Poll(server, job, i); });
+ScriptLoad::ScriptLoad(const std::string& server, const std::string& job, int scripts, absl::Duration period)
+    : period_(period) {
+  for (int i = 0; i < scripts; ++i) {
+    // They do not all ask at the same moment.
+    threads_.emplace_back([=, this] { Poll(server, job, i, absl::Now() + i * period / scripts); });
+  }
 }
 
 ScriptLoad::~ScriptLoad() {
@@ -37,17 +39,16 @@ ScriptLoad::~ScriptLoad() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ScriptLoad::Poll(const std::string& server, const std::string& job, int number) {
+void ScriptLoad::Poll(const std::string& server, const std::string& job, int number, absl::Time next) {
   Client::Options options;
   options.server = {server, "the load", ""};
   options.own_connection = true;
   Client client(options);
-  absl::Time next = absl::Now() + number * absl::Milliseconds(20);  // they do not all ask at the same moment
   for (int i = number; AwaitNext(next); ++i) {
     const absl::Time begin = absl::Now();
     const absl::Status status = Ask(client, job, i);
     const absl::Time end = absl::Now();
-    next = end + kPeriod;
+    next = end + period_;
     absl::MutexLock lock(&mutex_);
     latencies_.push_back(absl::ToDoubleMilliseconds(end - begin));
     if (!status.ok()) errors_.push_back(status.ToString());

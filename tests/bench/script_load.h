@@ -16,10 +16,10 @@
 namespace skew {
 
 // Each script is a thread with a client of its own (the one in skewctl) and a connection of its own, and asks once a
-// second: for the jobs, the job and its results, in turn. Thread-safe.
+// period: for the jobs, the job and its results, in turn. Thread-safe.
 class ScriptLoad {
  public:
-  ScriptLoad(const std::string& server, const std::string& job, int scripts);
+  ScriptLoad(const std::string& server, const std::string& job, int scripts, absl::Duration period);
   // Joins the threads.
   ~ScriptLoad();
 
@@ -30,9 +30,11 @@ class ScriptLoad {
   std::vector<std::string> Errors();
 
  private:
-  void Poll(const std::string& server, const std::string& job, int number);
+  // The first call is at `next`.
+  void Poll(const std::string& server, const std::string& job, int number, absl::Time next);
   bool AwaitNext(absl::Time next);
 
+  const absl::Duration period_;
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<double> latencies_ ABSL_GUARDED_BY(mutex_);

@@ -187,7 +187,7 @@ TEST_F(WorkerFaultTest, AWorkerThatFloodsHoldsUpOnlyItself) {
     EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
   }
   // Sanitizers keep much of what was freed.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(SKEW_SANITIZE_THREAD)
   EXPECT_LT(Resident() - before, 64 << 10);
 #endif
   Cancel(flood);

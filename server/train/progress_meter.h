@@ -12,8 +12,8 @@
 
 namespace skew::train {
 
-// How old a report must be for another one, when so much time has gone into the training: the sixtieth part of that, but
-// no less than a second and no more than five. Every report is kept as an event and sent to every watcher.
+// How old a report must be for another one, when so much time has gone into the training: the sixtieth part of that,
+// but no less than a second and no more than five. Every report is kept as an event and sent to every watcher.
 absl::Duration ReportInterval(absl::Duration trained);
 
 // Reports the progress of one trainer: losses and speed since the report before.

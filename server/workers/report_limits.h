@@ -6,8 +6,8 @@
 
 namespace skew {
 
-// A worker says something once a second at most and at evaluations. One that floods is slowed down by gRPC's flow control: its
-// next report is read only when it may be stored.
+// A worker says something once a second at most and at evaluations. One that floods is slowed down by gRPC's flow
+// control: its next report is read only when it may be stored.
 struct ReportLimits {
   double per_second = 50;          // reports that are stored, in the long run
   double at_once = 1000;           // and in a row

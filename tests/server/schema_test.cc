@@ -123,8 +123,8 @@ TEST_F(SchemaTest, ADatabaseOfANewerSkewIsRefused) {
 // Stores as servers left them, one of every earlier schema: schemas/v4.sql is the dump of one that a server of version
 // 4 wrote (users, a token, a share; j1 trained a judge, j2 is done, j3 was answered from it, j4 is paused, j5 comes
 // after it, j6 was cancelled; an artifact is in quarantine). The older ones have the same rows in the tables of their
-// time, but for j3 where there was no reuse; v5 and v6 are v4 migrated. A new step of the schema needs a dump of the version
-// before it.
+// time, but for j3 where there was no reuse; v5 and v6 are v4 migrated. A new step of the schema needs a dump of the
+// version before it.
 class StoredStoreTest : public ::testing::TestWithParam<int64_t> {
  protected:
   // By table: every row as text, of the columns that the table had.

@@ -101,7 +101,7 @@ absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const Study& study, c
   run.clear_precision();
   v1::Event event;
   *event.mutable_run_added() = std::move(run);
-  SKEW_RETURN_IF_ERROR(AppendEvent(scope, job_id, std::move(event)));
+  SKEW_RETURN_IF_ERROR(AppendEvent(scope, job_id, event));
   return id;
 }
 

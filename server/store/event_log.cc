@@ -11,7 +11,7 @@
 
 namespace skew {
 
-absl::Status AppendEvent(WriteScope& scope, JobId job, v1::Event event) {
+absl::Status AppendEvent(WriteScope& scope, JobId job, const v1::Event& event) {
   Statement next = scope.db.Prepare("SELECT last_sequence + 1 FROM jobs WHERE id = ?");
   next.Bind(job.number);
   if (!next.Step()) return absl::InternalError(absl::StrCat("event for unknown job ", job.ToString()));

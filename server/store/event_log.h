@@ -16,7 +16,7 @@
 namespace skew {
 
 // Appends `event` (only its change need be set) to the history of `job`, inside the transaction that makes the change.
-absl::Status AppendEvent(WriteScope& scope, JobId job, v1::Event event);
+absl::Status AppendEvent(WriteScope& scope, JobId job, const v1::Event& event);
 
 // A piece of a job's history.
 struct EventPage {

@@ -68,7 +68,7 @@ absl::Status WriteDeletion(WriteScope& scope, JobId id, v1::JobDeletion deletion
   SKEW_RETURN_IF_ERROR(update.Bind(id.number).Run());
   v1::Event event;
   *event.mutable_deletion() = std::move(deletion);
-  return AppendEvent(scope, id, std::move(event));
+  return AppendEvent(scope, id, event);
 }
 
 absl::StatusOr<std::set<std::string>> ReadDigests(Database& db, JobId id) {

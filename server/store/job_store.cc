@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <set>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -112,7 +111,7 @@ absl::StatusOr<JobId> Insert(WriteScope& scope, const NewJob& job, const Actor& 
   SKEW_RETURN_IF_ERROR(InsertIntoQueue(scope, id, job));
   v1::Event event;
   event.mutable_job_accepted()->set_runs(static_cast<int32_t>(job.runs.size()));
-  SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, std::move(event)));
+  SKEW_RETURN_IF_ERROR(AppendEvent(scope, id, event));
   SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, job.audit_action, id.ToString(),
                                         job.audit_detail.empty() ? v1::JobKind_Name(job.kind) : job.audit_detail));
   SKEW_RETURN_IF_ERROR(AnswerFromStore(scope, id, job));

@@ -43,7 +43,7 @@ absl::Status Requeue(WriteScope& scope, JobId job) {
 absl::Status AppendQueueChange(WriteScope& scope, JobId job, v1::QueueChanged change) {
   v1::Event event;
   *event.mutable_queue() = std::move(change);
-  return AppendEvent(scope, job, std::move(event));
+  return AppendEvent(scope, job, event);
 }
 
 // FAILED_PRECONDITION unless the job, or the run, can still be told when to start.

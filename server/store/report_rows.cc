@@ -54,7 +54,7 @@ absl::Status WriteProgress(WriteScope& scope, const AttemptId& attempt, const v1
   event.mutable_progress()->set_run_id(attempt.run.ToString());
   event.mutable_progress()->set_attempt(attempt.number);
   *event.mutable_progress()->mutable_progress() = progress;
-  return AppendEvent(scope, attempt.run.job, std::move(event));
+  return AppendEvent(scope, attempt.run.job, event);
 }
 
 absl::Status CheckHistogram(const v1::ClassHistogram& histogram) {
@@ -111,7 +111,7 @@ absl::Status WriteHistogram(WriteScope& scope, const AttemptId& attempt, v1::Cla
                            .Run());
   v1::Event event;
   *event.mutable_histogram() = std::move(histogram);
-  return AppendEvent(scope, attempt.run.job, std::move(event));
+  return AppendEvent(scope, attempt.run.job, event);
 }
 
 absl::Status WriteArtifact(WriteScope& scope, const AttemptId& attempt, const worker::v1::NewArtifact& artifact) {
@@ -139,7 +139,7 @@ absl::Status WriteArtifact(WriteScope& scope, const AttemptId& attempt, const wo
   added.set_digest(artifact.digest());
   added.set_size_bytes(artifact.size_bytes());
   *added.mutable_create_time() = ToProto(scope.now);
-  return AppendEvent(scope, attempt.run.job, std::move(event));
+  return AppendEvent(scope, attempt.run.job, event);
 }
 
 template <typename Entries>
@@ -187,7 +187,7 @@ absl::Status WriteClassifier(WriteScope& scope, const AttemptId& attempt, v1::Cl
           .Run());
   v1::Event event;
   *event.mutable_classifier() = std::move(classifier);
-  return AppendEvent(scope, attempt.run.job, std::move(event));
+  return AppendEvent(scope, attempt.run.job, event);
 }
 
 absl::Status WriteOutcome(WriteScope& scope, const AttemptId& attempt, const Report& report) {

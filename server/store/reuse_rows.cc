@@ -100,7 +100,7 @@ absl::Status CopyHistograms(WriteScope& scope, RunId id, RunId source) {
     if (!histogram.final()) continue;
     v1::Event event;
     *event.mutable_histogram() = std::move(histogram);
-    SKEW_RETURN_IF_ERROR(AppendEvent(scope, id.job, std::move(event)));
+    SKEW_RETURN_IF_ERROR(AppendEvent(scope, id.job, event));
   }
   return absl::OkStatus();
 }

@@ -75,7 +75,7 @@ absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
   changed.set_attempt(change.attempt);
   changed.set_device(change.device);
   changed.set_reused_from(change.reused_from);
-  return AppendEvent(scope, id.job, std::move(event));
+  return AppendEvent(scope, id.job, event);
 }
 
 absl::Status CancelRun(WriteScope& scope, RunId id) {

@@ -259,7 +259,7 @@ TEST_F(RetentionDaemonTest, AWatchThatFallsBehindWhatIsKeptEndsWithThat) {
                            for (int i = 0; i < kEvents; ++i) {
                              v1::Event large;
                              large.mutable_artifact()->set_name(std::string(100'000, 'x'));
-                             absl::Status appended = AppendEvent(scope, id, std::move(large));
+                             absl::Status appended = AppendEvent(scope, id, large);
                              if (!appended.ok()) return appended;
                            }
                            return absl::OkStatus();

@@ -113,6 +113,7 @@ class Crowd {
  private:
   static std::vector<std::shared_ptr<grpc::Channel>> Channels(const BenchDaemon& daemon, int count) {
     std::vector<std::shared_ptr<grpc::Channel>> channels;
+    channels.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) channels.push_back(daemon.Connect());
     return channels;
   }

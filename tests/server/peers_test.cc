@@ -89,6 +89,7 @@ TEST_P(ConnectionsTest, NobodyHasAllOfThem) {
   const std::string& address = daemon.daemon().addresses().front();
   EXPECT_TRUE(IsServed(daemon.channel()));
   std::vector<int> sockets;
+  sockets.reserve(11);
   for (int i = 0; i < 11; ++i) sockets.push_back(DialTcp(address));
   const int one_too_many = DialTcp(address);
   EXPECT_TRUE(IsClosedWithin(one_too_many, 60));

@@ -5,6 +5,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names of those that it wraps.
 extern "C" {
 
 void __tsan_acquire(void* address);
@@ -78,3 +79,4 @@ bool __wrap__ZNK4absl7debian312Notification30WaitForNotificationWithTimeoutENS0_
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

@@ -154,14 +154,6 @@ absl::StatusOr<std::vector<v1::Job>> Client::ListJobs(const v1::JobFilter& filte
   return jobs;
 }
 
-absl::StatusOr<int64_t> Client::Revision() {
-  v1::ListJobsRequest request;
-  request.set_page_size(1);
-  SKEW_ASSIGN_OR_RETURN(const auto page, (Call<v1::JobService::Stub, v1::ListJobsResponse>(
-                                             stubs_->jobs, &v1::JobService::Stub::ListJobs, request)));
-  return page.revision();
-}
-
 absl::StatusOr<v1::Job> Client::CancelJob(const std::string& job_id) {
   v1::CancelJobRequest request;
   request.set_job_id(job_id);

@@ -73,8 +73,6 @@ class Client {
   absl::StatusOr<v1::Job> GetJob(const std::string& job_id);
   // At most `limit`, over as many pages as that takes.
   absl::StatusOr<std::vector<v1::Job>> ListJobs(const v1::JobFilter& filter, size_t limit);
-  // The newest event's.
-  absl::StatusOr<int64_t> Revision();
   absl::StatusOr<v1::Job> CancelJob(const std::string& job_id);
   absl::StatusOr<v1::Job> PauseJob(const std::string& job_id);
   absl::StatusOr<v1::Job> ResumeJob(const std::string& job_id);

@@ -89,7 +89,8 @@ absl::StatusOr<ExitCode> WatchAll(Session& session, const WatchFlags& flags) {
   SKEW_RETURN_IF_ERROR(ReadLabels(flags.labels, filter));
   int64_t revision = flags.from_revision;
   if (revision == kAllKept) {
-    SKEW_ASSIGN_OR_RETURN(revision, session.client->Revision());
+    SKEW_ASSIGN_OR_RETURN(const v1::ServerInfo server, session.client->GetServerInfo());
+    revision = server.revision();
   }
   if (session.output == Output::kCsv) *session.out << EventTable(v1::Event(), nullptr).ToCsvHeading() << std::flush;
   SKEW_RETURN_IF_ERROR(session.client->WatchJobs(filter, revision, [&](const v1::Event& event) {

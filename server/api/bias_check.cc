@@ -91,8 +91,9 @@ void CheckProfileClasses(const v1::ClassProfile& profile, const v1::Dataset& dat
   for (int i = 0; i < profile.classes_size(); ++i) {
     const std::string field = absl::StrCat("bias.profile.classes[", i, "]");
     CheckClassCount(dataset, profile.classes(i), 1, field, findings);
-    if (!seen.insert(profile.classes(i)).second)
+    if (!seen.insert(profile.classes(i)).second) {
       findings.Add(field, absl::StrCat(profile.classes(i), " is there twice"));
+    }
   }
   if (profile.images() < 1) {
     findings.Add("bias.profile.images", absl::StrCat(profile.images(), "; the most frequent class needs at least 1"));

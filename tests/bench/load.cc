@@ -45,7 +45,7 @@ struct Load {
   int scripts = 50;
   int watchers = 200;
   int hanging = 5000;
-  double poll_seconds = 5;
+  double poll_seconds = 1;
   bool real = false;            // workers train on MNIST; otherwise they are scripted
   double most_slowdown = 1;     // of training, as a share
   double most_growth_mb = 1e9;  // of the daemon, between the first and the last third of the loaded windows

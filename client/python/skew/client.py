@@ -186,7 +186,7 @@ class Client:
             connections and errors as in :meth:`watch`; OutOfRange as soon as events of any job are not kept any more.
         """
         if after_revision is None:
-            after_revision = self._call(self._jobs.ListJobs, job_service_pb2.ListJobsRequest(page_size=1)).revision
+            after_revision = self.server_info().revision
         request = job_service_pb2.WatchJobsRequest(after_revision=after_revision)
         request.filter.owner = owner
         request.filter.labels.update(labels or {})

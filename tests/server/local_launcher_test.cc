@@ -93,8 +93,9 @@ WorkerExit ExitOfAKilledWorker(int64_t before, int64_t after) {
                           .daemon_address = "unix:none",
                           .worker_patience = absl::Seconds(1),
                           .out_of_memory_kills = [&] {
+                            const int64_t count = kills.load();  // before `after` is stored
                             if (!watched.HasBeenNotified()) watched.Notify();
-                            return kills.load();
+                            return count;
                           }});
   launcher.SetOnExit([&](const AttemptId&, const WorkerExit& exit) {
     result = exit;

@@ -1,4 +1,4 @@
-// The largest messages, on both sides of every connection.
+// The largest messages, on both sides of every connection, and what may be under way.
 #ifndef SKEW_COMMON_MESSAGE_LIMITS_H_
 #define SKEW_COMMON_MESSAGE_LIMITS_H_
 
@@ -15,6 +15,10 @@ constexpr int kMostReportBytes = 1 << 20;
 
 // Of the daemon to a worker: the largest spec and the description of a judge.
 constexpr int kMostOrderBytes = 4 << 20;
+
+// What a client takes of a stream before it has read it. Fixed, because gRPC's way of finding a window (BDP probes)
+// answers every small message with a ping: for polling scripts and watchers that doubles the wake-ups on both sides.
+constexpr int kClientReadAheadBytes = 1 << 20;
 
 }  // namespace skew
 

@@ -55,6 +55,9 @@ class ReflectionLimit final : public ServerInterceptorFactoryInterface {
   std::atomic<int> open_ = 0;
 };
 
+// Threads that stay when there is nothing to do.
+constexpr int kWaitingThreads = 16;
+
 int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
 }  // namespace
@@ -76,6 +79,11 @@ void Apply(const Limits& limits, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Clients may ping as often as every ten seconds.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  // Requests are small: no probes for a better window (see kClientReadAheadBytes).
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  // One queue of calls, and threads that wait for the next one rather than end after the last.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kWaitingThreads);
   std::vector<std::unique_ptr<ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<ReflectionLimit>());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));

@@ -8,7 +8,7 @@
 namespace skew::train {
 
 absl::Duration ReportInterval(absl::Duration trained) {
-  return std::clamp(trained / 60, absl::Seconds(1), absl::Seconds(5));
+  return std::clamp(trained / 20, absl::Seconds(1), absl::Seconds(5));
 }
 
 ProgressMeter::ProgressMeter(Trainer* trainer, int64_t total_steps, WorkerSession* session, Clock* clock)

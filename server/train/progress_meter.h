@@ -12,7 +12,7 @@
 
 namespace skew::train {
 
-// How old a report must be for another one, when so much time has gone into the training: the sixtieth part of that,
+// How old a report must be for another one, when so much time has gone into the training: the twentieth part of that,
 // but no less than a second and no more than five. Every report is kept as an event and sent to every watcher.
 absl::Duration ReportInterval(absl::Duration trained);
 

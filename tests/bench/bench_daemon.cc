@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +16,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/message_limits.h"
 
 namespace skew {
 namespace {
@@ -75,6 +77,9 @@ void BenchDaemon::End(int signal) {
 std::shared_ptr<grpc::Channel> BenchDaemon::Connect() const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // As skew::Client.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kClientReadAheadBytes);
   return grpc::CreateCustomChannel("unix:" + options_.state_dir + "/skewd.sock", grpc::InsecureChannelCredentials(),
                                    arguments);
 }
@@ -92,6 +97,13 @@ double BenchDaemon::ResidentMegabytes() const {
   int64_t resident = 0;
   pages >> size >> resident;
   return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+double BenchDaemon::CpuSeconds() const {
+  clockid_t clock = 0;
+  timespec time{};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return absl::ToDoubleSeconds(absl::DurationFromTimespec(time));
 }
 
 v1::JobSpec BenchSpec(const std::string& script) {

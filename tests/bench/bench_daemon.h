@@ -45,6 +45,9 @@ class BenchDaemon {
   // Resident memory, in MB of 10^6 bytes.
   double ResidentMegabytes() const;
 
+  // Processor time of the daemon without its workers, since it started.
+  double CpuSeconds() const;
+
   // From the start of the process until it served.
   double StartSeconds() const { return start_seconds_; }
 

@@ -1,6 +1,6 @@
 // What a team's scripts and watchers cost those who train, and what connections that hang cost everybody. Training
-// beside a load and without it, in turn, so that whatever else the machine does falls on both; medians of the windows
-// are compared. With --short it is a test that all of this works and asserts no time.
+// beside a load and without it, in turn, so that whatever else the machine does falls on both: every window with a load
+// is compared with the two around it. With --short it is a test that all of this works and asserts no time.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,6 +20,7 @@
 #include "absl/time/clock.h"
 #include "client/client.h"
 #include "common/mutex_checks.h"
+#include "common/stats/rank_tests.h"
 #include "common/status.h"
 #include "tests/bench/bench_daemon.h"
 #include "tests/bench/bench_table.h"
@@ -36,16 +37,14 @@ namespace {
 
 constexpr int kSlots = 2;
 
-// From the beginning or the end of a load to the beginning of what is measured.
-constexpr absl::Duration kSettling = absl::Seconds(3);
-
 struct Load {
-  int seconds = 600;
-  int window_seconds = 30;
+  int seconds = 600;  // with scripts and watchers, in sum
+  int window_seconds = 20;
   int scripts = 50;
   int watchers = 200;
   int hanging = 5000;
-  double poll_seconds = 1;
+  double poll_seconds = 2;
+  double settling_seconds = 3;  // from the beginning or the end of a load to the beginning of what is measured
   bool real = false;            // workers train on MNIST; otherwise they are scripted
   double most_slowdown = 1;     // of training, as a share
   double most_growth_mb = 1e9;  // of the daemon, between the first and the last third of the loaded windows
@@ -136,10 +135,19 @@ struct Measured {
   std::vector<double> megabytes;  // of the daemon, after each window with a load
   std::vector<double> call_ms;
   std::vector<double> event_ms;
+  // Of one core, in windows with a load.
+  std::vector<double> daemon_percent;
+  std::vector<double> crowd_percent;
 };
 
+double OwnCpuSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return absl::ToDoubleSeconds(absl::DurationFromTimespec(time));
+}
+
 absl::StatusOr<double> RateOfWindow(StepLog& steps, const Load& load) {
-  SleepUntil(absl::Now() + kSettling);
+  SleepUntil(absl::Now() + absl::Seconds(load.settling_seconds));
   const absl::Time begin = absl::Now();
   SleepUntil(begin + absl::Seconds(load.window_seconds));
   const double rate = steps.Rate(begin, absl::Now());
@@ -152,21 +160,37 @@ void Append(std::vector<double> from, std::vector<double>& to) { to.insert(to.en
 absl::StatusOr<Measured> Measure(const BenchDaemon& daemon, const std::string& server, const std::string& job,
                                  StepLog& steps, const Load& load) {
   Measured measured;
-  const absl::Time end = absl::Now() + absl::Seconds(load.seconds);
-  do {
+  const int windows = std::max(2, load.seconds / load.window_seconds);
+  for (int i = 0; i < windows; ++i) {
     SKEW_ASSIGN_OR_RETURN(measured.rates_without.emplace_back(), RateOfWindow(steps, load));
     SKEW_ASSIGN_OR_RETURN(const int64_t revision, RevisionOf(server, job));
     Crowd crowd(daemon, server, job, revision, load);
+    const absl::Time begin = absl::Now();
+    const double daemon_before = daemon.CpuSeconds();
+    const double crowd_before = OwnCpuSeconds();
     SKEW_ASSIGN_OR_RETURN(measured.rates_with.emplace_back(), RateOfWindow(steps, load));
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
+    measured.daemon_percent.push_back(100 * (daemon.CpuSeconds() - daemon_before) / seconds);
+    measured.crowd_percent.push_back(100 * (OwnCpuSeconds() - crowd_before) / seconds);
     measured.megabytes.push_back(daemon.ResidentMegabytes());
     Append(crowd.scripts().TakeLatencies(), measured.call_ms);
     Append(crowd.watchers().TakeLatencies(), measured.event_ms);
     SKEW_RETURN_IF_ERROR(crowd.Check());
-    std::fprintf(stderr, "load: %.1f steps/s without, %.1f with, daemon %.0f MB\n", measured.rates_without.back(),
-                 measured.rates_with.back(), measured.megabytes.back());
-  } while (absl::Now() < end);
+    std::fprintf(stderr, "load: %.1f steps/s without, %.1f with; daemon %.1f%% of a core, crowd %.1f%%, %.0f MB\n",
+                 measured.rates_without.back(), measured.rates_with.back(), measured.daemon_percent.back(),
+                 measured.crowd_percent.back(), measured.megabytes.back());
+  }
   SKEW_ASSIGN_OR_RETURN(measured.rates_without.emplace_back(), RateOfWindow(steps, load));
   return measured;
+}
+
+// Shares by which training was slower than in the windows before and after.
+std::vector<double> Slowdowns(const Measured& measured) {
+  std::vector<double> slowdowns;
+  for (size_t i = 0; i < measured.rates_with.size(); ++i) {
+    slowdowns.push_back(1 - 2 * measured.rates_with[i] / (measured.rates_without[i] + measured.rates_without[i + 1]));
+  }
+  return slowdowns;
 }
 
 double Growth(const std::vector<double>& megabytes) {
@@ -179,20 +203,28 @@ std::string Range(const std::vector<double>& values) {
                          *std::max_element(values.begin(), values.end()));
 }
 
+std::string Percent(const stats::Shift& shift) {
+  const std::string estimate = absl::StrFormat("%.1f%%", 100 * shift.estimate);
+  if (!shift.interval.has_value()) return estimate + " (too few windows for an interval)";
+  return absl::StrFormat("%s (%.1f%% to %.1f%%)", estimate, 100 * shift.interval->low, 100 * shift.interval->high);
+}
+
 absl::Status Report(const Measured& measured, const Load& load, BenchTable& table) {
-  const double slowdown = 1 - Median(measured.rates_with) / Median(measured.rates_without);
+  const stats::Shift slowdown = stats::HodgesLehmann(Slowdowns(measured));
   const double growth = Growth(measured.megabytes);
   table.Add("steps/s of two runs, alone", Range(measured.rates_without));
   table.Add(absl::StrCat("steps/s beside ", load.scripts, " scripts, a call in ", load.poll_seconds, " s each, and ",
                          load.watchers, " watchers"),
             Range(measured.rates_with));
-  table.Add("training slowed by", absl::StrFormat("%.1f%%", 100 * slowdown));
+  table.Add("training slowed by (Hodges and Lehmann's estimate, 95% interval)", Percent(slowdown));
+  table.Add("of one core, the daemon", Range(measured.daemon_percent) + " %");
+  table.Add("of one core, scripts and watchers", Range(measured.crowd_percent) + " %");
   table.Add("calls of the scripts", MedianAndTail(measured.call_ms));
   table.Add("event latency", MedianAndTail(measured.event_ms));
   table.Add("daemon memory", Range(measured.megabytes) + " MB");
   table.Add("growth of it, last third of the windows against first", absl::StrFormat("%.1f MB", growth));
-  if (slowdown > load.most_slowdown) {
-    return absl::InternalError(absl::StrFormat("training is slowed by %.1f%%", 100 * slowdown));
+  if (slowdown.estimate > load.most_slowdown) {
+    return absl::InternalError(absl::StrFormat("training is slowed by %.1f%%", 100 * slowdown.estimate));
   }
   if (growth > load.most_growth_mb) return absl::InternalError(absl::StrFormat("the daemon grew by %.1f MB", growth));
   return absl::OkStatus();
@@ -280,7 +312,7 @@ int main(int argc, char** argv) {
   app.add_option("--skewd", options.program, "The daemon's program")->required();
   app.add_option("--worker", options.worker, "skew-worker, or the scripted one without --datasets")->required();
   app.add_option("--datasets", options.datasets, "With mnist: real training");
-  app.add_option("--seconds", load.seconds, "How long, but for what hangs")->envname("SKEW_LOAD_SECONDS");
+  app.add_option("--seconds", load.seconds, "How long with scripts and watchers, in sum")->envname("SKEW_LOAD_SECONDS");
   app.add_option("--window", load.window_seconds, "Seconds with or without the load, in turn");
   app.add_option("--scripts", load.scripts, "That poll");
   app.add_option("--poll", load.poll_seconds, "Seconds between the calls of a script");
@@ -301,7 +333,7 @@ int main(int argc, char** argv) {
     options.datasets = folder.path() + "/datasets";
     skew::WriteSyntheticDataset(options.datasets + "/tiny", 3, 40, 10);
   }
-  if (short_form) load = {6, 3, 5, 20, 300, 1, load.real};
+  if (short_form) load = {4, 2, 5, 20, 300, 1, 0.5, load.real};
   const absl::Status status = skew::Run(options, load);
   if (!status.ok()) std::fprintf(stderr, "load: %s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/proto_time.h"
 #include "tests/testing/test_daemon.h"
@@ -113,6 +114,19 @@ class QueueFixture : public ::testing::Test {
     const v1::Run stored = daemon_.GetRun(run);
     EXPECT_TRUE(stored.has_start_time()) << run;
     return FromProto(stored.start_time());
+  }
+
+  // What the attempts of a job's first runs took, in sum.
+  double SecondsOf(const std::string& job, int runs) {
+    double seconds = 0;
+    for (int i = 1; i <= runs; ++i) {
+      const v1::Run stored = daemon_.GetRun(absl::StrCat(job, ".", i));
+      for (const v1::Attempt& attempt : stored.attempts()) {
+        EXPECT_TRUE(attempt.has_end_time()) << stored.id();
+        seconds += absl::ToDoubleSeconds(FromProto(attempt.end_time()) - FromProto(attempt.start_time()));
+      }
+    }
+    return seconds;
   }
 
   TestDaemon daemon_;

@@ -26,6 +26,9 @@ _CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
+    # A fixed window: the probes that would look for one answer every small message with a ping.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 1 << 20),
     # Retries are ours; the channel only has to try to connect often enough.
     ("grpc.enable_retries", 0),
     ("grpc.min_reconnect_backoff_ms", 5_000),

@@ -9,6 +9,9 @@ import grpc
 import harness
 from harness import job_pb2, job_service_pb2, reuse_service_pb2, run_service_pb2
 
+# Of the first study, which the others share runs with.
+ITERATIONS = 3
+
 
 class ReuseTest(unittest.TestCase):
     @classmethod
@@ -16,7 +19,7 @@ class ReuseTest(unittest.TestCase):
         harness.require_data()
         cls.server = harness.Server()
         cls.models = [harness.vae(), harness.dcgan(), harness.resample()]
-        cls.first = cls.server.submit(cls.spec(8))
+        cls.first = cls.server.submit(cls.spec(ITERATIONS))
         assert cls.server.finish(cls.first).state == job_pb2.JOB_SUCCEEDED
 
     @classmethod
@@ -37,17 +40,17 @@ class ReuseTest(unittest.TestCase):
         return [run for run in self.server.all_runs(job) if run.attempts]
 
     def test_a_second_study_trains_exactly_what_it_does_not_share(self):
-        job = self.server.submit(self.spec(10), reuse=True)
+        job = self.server.submit(self.spec(ITERATIONS + 2), reuse=True)
         finished = self.server.finish(job)
         self.assertEqual(finished.state, job_pb2.JOB_SUCCEEDED)
         cells = {}
         for run in self.trained(job):
-            self.assertGreaterEqual(run.iteration, 8)
+            self.assertGreaterEqual(run.iteration, ITERATIONS)
             cell = (run.model, run.bias_point.counts[1])
             cells[cell] = cells.get(cell, 0) + 1
         self.assertEqual(set(cells.values()), {2})
         self.assertEqual(len(cells), 6)
-        self.assertEqual(finished.runs.reused, 48)
+        self.assertEqual(finished.runs.reused, 6 * ITERATIONS)
         # And they are what a study without reuse comes out with.
         results = self.server.jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=self.first))
         shared = {run.seed: run for run in self.server.all_runs(self.first)}
@@ -58,18 +61,18 @@ class ReuseTest(unittest.TestCase):
         self.assertEqual(len(results.cells), 6)
 
     def test_extend_from_the_command_line(self):
-        preview = self.ctl("extend", self.first, "--iterations", "9", "--dry-run").stdout
-        self.assertTrue(preview.startswith("# 54 runs, "), preview)
-        job = self.ctl("extend", self.first, "--iterations", "9").stdout.strip()
+        preview = self.ctl("extend", self.first, "--iterations", str(ITERATIONS + 1), "--dry-run").stdout
+        self.assertTrue(preview.startswith(f"# {6 * (ITERATIONS + 1)} runs, "), preview)
+        job = self.ctl("extend", self.first, "--iterations", str(ITERATIONS + 1)).stdout.strip()
         self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
-        self.assertLessEqual({run.iteration for run in self.trained(job)}, {8})
+        self.assertLessEqual({run.iteration for run in self.trained(job)}, {ITERATIONS})
         self.assertIn("reused)", self.ctl("job", job).stdout)
         rows = self.ctl("runs", job, "--output", "csv").stdout.splitlines()
         self.assertTrue(rows[0].endswith(",reused_from"))
         self.assertTrue(rows[1].endswith(f",{self.first}.1"))
         self.assertIn("reused from " + self.first, self.ctl("watch", job).stdout)
         self.assertNotEqual(self.ctl("artifacts", f"{job}.1").stdout, "")
-        self.ctl("extend", self.first, "--iterations", "8", code=2)
+        self.ctl("extend", self.first, "--iterations", str(ITERATIONS), code=2)
 
     def test_no_reuse_trains_and_comes_out_the_same(self):
         # Forced by the harness's default.

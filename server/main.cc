@@ -1,4 +1,5 @@
 // skewd: flags -> Daemon::Options, signals, exit code. Nothing else.
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -12,14 +13,17 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "common/file.h"
 #include "common/mutex_checks.h"
 #include "common/version.h"
 #include "server/api/local_peer.h"
 #include "server/config_file.h"
 #include "server/daemon.h"
+#include "server/store/disk_reserve.h"
 #include "server/store/restore.h"
 #include "server/store/retention.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -187,6 +191,33 @@ void AwaitSignal(int descriptor) {
   }
 }
 
+bool HasSignal(int descriptor, absl::Duration pause) {
+  pollfd event{descriptor, POLLIN, 0};
+  return poll(&event, 1, static_cast<int>(absl::ToInt64Milliseconds(pause))) > 0;
+}
+
+// SQLite has several words for it.
+bool IsDiskFull(const absl::Status& status, const std::string& folder) {
+  if (absl::IsResourceExhausted(status)) return true;
+  const absl::StatusOr<int64_t> free = skew::FreeBytes(folder);
+  return absl::IsUnavailable(status) && free.ok() && *free < (1 << 20);
+}
+
+// Waits for room on a full disk: nothing is lost meanwhile, and workers that are there train on.
+absl::StatusOr<std::unique_ptr<skew::Daemon>> StartWhenThereIsRoom(const skew::Daemon::Options& options, int signals) {
+  bool told = false;
+  while (true) {
+    absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(options);
+    if (!IsDiskFull(daemon.status(), options.state_dir)) return daemon;
+    if (!told) {
+      spdlog::warn("cannot start yet, and tries again every second: {}. Make room where {} is; nothing is lost",
+                   std::string(daemon.status().message()), options.state_dir);
+      told = true;
+    }
+    if (HasSignal(signals, absl::Seconds(1))) return daemon;
+  }
+}
+
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "skewd: %s\n", std::string(status.message()).c_str());
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
@@ -235,7 +266,7 @@ int main(int argc, char** argv) {
   if (!flags.restore.empty()) return Restore(flags);
   RaiseOpenFileLimit();
   const int signals = BlockSignals();
-  absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(flags.daemon);
+  absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = StartWhenThereIsRoom(flags.daemon, signals);
   if (!daemon.ok()) return Fail(daemon.status());
   const std::string addresses = absl::StrJoin((*daemon)->addresses(), "\n");
   if (!flags.address_file.empty()) {

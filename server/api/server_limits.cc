@@ -22,13 +22,14 @@ using grpc::experimental::ServerInterceptorFactoryInterface;
 using grpc::experimental::ServerRpcInfo;
 
 constexpr int kMostReflections = 16;
+constexpr int kMostHealthCalls = 1000;
 
-// One reflection stream.
-class Reflection final : public Interceptor {
+// One of the calls that everybody may make and that are not ours to refuse: gRPC's own services.
+class OpenCall final : public Interceptor {
  public:
-  Reflection(ServerRpcInfo* info, std::atomic<int>* open)
-      : info_(info), open_(open), is_one_too_many_(open->fetch_add(1) >= kMostReflections) {}
-  ~Reflection() override { open_->fetch_sub(1); }
+  OpenCall(ServerRpcInfo* info, std::atomic<int>* open, int most)
+      : info_(info), open_(open), is_one_too_many_(open->fetch_add(1) >= most) {}
+  ~OpenCall() override { open_->fetch_sub(1); }
 
   void Intercept(InterceptorBatchMethods* methods) override {
     if (is_one_too_many_ && methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
@@ -43,16 +44,19 @@ class Reflection final : public Interceptor {
   const bool is_one_too_many_;
 };
 
-// Everybody may ask what methods there are, and each stream that does so has a thread for as long as it likes.
-class ReflectionLimit final : public ServerInterceptorFactoryInterface {
+// A stream of reflection has a thread, and one of health memory, for as long as whoever opened it likes.
+class OpenCallLimit final : public ServerInterceptorFactoryInterface {
  public:
-  Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
-    if (!absl::StartsWith(info->method(), "/grpc.reflection.")) return nullptr;
-    return new Reflection(info, &open_);  // gRPC owns it
+  Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {  // gRPC owns it
+    if (absl::StartsWith(info->method(), "/grpc.reflection."))
+      return new OpenCall(info, &reflections_, kMostReflections);
+    if (absl::StartsWith(info->method(), "/grpc.health.")) return new OpenCall(info, &health_calls_, kMostHealthCalls);
+    return nullptr;
   }
 
  private:
-  std::atomic<int> open_ = 0;
+  std::atomic<int> reflections_ = 0;
+  std::atomic<int> health_calls_ = 0;
 };
 
 // Threads that stay when there is nothing to do.
@@ -85,7 +89,7 @@ void Apply(const Limits& limits, grpc::ServerBuilder& builder) {
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kWaitingThreads);
   std::vector<std::unique_ptr<ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(std::make_unique<ReflectionLimit>());
+  interceptors.push_back(std::make_unique<OpenCallLimit>());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
 }
 

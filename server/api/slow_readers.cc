@@ -68,7 +68,7 @@ void SlowReaders::Loop() {
   while (true) {
     {
       absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), patience_ / 8);
+      clock_.AwaitWithDeadline(&mutex_, absl::Condition(&stopping_), clock_.Now() + patience_ / 8);
       if (stopping_) return;
     }
     // Without a lock: what hears of the end may come back here on this thread.

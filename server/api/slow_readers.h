@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "grpcpp/grpcpp.h"
 
 namespace skew {
@@ -65,6 +66,7 @@ class SlowReaders {
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::weak_ptr<Reader>> readers_ ABSL_GUARDED_BY(mutex_);
+  RealClock clock_;
   std::thread thread_;
 };
 

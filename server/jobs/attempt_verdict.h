@@ -19,9 +19,6 @@ enum class StopCause {
   kRefused,  // the worker sent what cannot be
 };
 
-// Exit code of a worker that lost its daemon, after a checkpoint.
-inline constexpr int kExitDaemonLost = 75;
-
 // Until a worker that could not be started for now is tried again.
 inline constexpr absl::Duration kNotStartedPause = absl::Seconds(2);
 

@@ -46,7 +46,7 @@ class Launcher {
   virtual absl::StatusOr<ProcessIdentity> Start(const Launch& launch) = 0;
 
   // Looks after a process that an earlier daemon started, and says for how long it has been running. NOT_FOUND when it
-  // is gone.
+  // is gone, FAILED_PRECONDITION when the system was started anew since.
   virtual absl::StatusOr<absl::Duration> Adopt(const AttemptId& attempt, const ProcessIdentity& process) = 0;
 
   // Kills the attempt's process and all of its group at once; nothing happens when it is gone.

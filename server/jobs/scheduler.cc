@@ -207,7 +207,7 @@ bool Scheduler::EndExited() {
 
 bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
-    WorkerExit exit = attempt.exit;
+    WorkerExit exit = WithNote(id, attempt.exit);
     exit.refused = attempt.refusal;
     AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, exit, clock_->Now());
     verdict.peak_bytes = devices_->PeakOf(attempt.lease);

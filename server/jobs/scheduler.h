@@ -112,11 +112,12 @@ class Scheduler {
   void ReadDevices();
   void Recover();
   std::vector<OpenAttempt> AwaitOpenAttempts();
-  bool Adopt(const OpenAttempt& open);
+  absl::Status Adopt(const OpenAttempt& open);
   void SetStart(const OpenAttempt& open, const Claim& claim, absl::Time start_time);
   InFlight InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const;
   bool PauseForStore();
-  bool EndRecovered(const AttemptId& attempt);
+  bool EndRecovered(const AttemptId& attempt, bool gone);
+  WorkerExit WithNote(const AttemptId& id, WorkerExit exit) const;
   void RequestStops();
   void StopLocked(const AttemptId& id, InFlight& attempt, StopCause cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool EndExited();

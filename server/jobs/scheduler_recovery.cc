@@ -1,10 +1,13 @@
 // What the scheduler does first: it finds out what an earlier daemon left.
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
+#include "common/worker_exit.h"
 #include "server/jobs/scheduler.h"
 #include "spdlog/spdlog.h"
 
@@ -20,11 +23,16 @@ std::string Text(const absl::Status& status) { return status.ToString(); }
 
 // Adopts the workers that an earlier daemon left; ends the other attempts, first their processes if there are any.
 void Scheduler::Recover() {
-  std::vector<OpenAttempt> lost;
+  struct Lost {
+    AttemptId attempt;
+    bool gone;  // its worker has ended, which the earlier daemon or a restart of the system need not have caused
+  };
+  std::vector<Lost> lost;
   std::vector<ProcessIdentity> orphans;
   for (const OpenAttempt& open : AwaitOpenAttempts()) {
-    if (Adopt(open)) continue;
-    lost.push_back(open);
+    const absl::Status adopted = Adopt(open);
+    if (adopted.ok()) continue;
+    lost.push_back({open.attempt, absl::IsNotFound(adopted)});
     if (open.process.pid != 0) orphans.push_back(open.process);
   }
   {
@@ -32,8 +40,8 @@ void Scheduler::Recover() {
     adopted_ = true;
   }
   launcher_->EndOrphans(orphans, options_.stop_grace);
-  for (const OpenAttempt& open : lost) {
-    while (!EndRecovered(open.attempt)) {
+  for (const auto& [attempt, gone] : lost) {
+    while (!EndRecovered(attempt, gone)) {
       if (PauseForStore()) return;
     }
   }
@@ -54,13 +62,14 @@ std::vector<OpenAttempt> Scheduler::AwaitOpenAttempts() {
   }
 }
 
-bool Scheduler::Adopt(const OpenAttempt& open) {
-  if (open.process.pid == 0) return false;
+// NOT_FOUND when the worker has ended; any other error when it cannot be kept.
+absl::Status Scheduler::Adopt(const OpenAttempt& open) {
+  if (open.process.pid == 0) return absl::FailedPreconditionError("no process was started that we know of");
   const absl::StatusOr<Claim> claim = runs_->ReadClaim(open.attempt);
-  if (!claim.ok()) return false;
+  if (!claim.ok()) return absl::FailedPreconditionError(claim.status().message());
   const std::optional<Lease> lease =
       devices_->TakeAgain(open.device, open.memory_bytes, open.whole_device, open.start_time);
-  if (!lease.has_value()) return false;
+  if (!lease.has_value()) return absl::FailedPreconditionError("its device is not there, or taken");
   InFlight attempt = InFlightFor(*claim, *lease, open.start_time);
   attempt.has_order = true;
   attempt.attach_deadline = clock_->Now() + options_.attach_grace;
@@ -68,19 +77,20 @@ bool Scheduler::Adopt(const OpenAttempt& open) {
     absl::MutexLock lock(&mutex_);
     in_flight_.emplace(open.attempt, std::move(attempt));
   }
-  if (const auto age = launcher_->Adopt(open.attempt, open.process); age.ok()) {
+  const absl::StatusOr<absl::Duration> age = launcher_->Adopt(open.attempt, open.process);
+  if (age.ok()) {
     SetStart(open, *claim, clock_->Now() - *age);
     devices_->SetHolder(*lease, open.attempt.run);
     devices_->SetProcess(*lease, open.process.pid);
     spdlog::info("{} goes on on {}: process {}", open.attempt.ToString(), lease->device, open.process.pid);
-    return true;
+    return absl::OkStatus();
   }
   {
     absl::MutexLock lock(&mutex_);
     in_flight_.erase(open.attempt);
   }
   devices_->Return(*lease);
-  return false;
+  return age.status();
 }
 
 // The process knows when it was started by a clock that nobody sets: what is written down may be off by what the
@@ -95,9 +105,21 @@ void Scheduler::SetStart(const OpenAttempt& open, const Claim& claim, absl::Time
   found->second.time_limit = start_time + FromProto(claim.spec.time_limit());
 }
 
-bool Scheduler::EndRecovered(const AttemptId& attempt) {
+// What a worker has left in writing, where the system does not say how it ended.
+WorkerExit Scheduler::WithNote(const AttemptId& id, WorkerExit exit) const {
+  if (exit.known) return exit;
+  std::error_code error;
+  if (!std::filesystem::exists(DaemonLostNote(state_dir_->WorkDir(id.run), id.number), error)) return exit;
+  exit.known = true;
+  exit.code = kExitDaemonLost;
+  return exit;
+}
+
+bool Scheduler::EndRecovered(const AttemptId& attempt, bool gone) {
+  const WorkerExit exit = WithNote(attempt, WorkerExit{.known = false});
+  const StopCause cause = gone ? StopCause::kNone : StopCause::kDrain;
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(attempt, [&](const AttemptFacts& facts) {
-    AttemptEnd verdict = DecideAttemptEnd(facts, StopCause::kDrain, WorkerExit{}, clock_->Now());
+    AttemptEnd verdict = DecideAttemptEnd(facts, cause, exit, clock_->Now());
     verdict.held_until = facts.last_heard;  // nobody is charged for the time without a daemon
     return verdict;
   });

@@ -16,6 +16,15 @@ namespace {
 // Somebody has to make room: no sooner.
 constexpr absl::Duration kRetryAfter = absl::Seconds(30);
 
+// Inodes: of some runs, with what they work on.
+constexpr fsfilcnt_t kFewestFiles = 200;
+
+bool HasFewFiles(const std::string& path) {
+  struct statvfs disk;
+  // Some file systems have no such limit, and say 0 of 0.
+  return statvfs(path.c_str(), &disk) == 0 && disk.f_files > 0 && disk.f_favail < kFewestFiles;
+}
+
 }  // namespace
 
 absl::StatusOr<int64_t> FreeBytes(const std::string& path) {
@@ -27,6 +36,11 @@ absl::StatusOr<int64_t> FreeBytes(const std::string& path) {
 std::string MebibytesText(int64_t bytes) { return absl::StrFormat("%.1f MiB", static_cast<double>(bytes) / (1 << 20)); }
 
 absl::Status DiskReserve::Check() const {
+  if (HasFewFiles(folder_)) {
+    return ExhaustedForNow(
+        absl::StrCat("the server's disk takes fewer than ", kFewestFiles, " more files, whatever their size"),
+        kRetryAfter);
+  }
   const absl::StatusOr<int64_t> free = free_bytes();
   if (!free.ok() || *free >= bytes_) return absl::OkStatus();
   return ExhaustedForNow(absl::StrCat("the server's disk is nearly full: ", MebibytesText(*free), " free, ",

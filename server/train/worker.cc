@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "common/file.h"
 #include "common/status.h"
 #include "server/train/engine/engine.h"
 #include "server/train/engine/memory_cap.h"
@@ -64,6 +65,12 @@ void LogEnd(const Report& report) {
   if (report.has_stopped()) spdlog::info("stopped at step {}", report.stopped().checkpoint_step());
 }
 
+int ExitDaemonLost(const WorkOrder& order) {
+  const absl::Status noted = WriteFileAtomically(DaemonLostNote(order.work_dir(), order.attempt()), "");
+  if (!noted.ok()) spdlog::warn("a later daemon will take this for a crash: {}", noted.ToString());
+  return kExitDaemonLost;
+}
+
 }  // namespace
 
 int RunWorker(const WorkerOptions& options, StopRequest* stop, Clock* clock) {
@@ -80,14 +87,14 @@ int RunWorker(const WorkerOptions& options, StopRequest* stop, Clock* clock) {
   Report report = WorkOrFail(context);
   if (stop->get() == Stop::kDaemonLost) {
     spdlog::error("the daemon is gone");
-    return kExitDaemonLost;
+    return ExitDaemonLost(context.order);
   }
   LogEnd(report);
   session.Send(std::move(report));
   const absl::Status acknowledged = session.AwaitAcknowledged();
   if (acknowledged.ok()) return kExitReported;
   spdlog::error("{}", acknowledged.ToString());
-  return kExitDaemonLost;
+  return ExitDaemonLost(context.order);
 }
 
 }  // namespace skew::train

@@ -6,18 +6,17 @@
 
 #include "absl/time/time.h"
 #include "common/clock.h"
+#include "common/worker_exit.h"
 #include "server/train/stop_request.h"
 
 namespace skew::train {
 
-// Exit codes.
+// Exit codes, beside kExitDaemonLost.
 enum WorkerExitCode : int {
   // The run has ended, well or not, and the daemon has every report.
   kExitReported = 0,
   // The daemon gave no order.
   kExitRefused = 1,
-  // The daemon is gone; the run can go on from its checkpoint.
-  kExitDaemonLost = 75,
 };
 
 struct WorkerOptions {

@@ -240,6 +240,7 @@ absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
 }
 
 absl::StatusOr<absl::Duration> LocalLauncher::Adopt(const AttemptId& attempt, const ProcessIdentity& process) {
+  if (process.boot_id != BootId()) return absl::FailedPreconditionError("the system was started anew");
   const int process_fd = OpenProcess(process);
   if (process_fd < 0) return absl::NotFoundError(absl::StrCat("process ", process.pid, " is gone"));
   absl::MutexLock lock(&mutex_);

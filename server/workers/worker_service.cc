@@ -113,8 +113,10 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
     absl::Status status = CheckReport(message.report(), limits_);
     if (status.ok()) status = Apply(*attempt, order->work_dir(), message.report());
     if (!status.ok()) {
-      if (!IsPassing(status)) scheduler_->Refuse(*attempt, status);
       spdlog::warn("{}: report {}: {}", attempt->ToString(), message.report().number(), status.ToString());
+      // The next daemon may have room: the worker keeps its reports, trains on and comes again.
+      if (IsPassing(status)) return ToGrpc(absl::UnavailableError(status.message()));
+      scheduler_->Refuse(*attempt, status);
       return ToGrpc(status);
     }
     link.Acknowledge(message.report().number());

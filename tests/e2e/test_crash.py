@@ -100,9 +100,7 @@ class CrashTest(unittest.TestCase):
         self.assertIn(run_pb2.PREEMPTED, {attempt.reason for attempt in attempts})
         self.assertTrue(any(attempt.resumed_step > 0 for attempt in attempts))
 
-    def test_everything_killed_at_once(self):
-        job = self.server.submit(self.spec)
-        self.await_progress(job, 200)
+    def kill_everything(self):
         workers = self.server.workers()
         self.server.kill()
         for pid in workers:
@@ -111,7 +109,29 @@ class CrashTest(unittest.TestCase):
             except ProcessLookupError:
                 pass
         self.server.start()
+
+    def test_everything_killed_at_once(self):
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        self.kill_everything()
         self.check(job)
+        self.assertIn(run_pb2.WORKER_LOST,
+                      {attempt.reason for run in self.server.all_runs(job) for attempt in run.attempts})
+
+    def test_what_dies_with_the_server_again_and_again_fails(self):
+        """A run that takes the machine's memory, say, would otherwise come back with every start of the server."""
+        endless = harness.spec([harness.vae()], steps=1_000_000)
+        endless.max_attempts = 2
+        job = self.server.submit(endless)
+        for attempt in (1, 2):
+            next(event for event in self.server.watch(job)
+                 if event.run_state.state == run_pb2.RUNNING and event.run_state.attempt == attempt)
+            self.kill_everything()
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_FAILED)
+        run = self.server.all_runs(job)[0]
+        self.assertEqual(run.reason, run_pb2.WORKER_LOST)
+        self.assertIn("attempt 2 of 2", run.message)
+        self.assertEqual([one.reason for one in run.attempts], [run_pb2.WORKER_LOST] * 2)
 
     def test_clean_shutdown_checkpoints_and_goes_on(self):
         job = self.server.submit(self.spec)

@@ -18,7 +18,7 @@ import grpc
 from google.protobuf import json_format
 
 import harness
-from harness import job_pb2, job_service_pb2, run_pb2, server_service_pb2
+from harness import job_pb2, job_service_pb2, run_pb2, run_service_pb2, server_service_pb2
 from skew.v1 import access_service_pb2, access_service_pb2_grpc, event_pb2
 
 KILLS = int(os.environ.get("SKEW_KILLS", "200"))
@@ -27,23 +27,35 @@ USERS = ("ada", "bob", "cyd")
 MEAN_PAUSE = 1.2  # seconds between two kills
 WATCHERS_A_JOB = 2
 TARGETS = ("daemon", "worker", "worker", "worker", "client")
+# Long enough to be resumed where there are kills enough to see it.
+STEPS = 150 if KILLS >= 100 else 40
 FINAL = (run_pb2.SUCCEEDED, run_pb2.FAILED, run_pb2.CANCELLED)
 
 
 def spec_of(user):
     """Short runs, other ones for every user."""
-    spec = harness.spec([harness.vae(), harness.dcgan()], counts=(100, 500), steps=40, images=200, iterations=2,
+    spec = harness.spec([harness.vae(), harness.dcgan()], counts=(100, 500), steps=STEPS, images=200, iterations=2,
                         seed=USERS.index(user))
     spec.name = user
     spec.max_attempts = 20  # a run may be the victim again and again
     return spec
 
 
+def digests(server, job):
+    """Of what each run has made, by its cell and iteration: weights and losses to the last bit."""
+    made = {}
+    for run in server.all_runs(job):
+        artifacts = server.artifacts.ListArtifacts(run_service_pb2.ListArtifactsRequest(run_id=run.id)).artifacts
+        made[(run.model, tuple(sorted(run.bias_point.counts.items())), run.iteration)] = {
+            artifact.name: artifact.digest for artifact in artifacts}
+    return made
+
+
 class Submitter:
     """A user who submits with a request id until the server has acknowledged, whatever happens to it meanwhile."""
 
     def __init__(self, server, user):
-        self.server, self.user, self.jobs = server, user, []
+        self.server, self.user, self.jobs, self.retries = server, user, [], 0
         access = access_service_pb2_grpc.AccessServiceStub(server.channel)
         access.CreateUser(access_service_pb2.CreateUserRequest(name=user, role=access_service_pb2.MEMBER))
         request = access_service_pb2.CreateTokenRequest(user=user)
@@ -51,19 +63,52 @@ class Submitter:
         self.credential = (("authorization", f"Bearer {access.CreateToken(request).secret}"),)
 
     def submit(self):
-        request = job_service_pb2.SubmitJobRequest(spec=spec_of(self.user), request_id=f"{self.user}-{len(self.jobs)}",
-                                                   no_reuse=True)
+        job = self.call("SubmitJob", job_service_pb2.SubmitJobRequest(
+            spec=spec_of(self.user), request_id=f"{self.user}-{len(self.jobs)}", no_reuse=True)).job.id
+        self.jobs.append(job)
+        return job
+
+    def call(self, method, request):
+        """The answer of the server that is there, or of the one after it."""
         while True:
             try:
-                job = self.server.jobs.SubmitJob(request, metadata=self.credential, timeout=10).job.id
-                break
+                return getattr(self.server.jobs, method)(request, metadata=self.credential, timeout=10)
             except (grpc.RpcError, ValueError) as error:
                 if isinstance(error, grpc.RpcError) and error.code() not in (
                         grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED):
                     raise
+                self.retries += 1
                 time.sleep(0.1)
-        self.jobs.append(job)
-        return job
+
+
+class Fickle(threading.Thread):
+    """A user who submits without a pause, so that servers die with her calls under way, and cancels what she has."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.submitter = Submitter(server, "dee")
+        self.stopping = threading.Event()
+        self.problem = None
+        self.start()
+
+    def run(self):
+        try:
+            while not self.stopping.wait(0.05):
+                self.change_her_mind()
+        except Exception as error:  # pylint: disable=broad-except  # shown by the test's own thread
+            self.problem = error
+
+    def change_her_mind(self):
+        request = job_service_pb2.SubmitJobRequest(
+            spec=harness.spec([harness.resample()]), request_id=f"dee-{len(self.submitter.jobs)}", paused=True)
+        job = self.submitter.call("SubmitJob", request).job.id
+        assert self.submitter.call("SubmitJob", request).job.id == job, "a request id has two jobs"
+        self.submitter.jobs.append(job)
+        try:
+            self.submitter.call("CancelJob", job_service_pb2.CancelJobRequest(job_id=job))
+        except grpc.RpcError as error:  # the server died when it had done so
+            if error.code() != grpc.StatusCode.FAILED_PRECONDITION:
+                raise
 
 
 class Watcher(threading.Thread):
@@ -111,7 +156,7 @@ class KillTest(unittest.TestCase):
         for user in USERS:
             job = cls.server.submit(spec_of(user))
             assert cls.server.finish(job).state == job_pb2.JOB_SUCCEEDED
-            cls.expected[user] = harness.measured(cls.server, job)
+            cls.expected[user] = (harness.measured(cls.server, job), digests(cls.server, job))
 
     @classmethod
     def tearDownClass(cls):
@@ -122,10 +167,16 @@ class KillTest(unittest.TestCase):
         self.users = [Submitter(self.server, user) for user in USERS]
         self.watchers = []
         self.killed = collections.Counter()
+        self.fickle = Fickle(self.server)
         self.kill_at_random(random.Random(SEED))
-        print("killed:", dict(self.killed), "jobs:", sum(len(user.jobs) for user in self.users), flush=True)
+        self.fickle.stopping.set()
+        self.fickle.join(timeout=60)
+        print("killed:", dict(self.killed), "jobs:", sum(len(user.jobs) for user in self.users), "and cancelled ones:",
+              len(self.fickle.submitter.jobs), "calls made again:", self.fickle.submitter.retries, flush=True)
         for user in self.users:
             self.check_jobs(user)
+        self.check_cancelled()
+        self.check_resumed()
         self.check_watchers()
         self.check_devices()
         self.assertEqual(self.server.workers(), [])
@@ -175,10 +226,38 @@ class KillTest(unittest.TestCase):
             finished = self.server.finish(job)
             self.assertEqual(finished.state, job_pb2.JOB_SUCCEEDED, f"{job}: {finished.message}")
             self.assertEqual(finished.owner, user.user)
-            self.assertEqual(harness.measured(self.server, job), self.expected[user.user], job)
-        submitted = self.server.jobs.ListJobs(
-            job_service_pb2.ListJobsRequest(filter=job_service_pb2.JobFilter(owner=user.user)))
-        self.assertEqual({job.id for job in submitted.jobs}, set(user.jobs), "an unacknowledged job, or a lost one")
+            self.assertEqual((harness.measured(self.server, job), digests(self.server, job)), self.expected[user.user],
+                             job)
+        self.check_list(user)
+
+    def check_list(self, user):
+        """The user's jobs are those that were acknowledged."""
+        listed, token = [], ""
+        while True:
+            page = self.server.jobs.ListJobs(job_service_pb2.ListJobsRequest(
+                filter=job_service_pb2.JobFilter(owner=user.user), page_token=token))
+            listed += page.jobs
+            token = page.next_page_token
+            if not token:
+                break
+        self.assertEqual(sorted(job.id for job in listed), sorted(user.jobs), "an unacknowledged job, or a lost one")
+        return listed
+
+    def check_cancelled(self):
+        self.assertIsNone(self.fickle.problem)
+        self.assertFalse(self.fickle.is_alive())
+        self.assertEqual({job.state for job in self.check_list(self.fickle.submitter)}, {job_pb2.JOB_CANCELLED})
+        for job in self.fickle.submitter.jobs[::10]:
+            ends = [event for event in self.server.watch(job) if event.run_state.state in FINAL]
+            self.assertEqual([event.run_state.state for event in ends], [run_pb2.CANCELLED], job)
+
+    def check_resumed(self):
+        attempts = [attempt for user in self.users for job in user.jobs for run in self.server.all_runs(job)
+                    for attempt in run.attempts]
+        resumed = sum(attempt.resumed_step > 0 for attempt in attempts)
+        print("attempts:", len(attempts), "resumed from a checkpoint:", resumed, flush=True)
+        if KILLS >= 100:
+            self.assertGreater(resumed, 0)
 
     def check_watchers(self):
         for watcher in self.watchers:

@@ -2,7 +2,9 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
+import threading
 import time
 import unittest
 
@@ -154,17 +156,17 @@ class RetentionTest(OperationsCase):
 
 
 class FullDiskTest(OperationsCase):
-    """The state directory is a file system of 64 MiB, of which 24 MiB are kept free."""
+    """The state directory is a file system of 64 MiB and 2,000 files, of which 24 MiB are kept free."""
 
     def start(self):
         own_disk = ["unshare", "-Urm", "sh", "-c",
-                    "mkdir -p {state} && mount -t tmpfs -o size=64m tmpfs {state} && "
+                    "mkdir -p {state} && mount -t tmpfs -o size=64m,nr_inodes=2000 tmpfs {state} && "
                     "cp -a \"$SKEW_E2E_JUDGED/.\" {state} && exec \"$@\"", "sh"]
         possible = subprocess.run(["unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True,
                                   check=False)
         if possible.returncode != 0:
             self.skipTest("this system lets nobody mount a file system of his own: " + possible.stderr.decode())
-        return harness.Server("--disk-reserve", "24MiB", "--checkpoint-every", "1", "--devices", "cpu:1x1",
+        return harness.Server("--disk-reserve", "24MiB", "--checkpoint-every", "1", "--devices", "cpu:1x1", "--on-stop", "detach",
                               launcher=own_disk)
 
     def setUp(self):
@@ -213,6 +215,47 @@ class FullDiskTest(OperationsCase):
         again = self.server.submit(study)
         self.server.finish(again)
         self.assertEqual(harness.measured(self.server, job), harness.measured(self.server, again))
+        self.ctl("admin", "check")
+
+    def test_a_disk_that_takes_no_more_files(self):
+        study = harness.spec([harness.vae()], steps=40)
+        many = self.ballast.with_name("many")
+        many.mkdir()
+        try:
+            for number in range(2000):
+                (many / str(number)).touch()
+        except OSError:
+            pass  # no more
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.server.submit(study)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertIn("more files", refused.exception.details())
+        shutil.rmtree(many)
+        self.assertEqual(self.server.finish(self.server.submit(study)).state, job_pb2.JOB_SUCCEEDED)
+
+    def test_an_upgrade_on_a_full_disk_waits_for_room(self):
+        """The worker trains on meanwhile, and keeps its attempt."""
+        job = self.server.submit(harness.spec([harness.vae()], steps=1500))
+        self.await_progress(job, 50)
+        self.leave(0)
+        self.leave(0)  # what was written meanwhile
+        workers = self.server.workers()
+        self.assertEqual(self.server.stop(), 0)
+        time.sleep(1)  # a worker that would not come again would have ended
+        self.assertEqual(self.server.workers(), workers)
+        ballast = pathlib.Path(f"/proc/{workers[0]}/root{self.state}/ballast")
+        with open(ballast, "ab", buffering=0) as file:  # the server has made room by ending well
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass  # full
+        self.server.launcher = ["nsenter", "-t", str(workers[0]), "-U", "-m", "--preserve-credentials"]
+        threading.Timer(3, ballast.unlink).start()
+        self.server.start()
+        self.assertIn("Make room", (self.server.folder / "skewd.log").read_text())
+        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
+        self.assertEqual([len(run.attempts) for run in self.server.all_runs(job)], [1])
         self.ctl("admin", "check")
 
 

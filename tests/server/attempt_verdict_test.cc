@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/worker_exit.h"
+
 namespace skew {
 namespace {
 

@@ -261,6 +261,41 @@ TEST(OverloadTest, ReflectionStreamsLeaveThreadsForOthers) {
   }
 }
 
+// gRPC's own health service knows no users: those of everybody together are bounded.
+TEST(OverloadTest, HealthWatchesAreBoundedInAll) {
+  TestDaemon daemon;
+  const auto channel = Connect(daemon.daemon().addresses().front());
+  grpc::GenericStub stub(channel);
+  grpc::CompletionQueue queue;
+  const grpc::ByteBuffer nothing{std::make_unique<grpc::Slice>("").get(), 1};
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::GenericClientAsyncReaderWriter>> streams;
+  std::vector<grpc::ByteBuffer> answers(1005);
+  void* tag = nullptr;
+  bool ok = false;
+  int refused = 0;
+  for (grpc::ByteBuffer& answer : answers) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    streams.push_back(stub.PrepareCall(contexts.back().get(), "/grpc.health.v1.Health/Watch", &queue));
+    streams.back()->StartCall(nullptr);
+    queue.Next(&tag, &ok);
+    streams.back()->WriteLast(nothing, grpc::WriteOptions(), nullptr);
+    queue.Next(&tag, &ok);
+    streams.back()->Read(&answer, nullptr);
+    queue.Next(&tag, &ok);
+    if (!ok) ++refused;
+  }
+  EXPECT_EQ(refused, 5);
+  EXPECT_TRUE(GetInfo(daemon.server()).ok());
+  for (const auto& context : contexts) context->TryCancel();
+  for (const auto& stream : streams) {
+    grpc::Status status;
+    stream->Finish(&status, nullptr);
+    queue.Next(&tag, &ok);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  }
+}
+
 TEST(OverloadTest, AWorkerThatFloodsIsSlowedDown) {
   TestDaemon daemon([](Daemon::Options& options) {
     options.report_limits.per_second = 200;

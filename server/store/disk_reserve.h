@@ -16,7 +16,8 @@ absl::StatusOr<int64_t> FreeBytes(const std::string& path);
 // "950.0 MiB", whatever the size.
 std::string MebibytesText(int64_t bytes);
 
-// Nothing new is begun while less than the reserve is free, or the disk takes hardly any more files; what is under way goes on and may use it. Thread-safe.
+// Nothing new is begun while less than the reserve is free, or the disk takes hardly any more files; what is under way
+// goes on and may use it. Thread-safe.
 class DiskReserve {
  public:
   // Of the file system that holds `folder`.

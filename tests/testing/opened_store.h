@@ -11,6 +11,7 @@
 #include "server/store/backup.h"
 #include "server/store/connections.h"
 #include "server/store/disk_reserve.h"
+#include "server/store/job_deletion.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
 #include "server/store/removals.h"
@@ -36,6 +37,7 @@ struct OpenedStore {
   QueueStore queue{connections.get(), &clock, absl::Hours(24)};
   ArtifactStore artifacts{connections.get(), &clock, state.Artifacts(), state.Quarantine()};
   Removals removals{connections.get(), &clock, state.root()};
+  JobDeletion deletion{connections.get(), &removals, &clock, absl::Hours(24)};
   Backups backups{connections.get(), &artifacts, &removals, &clock, &reserve, state.Backups()};
 };
 

@@ -64,7 +64,7 @@ absl::Status StoreWorkload::Retry(const std::function<absl::Status()>& step) {
 }
 
 void StoreWorkload::Promised(std::string what, std::function<absl::Status(OpenedStore&)> check) {
-  on_promise_({std::move(what), std::move(check)});
+  if (promises_) on_promise_({std::move(what), std::move(check)});
 }
 
 absl::Status StoreWorkload::Open() {
@@ -269,6 +269,35 @@ absl::Status StoreWorkload::BackUp(const std::string& name) {
   return absl::OkStatus();
 }
 
+// A job of which nothing stays but what others have, too. Nothing of it is promised: it is to go.
+absl::Status StoreWorkload::TrainAndPurge() {
+  promises_ = false;
+  JobId job;
+  AttemptId attempt;
+  SKEW_RETURN_IF_ERROR(Submit("to be purged", "bob", 1, &job));
+  SKEW_RETURN_IF_ERROR(Claim(attempt));
+  const RunId run = attempt.run;
+  SKEW_RETURN_IF_ERROR(TrainRun(attempt, v1::SUCCEEDED));
+  promises_ = true;
+  SKEW_RETURN_IF_ERROR(Expect(run.job == job, "another run was claimed"));
+  std::string weights;
+  SKEW_RETURN_IF_ERROR(Retry([&]() -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const v1::Artifact content, store_->artifacts.Find(run, "weights.pt"));
+    weights = absl::StrCat(store_->state.Artifacts(), StoredName(content.digest()));
+    return absl::OkStatus();
+  }));
+  SKEW_RETURN_IF_ERROR(Retry([&] {
+    const absl::Status status = store_->deletion.Purge(job, JobDeletion::When::kNow, TestStore::Ada()).status();
+    return absl::IsNotFound(status) ? absl::OkStatus() : status;  // it was purged in spite of an error
+  }));
+  Promised(absl::StrCat("purge of ", job.ToString()), [job, weights](OpenedStore& store) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(store.removals.Finish());
+    SKEW_RETURN_IF_ERROR(Expect(absl::IsNotFound(store.jobs.Get(job).status()), "it is there again"));
+    return Expect(!std::filesystem::exists(weights), "its weights are there still, or again");
+  });
+  return absl::OkStatus();
+}
+
 absl::Status StoreWorkload::Run() {
   AttemptId attempt;
   JobId first;
@@ -292,6 +321,7 @@ absl::Status StoreWorkload::Run() {
   SKEW_RETURN_IF_ERROR(End(attempt, v1::CANCELLED, v1::CANCEL_REQUESTED));
   SKEW_RETURN_IF_ERROR(BackUp("b1"));
   SKEW_RETURN_IF_ERROR(ReturnJournal("TRUNCATE"));
+  SKEW_RETURN_IF_ERROR(TrainAndPurge());
   SKEW_RETURN_IF_ERROR(SubmitAtOnce(3, 3));
   SKEW_RETURN_IF_ERROR(Open());
   SKEW_RETURN_IF_ERROR(Submit("after a restart", "ada", 1));

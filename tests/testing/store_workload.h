@@ -33,7 +33,7 @@ class StoreWorkload {
   StoreWorkload(std::string root, OnPromise on_promise, OnError on_error = nullptr);
 
   // Studies, the training of their judge, a retry, cancels, pauses, many submissions at once, checkpoints of the
-  // database's log, a backup, and a restart in between.
+  // database's log, a backup, a purge, and a restart in between.
   absl::Status Run();
 
  private:
@@ -51,12 +51,14 @@ class StoreWorkload {
   absl::Status Cancel(JobId job);
   absl::Status ReturnJournal(const std::string& mode);
   absl::Status BackUp(const std::string& name);
+  absl::Status TrainAndPurge();
 
   const std::string root_;
   const OnPromise on_promise_;
   const OnError on_error_;
   std::unique_ptr<OpenedStore> store_;
   int tokens_ = 0;
+  bool promises_ = true;
 };
 
 }  // namespace skew

@@ -48,6 +48,7 @@ BenchDaemon::BenchDaemon(const Options& options) : options_(options) {
                                     "unix:" + options.state_dir + "/skewd.sock"};
   words.insert(words.end(), options.flags.begin(), options.flags.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;

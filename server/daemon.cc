@@ -126,7 +126,7 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       rate_(options_.limits.requests_per_second, &clock_),
       gate_(&access_, &jobs_, &listener_, &rate_, &clock_, geteuid(), [this] { hub_.WakeAll(); }),
       open_streams_(options_.limits.watches, options_.limits.reads),
-      slow_readers_(options_.limits.reader_patience, options_.limits.reader_grace),
+      slow_readers_(options_.limits.reader_patience, options_.limits.reader_grace, &clock_),
       pump_(&events_, &hub_, &gate_, &open_streams_, &slow_readers_, kPumpThreads),
       worker_service_(&runs_, &artifacts_, &removals_, &scheduler_, &hub_, options_.report_limits),
       access_service_(&gate_, &access_, &clock_),

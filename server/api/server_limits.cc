@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "common/message_limits.h"
 
 namespace skew {
@@ -48,9 +49,9 @@ class OpenCall final : public Interceptor {
 class OpenCallLimit final : public ServerInterceptorFactoryInterface {
  public:
   Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {  // gRPC owns it
-    if (absl::StartsWith(info->method(), "/grpc.reflection."))
-      return new OpenCall(info, &reflections_, kMostReflections);
-    if (absl::StartsWith(info->method(), "/grpc.health.")) return new OpenCall(info, &health_calls_, kMostHealthCalls);
+    const absl::string_view method = info->method();
+    if (absl::StartsWith(method, "/grpc.reflection.")) return new OpenCall(info, &reflections_, kMostReflections);
+    if (absl::StartsWith(method, "/grpc.health.")) return new OpenCall(info, &health_calls_, kMostHealthCalls);
     return nullptr;
   }
 

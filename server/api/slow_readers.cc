@@ -30,8 +30,8 @@ void SlowReaders::Reader::Begin() { begun_ = NowNanoseconds(); }
 
 void SlowReaders::Reader::End() { begun_ = 0; }
 
-SlowReaders::SlowReaders(absl::Duration patience, absl::Duration grace)
-    : patience_(patience), grace_(grace), thread_([this] { Loop(); }) {}
+SlowReaders::SlowReaders(absl::Duration patience, absl::Duration grace, Clock* clock)
+    : patience_(patience), grace_(grace), clock_(clock), thread_([this] { Loop(); }) {}
 
 SlowReaders::~SlowReaders() {
   {
@@ -68,7 +68,7 @@ void SlowReaders::Loop() {
   while (true) {
     {
       absl::MutexLock lock(&mutex_);
-      clock_.AwaitWithDeadline(&mutex_, absl::Condition(&stopping_), clock_.Now() + patience_ / 8);
+      clock_->AwaitWithDeadline(&mutex_, absl::Condition(&stopping_), clock_->Now() + patience_ / 8);
       if (stopping_) return;
     }
     // Without a lock: what hears of the end may come back here on this thread.

@@ -41,7 +41,8 @@ class SlowReaders {
     std::atomic<int64_t> begun_{0};  // of the write under way, in nanoseconds of a steady clock; 0: there is none
   };
 
-  SlowReaders(absl::Duration patience, absl::Duration grace);
+  // `clock` is borrowed.
+  SlowReaders(absl::Duration patience, absl::Duration grace, Clock* clock);
   // All streams must have ended.
   ~SlowReaders();
 
@@ -66,7 +67,7 @@ class SlowReaders {
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::weak_ptr<Reader>> readers_ ABSL_GUARDED_BY(mutex_);
-  RealClock clock_;
+  Clock* const clock_;
   std::thread thread_;
 };
 

@@ -206,9 +206,9 @@ bool Scheduler::EndExited() {
 }
 
 bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
+  WorkerExit exit = WithNote(id, attempt.exit);
+  exit.refused = attempt.refusal;
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
-    WorkerExit exit = WithNote(id, attempt.exit);
-    exit.refused = attempt.refusal;
     AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, exit, clock_->Now());
     verdict.peak_bytes = devices_->PeakOf(attempt.lease);
     return verdict;

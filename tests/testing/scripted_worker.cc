@@ -56,6 +56,7 @@ class ScriptedWorker {
     const auto label = order_.spec().labels().find("script");
     const std::string script = label == order_.spec().labels().end() ? "finish" : label->second;
     script_ = script;
+    returns_ = script == "return" && order_.attempt() == 1;
     if (script == "crash") return 66;
     Report started;
     started.mutable_started()->set_manifest_digest("manifest of " + order_.run_id());
@@ -66,7 +67,7 @@ class ScriptedWorker {
     if (script == "fail") return Fail();
     if (script == "wait") return WaitForCommand();
     if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
-    if (script == "return" && order_.attempt() == 1) Return();
+    if (returns_) Return();
     if (script == "report") return ReportUntilTold();
     if (script == "flood") return Flood();
     if (script == "long") return ReportAtLength();
@@ -90,11 +91,13 @@ class ScriptedWorker {
     DaemonMessage message;
     if (!stream_->Read(&message) || !message.has_order()) return false;
     order_ = message.order();
+    ++attachments_;
     return true;
   }
 
+  // Its first daemon may have gone before it acknowledged the first report.
   void Return() {
-    returns_ = true;
+    if (attachments_ > 1) return;
     DaemonMessage message;
     while (stream_->Read(&message)) {
     }
@@ -309,6 +312,7 @@ class ScriptedWorker {
   std::string script_;
   worker::v1::Command::Action command_ = worker::v1::Command::ACTION_UNSPECIFIED;
   int64_t number_ = 0;
+  int attachments_ = 0;
   bool returns_ = false;
 };
 

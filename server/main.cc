@@ -23,7 +23,6 @@
 #include "server/api/local_peer.h"
 #include "server/config_file.h"
 #include "server/daemon.h"
-#include "server/store/disk_reserve.h"
 #include "server/store/restore.h"
 #include "server/store/retention.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -196,19 +195,12 @@ bool HasSignal(int descriptor, absl::Duration pause) {
   return poll(&event, 1, static_cast<int>(absl::ToInt64Milliseconds(pause))) > 0;
 }
 
-// SQLite has several words for it.
-bool IsDiskFull(const absl::Status& status, const std::string& folder) {
-  if (absl::IsResourceExhausted(status)) return true;
-  const absl::StatusOr<int64_t> free = skew::FreeBytes(folder);
-  return absl::IsUnavailable(status) && free.ok() && *free < (1 << 20);
-}
-
 // Waits for room on a full disk: nothing is lost meanwhile, and workers that are there train on.
 absl::StatusOr<std::unique_ptr<skew::Daemon>> StartWhenThereIsRoom(const skew::Daemon::Options& options, int signals) {
   bool told = false;
   while (true) {
     absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = skew::Daemon::Start(options);
-    if (!IsDiskFull(daemon.status(), options.state_dir)) return daemon;
+    if (!absl::IsResourceExhausted(daemon.status())) return daemon;
     if (!told) {
       spdlog::warn("cannot start yet, and tries again every second: {}. Make room where {} is; nothing is lost",
                    std::string(daemon.status().message()), options.state_dir);

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,12 +13,15 @@
 namespace skew {
 namespace {
 
-absl::StatusCode CodeOf(int sqlite_code) {
+// SQLite takes a write to a full disk as such; creating or growing its shared memory there is one more I/O error.
+absl::StatusCode CodeOf(int sqlite_code, int system_error) {
   switch (sqlite_code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
+      return system_error == ENOSPC || system_error == EDQUOT ? absl::StatusCode::kResourceExhausted
+                                                              : absl::StatusCode::kUnavailable;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
     case SQLITE_READONLY:
       return absl::StatusCode::kUnavailable;
     case SQLITE_FULL:
@@ -195,7 +199,8 @@ std::vector<std::string> Database::KeptStatements() const {
 }
 
 absl::Status Database::Error(int code, absl::string_view sql) const {
-  return {CodeOf(code), absl::StrCat("database: ", sqlite3_errstr(code), ": ", sqlite3_errmsg(db_), " (", sql, ")")};
+  return {CodeOf(code, sqlite3_system_errno(db_)),
+          absl::StrCat("database: ", sqlite3_errstr(code), ": ", sqlite3_errmsg(db_), " (", sql, ")")};
 }
 
 Transaction::Transaction(Database* db, Kind kind)

@@ -143,9 +143,7 @@ class Trouble {
   bool OnError(const absl::Status& status) {
     absl::MutexLock lock(&mutex_);
     ++errors_;
-    if (status.code() != kind_.code && status.code() != absl::StatusCode::kUnavailable) {
-      unexpected_.push_back(status.ToString());
-    }
+    if (status.code() != kind_.code) unexpected_.push_back(status.ToString());
     if (left_ > 0) --left_;
     over_ = over_ || left_ == 0;
     return errors_ < 100;

@@ -13,6 +13,11 @@ namespace {
 
 AttemptEnd Preempted(std::string message) { return {v1::QUEUED, v1::PREEMPTED, std::move(message)}; }
 
+// 1, 2, 4, ... times `first`, at most a minute.
+absl::Duration Backoff(absl::Duration first, int failures) {
+  return std::min(first * (int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
+}
+
 // A failed attempt: again after a while when that can help and attempts are left.
 AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::string& message, absl::Time now) {
   const int32_t failures = facts.failures + (CountsAsAttempt(reason) ? 1 : 0);
@@ -20,9 +25,7 @@ AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::stri
   if (failures >= facts.max_attempts) {
     return {v1::FAILED, reason, absl::StrCat(message, " (attempt ", failures, " of ", facts.max_attempts, ")")};
   }
-  const absl::Duration backoff =
-      std::min(absl::Seconds(1) * (int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
-  return {v1::QUEUED, reason, message, now + backoff};
+  return {v1::QUEUED, reason, message, now + Backoff(absl::Seconds(1), failures)};
 }
 
 // The kernel's kill or a person's: the signal is the same.
@@ -47,7 +50,7 @@ AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const Wo
   }
   if (!exit.not_started.empty()) {
     return {v1::QUEUED, v1::PREEMPTED, absl::StrCat("the server could not start a worker: ", exit.not_started),
-            now + kNotStartedPause};
+            now + Backoff(absl::Seconds(2), exit.failed_starts)};
   }
   if (facts.outcome.has_value() && facts.outcome->has_failed()) {
     return Failure(facts, facts.outcome->failed().reason(), facts.outcome->failed().message(), now);

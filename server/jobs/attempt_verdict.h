@@ -19,11 +19,8 @@ enum class StopCause {
   kRefused,  // the worker sent what cannot be
 };
 
-// Until a worker that could not be started for now is tried again.
-inline constexpr absl::Duration kNotStartedPause = absl::Seconds(2);
-
 // The verdict, from what the worker said last, why it was stopped and how its process ended. Retries wait 1 s, 2 s,
-// 4 s, ... at most a minute.
+// 4 s, ... at most a minute, by how often the run has failed, or 2 s, 4 s, ... by how often no worker could be started.
 AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const WorkerExit& exit, absl::Time now);
 
 }  // namespace skew

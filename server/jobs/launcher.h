@@ -28,6 +28,7 @@ struct WorkerExit {
   bool known = true;  // false: a worker that an earlier daemon started, which only that one could have been told
   bool out_of_memory = false;    // the system killed for want of memory just then
   std::string not_started = "";  // why there was no process at all, when that may pass
+  int failed_starts = 1;         // of any run in a row, this one included, where it was not started
   std::string refused = "";      // why what it sent could not be taken, after which it was killed
 };
 

@@ -322,9 +322,13 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
   if (!process.ok()) {
     spdlog::error("cannot start the worker of {}: {}", id.ToString(), Text(process.status()));
     const bool passes = absl::IsUnavailable(process.status()) || absl::IsResourceExhausted(process.status());
-    OnExit(id, passes ? WorkerExit{.not_started = std::string(process.status().message())} : WorkerExit{false, 127});
+    ++failed_starts_;
+    OnExit(id, passes
+                   ? WorkerExit{.not_started = std::string(process.status().message()), .failed_starts = failed_starts_}
+                   : WorkerExit{false, 127});
     return;
   }
+  failed_starts_ = 0;
   devices_->SetProcess(lease, process->pid);
   spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
   const absl::Status recorded = runs_->RecordProcess(id, *process);

@@ -147,6 +147,7 @@ class Scheduler {
   const Options options_;
 
   bool disk_full_ = false;  // of the thread
+  int failed_starts_ = 0;   // in a row, of the thread
 
   absl::Mutex mutex_;  // not held across SQL, file or process work
   std::map<AttemptId, InFlight> in_flight_ ABSL_GUARDED_BY(mutex_);

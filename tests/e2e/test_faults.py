@@ -1,11 +1,9 @@
-"""Processes that are stopped, descriptors that run out, folders that cannot be written: with the real programs."""
+"""Processes that are stopped, descriptors that run out: with the real programs."""
 
 import os
 import pathlib
 import signal
 import socket
-import subprocess
-import tempfile
 import time
 import unittest
 
@@ -21,16 +19,6 @@ def cpu_seconds(pid):
     """What a process has computed so far."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def own_mounts(script):
-    """A command that executes what follows it after `script`, in a file system of its own."""
-    return ["unshare", "-Urm", "sh", "-ec", script + "; exec \"$@\"", "sh"]
-
-
-def can_mount():
-    return subprocess.run(own_mounts("mount -t tmpfs tmpfs /mnt") + ["true"], capture_output=True,
-                          check=False).returncode == 0
 
 
 class FaultsTest(unittest.TestCase):
@@ -136,33 +124,6 @@ class FaultsTest(unittest.TestCase):
         attempts = self.check(waiting)
         self.assertNotIn(run_pb2.WORKER_LOST, [attempt.reason for attempt in attempts], attempts)
         self.assertIsNone(self.server.process.poll())
-
-    def test_nobody_needs_the_temporary_folder(self):
-        if not can_mount():
-            self.skipTest("this system lets nobody mount a file system of his own")
-        for script in ("mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs /tmp; head -c 4096 /dev/zero > /tmp/full; "
-                       "! mktemp 2> /dev/null; export TMPDIR=/tmp", "export TMPDIR=/none"):
-            with self.subTest(script):
-                self.restart(launcher=own_mounts(script))
-                self.check(self.server.submit(self.study))
-                done = subprocess.run([harness.BIN / "skewctl", "--server", self.server.address, "admin", "backup"],
-                                      capture_output=True, text=True, timeout=60, check=False)
-                self.assertEqual(done.returncode, 0, done.stderr)
-
-
-class RefusedTest(unittest.TestCase):
-    def test_a_state_directory_that_cannot_be_written_is_refused_with_a_sentence(self):
-        if not can_mount():
-            self.skipTest("this system lets nobody mount a file system of his own")
-        with tempfile.TemporaryDirectory(prefix="skew-e2e-", dir="/var/tmp") as folder:
-            for script in (f"mount -t tmpfs -o ro tmpfs {folder}",
-                           f"mount -t tmpfs tmpfs {folder}; mkdir {folder}/state; mount -o remount,ro {folder}"):
-                refused = subprocess.run(
-                    own_mounts(script) + [str(harness.BIN / "skewd"), "--state-dir", f"{folder}/state", "--listen",
-                                          "127.0.0.1:0"],
-                    capture_output=True, text=True, timeout=60, check=False)
-                self.assertEqual(refused.returncode, 1, refused.stderr)
-                self.assertRegex(refused.stderr, r"skewd: cannot (create|open) .*state.*: Read-only file system")
 
 
 if __name__ == "__main__":

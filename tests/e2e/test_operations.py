@@ -1,19 +1,12 @@
-"""Backup and restore, damage, and a disk that fills up: what an operator meets, with the real programs."""
+"""Backup and restore, damage, and what grows old: what an operator meets, with the real programs."""
 
 import json
 import pathlib
-import shutil
 import subprocess
-import threading
-import time
 import unittest
 
-import grpc
-
 import harness
-from harness import job_pb2, job_service_pb2, queue_pb2
-
-MEBIBYTE = 1 << 20
+from harness import job_pb2, job_service_pb2
 
 
 class OperationsCase(unittest.TestCase):
@@ -153,110 +146,6 @@ class RetentionTest(OperationsCase):
                                  capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(refused.returncode, 2)
         self.assertIn("an age like 30d", refused.stderr)
-
-
-class FullDiskTest(OperationsCase):
-    """The state directory is a file system of 64 MiB and 2,000 files, of which 24 MiB are kept free."""
-
-    def start(self):
-        own_disk = ["unshare", "-Urm", "sh", "-c",
-                    "mkdir -p {state} && mount -t tmpfs -o size=64m,nr_inodes=2000 tmpfs {state} && "
-                    "cp -a \"$SKEW_E2E_JUDGED/.\" {state} && exec \"$@\"", "sh"]
-        possible = subprocess.run(["unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True,
-                                  check=False)
-        if possible.returncode != 0:
-            self.skipTest("this system lets nobody mount a file system of his own: " + possible.stderr.decode())
-        return harness.Server("--disk-reserve", "24MiB", "--checkpoint-every", "1", "--devices", "cpu:1x1", "--on-stop", "detach",
-                              launcher=own_disk)
-
-    def setUp(self):
-        super().setUp()
-        self.ballast = pathlib.Path(f"/proc/{self.server.process.pid}/root{self.state}/ballast")
-
-    def free(self):
-        return int(json.loads(self.ctl("info", "--output", "json").stdout)["diskFreeBytes"])
-
-    def leave(self, free):
-        """Fills the disk up to so many bytes."""
-        with open(self.ballast, "ab") as ballast:
-            try:
-                ballast.write(bytes(max(0, self.free() - free)))
-            except OSError:
-                pass  # full
-
-    def test_nothing_is_begun_and_what_runs_finishes(self):
-        study = harness.spec([harness.vae()], steps=400)
-        running = self.server.submit(study)
-        waiting = self.server.submit(study)
-        self.await_progress(running, 50)
-        self.leave(16 * MEBIBYTE)
-        with self.assertRaises(grpc.RpcError) as refused:
-            self.server.submit(study)
-        self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
-        self.assertIn("disk is nearly full", refused.exception.details())
-        self.assertIn("kept free", self.ctl("info").stdout)
-        self.assertEqual(self.server.finish(running).state, job_pb2.JOB_SUCCEEDED)
-        self.assertIn("disk is nearly full", self.ctl("queue").stdout)
-        self.assertEqual(self.get(waiting).outlook.wait_cause, queue_pb2.DISK_FULL)
-        self.assertEqual(self.get(waiting).runs.active, 0)
-        self.ballast.unlink()
-        self.assertEqual(self.server.finish(waiting).state, job_pb2.JOB_SUCCEEDED)
-        self.assertEqual(harness.measured(self.server, waiting), harness.measured(self.server, running))
-
-    def test_a_disk_without_a_byte_left_costs_time_only(self):
-        study = harness.spec([harness.vae()], steps=400)
-        job = self.server.submit(study)
-        self.await_progress(job, 50)
-        self.leave(0)
-        self.leave(0)  # what was written meanwhile
-        time.sleep(3)  # some checkpoints and reports cannot be written; that they could is no failure of this test
-        self.ballast.unlink()
-        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
-        again = self.server.submit(study)
-        self.server.finish(again)
-        self.assertEqual(harness.measured(self.server, job), harness.measured(self.server, again))
-        self.ctl("admin", "check")
-
-    def test_a_disk_that_takes_no_more_files(self):
-        study = harness.spec([harness.vae()], steps=40)
-        many = self.ballast.with_name("many")
-        many.mkdir()
-        try:
-            for number in range(2000):
-                (many / str(number)).touch()
-        except OSError:
-            pass  # no more
-        with self.assertRaises(grpc.RpcError) as refused:
-            self.server.submit(study)
-        self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
-        self.assertIn("more files", refused.exception.details())
-        shutil.rmtree(many)
-        self.assertEqual(self.server.finish(self.server.submit(study)).state, job_pb2.JOB_SUCCEEDED)
-
-    def test_an_upgrade_on_a_full_disk_waits_for_room(self):
-        """The worker trains on meanwhile, and keeps its attempt."""
-        job = self.server.submit(harness.spec([harness.vae()], steps=1500))
-        self.await_progress(job, 50)
-        self.leave(0)
-        self.leave(0)  # what was written meanwhile
-        workers = self.server.workers()
-        self.assertEqual(self.server.stop(), 0)
-        time.sleep(1)  # a worker that would not come again would have ended
-        self.assertEqual(self.server.workers(), workers)
-        ballast = pathlib.Path(f"/proc/{workers[0]}/root{self.state}/ballast")
-        with open(ballast, "ab", buffering=0) as file:  # the server has made room by ending well
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass  # full
-        self.server.launcher = ["nsenter", "-t", str(workers[0]), "-U", "-m", "--preserve-credentials"]
-        threading.Timer(3, ballast.unlink).start()
-        self.server.start()
-        self.assertIn("Make room", (self.server.folder / "skewd.log").read_text())
-        self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
-        self.assertEqual([len(run.attempts) for run in self.server.all_runs(job)], [1])
-        self.ctl("admin", "check")
 
 
 if __name__ == "__main__":

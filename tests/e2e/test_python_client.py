@@ -325,7 +325,7 @@ class RestartTest(ClientCase):
     def test_wait_outlives_a_killed_daemon(self):
         job = self.client.submit(with_settings(TRAINING, seed=3)).id
         waited = []
-        thread = threading.Thread(target=lambda: waited.append(self.client.wait(job, timeout=300)))
+        thread = threading.Thread(target=lambda: waited.append(self.client.wait(job, timeout=900)))
         thread.start()
         self.assertIsNotNone(next(event for event in self.client.watch(job) if event.progress.progress.step >= 100))
         self.server.kill()

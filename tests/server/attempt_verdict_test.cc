@@ -105,8 +105,12 @@ TEST(AttemptVerdictTest, AWorkerThatCouldNotBeStartedForNowCostsNoAttempt) {
   const AttemptEnd end = DecideAttemptEnd(facts, StopCause::kNone, {.not_started = "no descriptors"}, kNow);
   EXPECT_EQ(end.state, v1::QUEUED);
   EXPECT_EQ(end.reason, v1::PREEMPTED);
-  EXPECT_GT(end.not_before, kNow);
+  EXPECT_EQ(end.not_before, kNow + absl::Seconds(2));
   EXPECT_EQ(end.message, "the server could not start a worker: no descriptors");
+  for (const auto& [failed_starts, pause] : {std::pair{3, absl::Seconds(8)}, {1'000'000, absl::Minutes(1)}}) {
+    const WorkerExit exit{.not_started = "no descriptors", .failed_starts = failed_starts};
+    EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kNone, exit, kNow).not_before, kNow + pause);
+  }
 }
 
 TEST(AttemptVerdictTest, SilenceIsTriedAgainAndGarbageIsNot) {

@@ -128,6 +128,7 @@ stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::str
   result.family = FamilyOf(job.job.spec().models(run.model_index()));
   result.first_batches = FirstBatchesOf(job.job.spec().training());
   result.job = job.job.id();
+  result.job_seed = job.job.spec().seed();
   result.iteration = run.iteration();
   result.seed = run.seed();
   for (const auto& [label, count] : run.bias_point().counts()) {
@@ -239,6 +240,16 @@ void AddNotes(absl::Span<const JobToAnalyse> jobs, const stats::Study& study, si
     const std::string spread = JudgeSpreadText(ComputeResults(job.runs, job.classifiers));
     if (!spread.empty()) {
       response.add_notes(absl::StrCat("job ", job.job.id(), ": the findings rest on the first judge; ", spread));
+    }
+  }
+  for (const JobToAnalyse& job : jobs) {
+    const auto empty = std::count_if(job.runs.begin(), job.runs.end(), [](const v1::Run& run) {
+      return HasResult(run) && AcceptedImages(run.histogram()) == 0;
+    });
+    if (empty > 0) {
+      response.add_notes(absl::StrCat("job ", job.job.id(), ": ", empty, " of ", job.runs.size(),
+                                      " runs generated no image that the judge takes for one of the classes, and are "
+                                      "in no finding: what is said holds for the others"));
     }
   }
   for (const JobToAnalyse& job : jobs) {

@@ -35,26 +35,14 @@ double OverDispersion(double mean_share, double sd, double images) {
   return (sd * sd / (mean_share * (1 - mean_share)) - 1 / images) / (1 - 1 / images);
 }
 
-std::vector<double> OverDispersionParts(absl::Span<const double> shares, absl::Span<const double> images) {
-  if (shares.size() < 2) return {};
+std::optional<double> OverDispersion(absl::Span<const double> shares, absl::Span<const double> images) {
+  if (shares.size() < 2) return std::nullopt;
   const double p = Mean(shares);
   double inverse = 0;
   for (const double one : images) inverse += 1 / one;
   inverse /= static_cast<double>(images.size());
-  if (!(p > 0 && p < 1) || !(inverse < 1)) return {};
-  const auto n = static_cast<double>(shares.size());
-  std::vector<double> parts;
-  for (const double share : shares) {
-    const double square = (share - p) * (share - p) * n / (n - 1);
-    parts.push_back((square / (p * (1 - p)) - inverse) / (1 - inverse));
-  }
-  return parts;
-}
-
-std::optional<double> OverDispersion(absl::Span<const double> shares, absl::Span<const double> images) {
-  const std::vector<double> parts = OverDispersionParts(shares, images);
-  if (parts.empty()) return std::nullopt;
-  return Mean(parts);
+  if (!(p > 0 && p < 1) || !(inverse < 1)) return std::nullopt;
+  return OverDispersion(p, std::sqrt(Variance(shares)), 1 / inverse);
 }
 
 }  // namespace skew::stats

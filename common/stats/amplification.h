@@ -43,9 +43,6 @@ double OverDispersion(double mean_share, double sd, double images);
 // share is 0 or 1.
 std::optional<double> OverDispersion(absl::Span<const double> shares, absl::Span<const double> images);
 
-// What each run adds to it: their mean is OverDispersion(shares, images). Empty when that is absent.
-std::vector<double> OverDispersionParts(absl::Span<const double> shares, absl::Span<const double> images);
-
 }  // namespace skew::stats
 
 #endif  // SKEW_COMMON_STATS_AMPLIFICATION_H_

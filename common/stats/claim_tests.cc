@@ -2,6 +2,10 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/stats/permutation.h"
+
 namespace skew::stats {
 
 Draft NewDraft(std::string claim, std::string part, std::string arm, std::string effect_name) {
@@ -45,19 +49,42 @@ MeanTest TestMean(const StudentMixture& mixture, int replicates, double null, do
   return result;
 }
 
-void FillByMeans(const StudyView& view, int replicates, ReplicateValues values, Draft& draft) {
-  Finding& finding = draft.finding;
-  finding.units = replicates;
+void AddNote(const std::string& text, Finding& finding) {
+  absl::StrAppend(&finding.note, finding.note.empty() ? "" : "; ", text);
+}
+
+std::vector<double> MeansOf(const Replicates& replicates, absl::FunctionRef<double(const StudyRun&)> value) {
+  std::vector<double> means;
+  for (const RunList& runs : replicates.complete) {
+    double sum = 0;
+    for (const StudyRun* run : runs) sum += value(*run);
+    means.push_back(sum / static_cast<double>(runs.size()));
+  }
+  return means;
+}
+
+void CountReplicates(const Replicates& replicates, Finding& finding) {
+  finding.units = replicates.size();
   finding.unit = "iterations";
-  if (replicates < 2) {
-    finding.note = "needs two iterations or more";
+  if (replicates.left_out == 0) return;
+  AddNote(absl::StrCat("left out ", replicates.left_out, replicates.left_out == 1 ? " iteration" : " iterations",
+                       " without results at all bias points"),
+          finding);
+}
+
+void FillByMeans(const StudyView& view, const Replicates& replicates, ReplicateValues values, Draft& draft,
+                 bool shares_play_a_part) {
+  Finding& finding = draft.finding;
+  CountReplicates(replicates, finding);
+  if (finding.units < 2) {
+    AddNote("needs two iterations or more", finding);
     return;
   }
-  MeanTest raw = TestMean(MixtureOf(view, false, values), replicates, finding.null, finding.margin);
+  MeanTest raw = TestMean(MixtureOf(view, false, values), finding.units, finding.null, finding.margin);
   finding.raw = std::move(raw.test);
   draft.raw_plan = raw.plan;
-  if (!view.corrects()) return;
-  MeanTest corrected = TestMean(MixtureOf(view, true, values), replicates, finding.null, finding.margin);
+  if (!view.corrects() || !shares_play_a_part) return;
+  MeanTest corrected = TestMean(MixtureOf(view, true, values), finding.units, finding.null, finding.margin);
   finding.corrected = std::move(corrected.test);
   draft.corrected_plan = corrected.plan;
 }
@@ -67,16 +94,10 @@ void FillByShares(const StudyView& view, absl::FunctionRef<std::optional<ClaimTe
   if (view.corrects()) draft.finding.corrected = test({Shown::kMean});
 }
 
-ClaimTest TestSignedRanks(absl::Span<const double> differences) {
-  const RankTest ranks = SignedRankTest(differences);
-  const Shift shift = HodgesLehmann(differences);
-  ClaimTest test;
-  test.statistic_name = "W+";
-  test.statistic = ranks.statistic;
-  test.effect = shift.estimate;
-  test.interval = shift.interval;
-  test.p = ranks.p;
-  return test;
+std::string WithoutNormality(absl::Span<const double> differences, const AnalysisOptions& options) {
+  return absl::StrFormat("without normality: median %.3g, p = %.2g by signed ranks, %.2g by sign flips",
+                         HodgesLehmann(differences).estimate, SignedRankTest(differences).p,
+                         SignFlipTest(differences, options.permutations, options.seed).p);
 }
 
 }  // namespace skew::stats

@@ -21,6 +21,8 @@ namespace skew::stats {
 // A finding whose verdicts are still open, and what is known for planning: they depend on how many findings there are.
 struct Draft {
   Finding finding;
+  bool calibrates = false;  // of an arm that trains nothing
+  bool repeats = false;     // is H2 bias between these arms in other words
   std::optional<PlannedMean> raw_plan;
   std::optional<PlannedMean> corrected_plan;
 };
@@ -49,14 +51,26 @@ struct MeanTest {
 };
 MeanTest TestMean(const StudentMixture& mixture, int replicates, double null, double margin);
 
-// Fills raw and corrected of a draft by TestMean, or says that two replicates are needed.
-void FillByMeans(const StudyView& view, int replicates, ReplicateValues values, Draft& draft);
+// Says how many replicates a finding rests on, and how many were left out.
+void CountReplicates(const Replicates& replicates, Finding& finding);
+
+// Fills raw and corrected of a draft by TestMean, when there are two replicates or more; counts them.
+// `shares_play_a_part`: false when there is nothing to correct.
+void FillByMeans(const StudyView& view, const Replicates& replicates, ReplicateValues values, Draft& draft,
+                 bool shares_play_a_part = true);
+
+// The mean of `value` over the runs of each replicate.
+std::vector<double> MeansOf(const Replicates& replicates, absl::FunctionRef<double(const StudyRun&)> value);
+
+// Adds a sentence to a finding's note.
+void AddNote(const std::string& text, Finding& finding);
 
 // Fills raw and corrected of a draft with what `test` says of shares as shown; nothing when it is absent.
 void FillByShares(const StudyView& view, absl::FunctionRef<std::optional<ClaimTest>(Shown shown)> test, Draft& draft);
 
-// By Wilcoxon's signed-rank test, with Hodges and Lehmann's estimate.
-ClaimTest TestSignedRanks(absl::Span<const double> differences);
+// What tests of differences say that suppose no normal distribution: Wilcoxon's signed ranks, with Hodges and Lehmann's
+// estimate, and Fisher's sign flips.
+std::string WithoutNormality(absl::Span<const double> differences, const AnalysisOptions& options);
 
 }  // namespace skew::stats
 

@@ -58,6 +58,25 @@ void Decide(std::vector<Member> family, double alpha) {
   }
 }
 
+bool IsUntrained(const StudyView& view, const std::string& arm) {
+  const auto found = view.arms().find(arm);
+  return found != view.arms().end() && found->second.front()->family == Family::kOther;
+}
+
+// A claim in other words has the test, and the verdict, of the first ones.
+void RepeatBias(std::vector<Draft>& drafts) {
+  for (Draft& draft : drafts) {
+    if (!draft.repeats) continue;
+    const auto bias = std::find_if(drafts.begin(), drafts.end(), [&](const Draft& other) {
+      return other.finding.part == "bias" && other.finding.arm == draft.finding.arm &&
+             other.finding.against == draft.finding.against;
+    });
+    const Finding closer = std::exchange(draft.finding, bias->finding);
+    draft.finding.claim = closer.claim;
+    draft.finding.part = closer.part;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Analysis> AnalyseStudy(const Study& study, const AnalysisOptions& options) {
@@ -67,17 +86,22 @@ absl::StatusOr<Analysis> AnalyseStudy(const Study& study, const AnalysisOptions&
   DraftShareClaims(*view, drafts);
   DraftModelClaims(*view, drafts);
   DraftTrendClaims(*view, drafts);
+  for (Draft& draft : drafts) draft.calibrates = IsUntrained(*view, draft.finding.arm);
   std::stable_sort(drafts.begin(), drafts.end(),
                    [](const Draft& a, const Draft& b) { return a.finding.claim < b.finding.claim; });
-  std::vector<Member> raw;
-  std::vector<Member> corrected;
-  for (Draft& draft : drafts) {
-    raw.push_back({&draft.finding.raw, &draft.finding, &draft.raw_plan});
-    if (!draft.finding.corrected.has_value()) continue;
-    corrected.push_back({&*draft.finding.corrected, &draft.finding, &draft.corrected_plan});
+  for (const bool calibrates : {false, true}) {
+    std::vector<Member> raw;
+    std::vector<Member> corrected;
+    for (Draft& draft : drafts) {
+      if (draft.calibrates != calibrates || draft.repeats) continue;
+      raw.push_back({&draft.finding.raw, &draft.finding, &draft.raw_plan});
+      if (!draft.finding.corrected.has_value()) continue;
+      corrected.push_back({&*draft.finding.corrected, &draft.finding, &draft.corrected_plan});
+    }
+    Decide(std::move(raw), options.alpha);
+    Decide(std::move(corrected), options.alpha);
   }
-  Decide(std::move(raw), options.alpha);
-  Decide(std::move(corrected), options.alpha);
+  RepeatBias(drafts);
   Analysis analysis;
   for (const auto& [arm, runs] : view->arms()) analysis.runs += static_cast<int>(runs.size());
   for (Draft& draft : drafts) analysis.findings.push_back(std::move(draft.finding));

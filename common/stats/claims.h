@@ -9,15 +9,22 @@
 //   H4 amplification      the focus class is amplified more than the others (difference of Delta)
 //   H4 balanced           and gets more than its share where all counts are equal (Delta)
 //   H5 predictability     a minority class is less predictable: rho falls as pi grows
-//   H6 first batches      which class the first batches show steers what is generated
+//   H6 first batches      which class the first batches show steers what is generated (logit of the minority's share:
+//                         minority first above stratified above majority first)
 //   H7 loss               the largest generator loss goes with minority runs
 //   H8 class effects      classes are not treated alike where all counts are equal, beyond the judge's error
 //
-// g is the generated, pi the training share of a class. Runs of one job and iteration form a replicate: H1, H4 and H8
-// take one value from each replicate and ask Student's t about their mean (run-to-run spread of any kind is in it, and
-// dependence between bias points that share images does no harm). H2, H3 and H6 compare runs that were trained on the
-// same images. Corrected values of H1, H4 and H8 hold what the judge's confusion counts leave open (see cell.h); those
-// of the rank and permutation tests use the mean correction only.
+// g is the generated, pi the training share of a class. Runs of one iteration of jobs with one seed form a replicate:
+// they share images. H1, H2 bias, H3, H4, H6 and H8 take one value from each replicate and ask Student's t about their
+// mean: run-to-run spread of any kind is in it, and dependence between bias points does no harm, as it does where runs
+// or pairs of runs are taken for independent. H2, H3 and H6 compare runs that were trained on the same images; their
+// notes add what tests say that suppose no normal distribution (signed ranks, sign flips). Only replicates with all
+// bias points count, so that none weighs more for what it lacks. H2 erratic compares independent contrasts between the
+// iterations of a bias point, and supposes that what an iteration adds differs from bias point to bias point; H5 ranks
+// the bias points' rho, H7 runs. Corrected values of tests by Student's t hold what the judge's confusion counts leave
+// open (see cell.h); the others use the mean correction only.
+//
+// Findings of arms that train nothing say whether the instrument is fair. They are a family of their own for Holm.
 #ifndef SKEW_COMMON_STATS_CLAIMS_H_
 #define SKEW_COMMON_STATS_CLAIMS_H_
 
@@ -42,6 +49,7 @@ struct StudyRun {
   Family family = Family::kOther;
   FirstBatches first_batches = FirstBatches::kShuffled;
   std::string job;
+  uint32_t job_seed = 0;  // iterations of jobs with one seed draw the same images
   int iteration = 0;
   std::string images;  // equal for runs that were trained on the same images
   uint32_t seed = 0;
@@ -81,7 +89,9 @@ struct ClaimTest {
   double effect = 0;
   std::optional<Interval> interval;  // 95%
   std::optional<double> p;           // two-sided; absent when there is too little to test
-  std::optional<double> adjusted_p;  // Holm, over all findings of the analysis (raw and corrected apart)
+  // Holm, over all findings of the analysis, raw and corrected apart; over those of untrained arms by themselves; H3
+  // closer, which is the test of H2 bias, is not counted again.
+  std::optional<double> adjusted_p;
   std::optional<double> equivalence_p;
   std::optional<double> adjusted_equivalence_p;  // Holm, over the equivalence tests
   Verdict verdict = Verdict::kUndecided;
@@ -101,7 +111,7 @@ struct Finding {
   double margin = 0;         // of equivalence; 0: not tested
   int predicted = 0;         // sign of effect - null when the claim is true; 0: either
   int units = 0;             // independent values the test rests on
-  std::string unit;          // "iterations", "pairs" or "runs"
+  std::string unit;          // "iterations", "contrasts", "bias points" or "runs"
   ClaimTest raw;
   std::optional<ClaimTest> corrected;  // absent without judges, and where shares play no part
   std::string note;                    // what is missing, or must be known to read it

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "common/stats/amplification.h"
 #include "common/stats/claim_tests.h"
 #include "common/stats/permutation.h"
@@ -14,31 +15,42 @@ namespace skew::stats {
 namespace {
 
 using Pairs = std::vector<std::pair<const StudyRun*, const StudyRun*>>;
+// Of a pair of runs on the same images; absent where one of them does not have it.
+using OfPair = absl::FunctionRef<std::optional<double>(const StudyRun& first, const StudyRun& second, Shown shown)>;
 
 constexpr char kNeedsBoth[] = "needs a GAN and a VAE trained on the same images";
 
-Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& gan,
-                const std::string& vae, size_t pairs) {
-  Draft draft = NewDraft(std::move(claim), std::move(part), gan, std::move(effect_name));
-  Finding& finding = draft.finding;
-  finding.against = vae;
-  finding.predicted = 1;
-  finding.units = static_cast<int>(pairs);
-  finding.unit = "pairs";
+Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& arm,
+                const std::string& against, int predicted) {
+  Draft draft = NewDraft(std::move(claim), std::move(part), arm, std::move(effect_name));
+  draft.finding.against = against;
+  draft.finding.predicted = predicted;
   return draft;
 }
 
-Draft DistanceDraft(const StudyView& view, std::string claim, std::string part, const std::string& gan,
-                    const std::string& vae, const Pairs& pairs) {
-  Draft draft = PairDraft(std::move(claim), std::move(part), "TV difference", gan, vae, pairs.size());
-  FillByShares(
-      view,
-      [&](Shown shown) -> std::optional<ClaimTest> {
-        std::vector<double> differences;
-        for (const auto& [of_gan, of_vae] : pairs) {
-          differences.push_back(view.TotalVariationOf(*of_gan, shown) - view.TotalVariationOf(*of_vae, shown));
-        }
-        return TestSignedRanks(differences);
+// The mean difference between the runs of pairs, over the bias points of each replicate.
+void FillByPairs(const StudyView& view, const Pairs& pairs, bool shares_play_a_part, OfPair difference, Draft& draft) {
+  RunList first;
+  std::map<const StudyRun*, const StudyRun*> second;
+  for (const auto& [one, other] : pairs) {
+    if (!difference(*one, *other, {Shown::kRaw}).has_value()) continue;
+    first.push_back(one);
+    second[one] = other;
+  }
+  const Replicates replicates = ReplicatesOf(first);
+  const auto values = [&](Shown shown) {
+    return MeansOf(replicates, [&](const StudyRun& run) { return *difference(run, *second.at(&run), shown); });
+  };
+  FillByMeans(view, replicates, values, draft, shares_play_a_part);
+  if (draft.finding.units >= 2) AddNote(WithoutNormality(values({Shown::kRaw}), view.options()), draft.finding);
+}
+
+Draft DistanceDraft(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs) {
+  Draft draft = PairDraft("H2", "bias", "TV difference", gan, vae, 1);
+  FillByPairs(
+      view, pairs, true,
+      [&](const StudyRun& of_gan, const StudyRun& of_vae, Shown shown) -> std::optional<double> {
+        return view.TotalVariationOf(of_gan, shown) - view.TotalVariationOf(of_vae, shown);
       },
       draft);
   return draft;
@@ -98,12 +110,13 @@ std::optional<Interval> RatioInterval(absl::Span<const PairedGroup> groups) {
 }
 
 Draft ErraticDraft(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs) {
-  Draft draft = PairDraft("H2", "erratic", "sd ratio", gan, vae, 0);
+  Draft draft = PairDraft("H2", "erratic", "sd ratio", gan, vae, 1);
   draft.finding.null = 1;
+  draft.finding.unit = "contrasts";
   const auto test = [&](Shown shown) -> std::optional<ClaimTest> {
     const std::vector<PairedGroup> groups = LogitGroups(view, gan, pairs, shown);
     draft.finding.units = std::accumulate(groups.begin(), groups.end(), 0, [](int sum, const PairedGroup& group) {
-      return sum + static_cast<int>(group.first.size());
+      return sum + static_cast<int>(group.first.size()) - 1;
     });
     if (groups.empty()) return std::nullopt;
     const PermutationTest permutation = VarianceSwapTest(groups, view.options().permutations, view.options().seed);
@@ -134,67 +147,65 @@ std::optional<double> MeanDifference(const std::map<int, double>& a, const std::
   return classes > 0 ? std::optional<double>(sum / classes) : std::nullopt;
 }
 
-// A measure within classes, on the mean over the classes that both runs have it of; `sign` turns its difference the way
-// the claim goes.
-Draft WithinClassDraft(const std::string& part, const std::string& measure, std::map<int, double> StudyRun::*values,
-                       double sign, const std::string& gan, const std::string& vae, const Pairs& pairs) {
-  std::vector<double> differences;
-  for (const auto& [of_gan, of_vae] : pairs) {
-    const std::optional<double> difference = MeanDifference(of_gan->*values, of_vae->*values);
-    if (difference.has_value()) differences.push_back(sign * *difference);
-  }
-  Draft draft = PairDraft("H3", part, measure + " difference", gan, vae, differences.size());
-  if (differences.empty()) {
+// A measure within classes, on the mean over the classes that both runs have it of.
+Draft WithinClassDraft(const StudyView& view, const std::string& part, const std::string& measure,
+                       std::map<int, double> StudyRun::*values, int predicted, const std::string& gan,
+                       const std::string& vae, const Pairs& pairs) {
+  Draft draft = PairDraft("H3", part, measure + " difference", gan, vae, predicted);
+  const auto difference = [&](const StudyRun& of_gan, const StudyRun& of_vae, Shown /*shown*/) {
+    return MeanDifference(of_gan.*values, of_vae.*values);
+  };
+  if (std::none_of(pairs.begin(), pairs.end(),
+                   [&](const auto& pair) { return difference(*pair.first, *pair.second, {}).has_value(); })) {
     draft.finding.note = "needs the " + measure + " of the generated images within classes";
-  } else {
-    draft.finding.raw = TestSignedRanks(differences);
+    return draft;
   }
+  FillByPairs(view, pairs, false, difference, draft);
   return draft;
 }
 
 void DraftPair(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs,
                std::vector<Draft>& drafts) {
-  drafts.push_back(DistanceDraft(view, "H2", "bias", gan, vae, pairs));
+  drafts.push_back(DistanceDraft(view, gan, vae, pairs));
   drafts.push_back(ErraticDraft(view, gan, vae, pairs));
-  drafts.push_back(DistanceDraft(view, "H3", "closer", gan, vae, pairs));
-  drafts.push_back(WithinClassDraft("less diverse", "Vendi score", &StudyRun::vendi, 1, gan, vae, pairs));
-  drafts.push_back(WithinClassDraft("less sharp", "Frechet distance", &StudyRun::frechet, -1, gan, vae, pairs));
+  Draft closer = PairDraft("H3", "closer", "TV difference", gan, vae, 1);
+  closer.repeats = true;
+  drafts.push_back(std::move(closer));
+  drafts.push_back(WithinClassDraft(view, "less diverse", "Vendi score", &StudyRun::vendi, 1, gan, vae, pairs));
+  drafts.push_back(WithinClassDraft(view, "less sharp", "Frechet distance", &StudyRun::frechet, -1, gan, vae, pairs));
 }
 
-// How much more of the minority class is generated when the first batches show it than when they hide it.
+// How much more of the minority class is generated when the first batches show more of it.
 void DraftFirstBatches(const StudyView& view, std::vector<Draft>& drafts) {
+  static constexpr std::pair<FirstBatches, FirstBatches> kOrders[] = {
+      {FirstBatches::kMinorityFirst, FirstBatches::kMajorityFirst},
+      {FirstBatches::kMinorityFirst, FirstBatches::kStratified},
+      {FirstBatches::kStratified, FirstBatches::kMajorityFirst},
+  };
   bool any = false;
   for (const auto& [arm, orders] : view.orders()) {
-    const auto minority = orders.find(FirstBatches::kMinorityFirst);
-    const auto majority = orders.find(FirstBatches::kMajorityFirst);
-    if (minority == orders.end() || majority == orders.end()) continue;
-    const Pairs pairs = PairsOf(minority->second, majority->second);
-    if (pairs.empty()) continue;
-    any = true;
-    Draft draft = PairDraft("H6", "first batches", "logit difference", arm, "", pairs.size());
-    FillByShares(
-        view,
-        [&](Shown shown) -> std::optional<ClaimTest> {
-          std::vector<double> differences;
-          for (const auto& [first, second] : pairs) {
-            const int label = MinorityOf(*first);
-            differences.push_back(view.LogitOf(*first, label, shown) - view.LogitOf(*second, label, shown));
-          }
-          const PermutationTest flips = SignFlipTest(differences, view.options().permutations, view.options().seed);
-          ClaimTest test;
-          test.statistic_name = "mean difference";
-          test.statistic = flips.statistic;
-          test.effect = flips.statistic;
-          test.interval = EstimateMean(differences).interval;
-          test.p = flips.p;
-          return test;
-        },
-        draft);
-    drafts.push_back(std::move(draft));
+    for (const auto& [more, less] : kOrders) {
+      const auto first = orders.find(more);
+      const auto second = orders.find(less);
+      if (first == orders.end() || second == orders.end()) continue;
+      const Pairs pairs = PairsOf(first->second, second->second);
+      if (pairs.empty()) continue;
+      any = true;
+      Draft draft = PairDraft("H6", "first batches", "logit difference", ArmName(arm, more), ArmName(arm, less), 1);
+      FillByPairs(
+          view, pairs, true,
+          [&](const StudyRun& one, const StudyRun& other, Shown shown) -> std::optional<double> {
+            const int label = MinorityOf(one);
+            return view.LogitOf(one, label, shown) - view.LogitOf(other, label, shown);
+          },
+          draft);
+      drafts.push_back(std::move(draft));
+    }
   }
   if (!any) {
-    drafts.push_back(
-        Untested("H6", "first batches", "", "needs runs on the same images with minority and majority first"));
+    drafts.push_back(Untested("H6", "first batches", "",
+                              "needs runs on the same images in two of the orders minority first, stratified and "
+                              "majority first"));
   }
 }
 

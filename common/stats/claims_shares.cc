@@ -20,18 +20,18 @@ std::optional<Line> LineOf(const StudyView& view, const RunList& runs, int label
   return FitLine(x, y);
 }
 
-std::vector<RunList> WithASlope(const StudyView& view, const std::vector<RunList>& replicates, int label) {
-  std::vector<RunList> usable;
-  for (const RunList& runs : replicates) {
-    if (LineOf(view, runs, label, {Shown::kRaw}).has_value()) usable.push_back(runs);
-  }
-  return usable;
+// Those of another job may be at one bias point only.
+Replicates WithASlope(const StudyView& view, const RunList& of_series, int label) {
+  Replicates replicates = ReplicatesOf(of_series);
+  std::erase_if(replicates.complete,
+                [&](const RunList& runs) { return !LineOf(view, runs, label, {Shown::kRaw}).has_value(); });
+  return replicates;
 }
 
 // With one replicate its line's residuals are all that says how sure the slope is.
 void FillByResiduals(const StudyView& view, const RunList& runs, int label, Draft& draft) {
   if (!LineOf(view, runs, label, {Shown::kRaw})->slope_error.has_value()) {
-    draft.finding.note = "needs two iterations, or three bias points";
+    AddNote("needs two iterations, or three bias points", draft.finding);
     return;
   }
   const auto fill = [&](const std::vector<Shown>& all) {
@@ -49,13 +49,13 @@ void FillByResiduals(const StudyView& view, const RunList& runs, int label, Draf
     for (int draw = 0; draw < view.draws(); ++draw) draws.push_back({draw});
     draft.finding.corrected = fill(draws).test;
   }
-  draft.finding.note = "one iteration: the interval is from the residuals of its line, not from repetitions";
+  AddNote("one iteration: the interval is from the residuals of its line, not from repetitions", draft.finding);
 }
 
 void DraftSlopes(const StudyView& view, std::vector<Draft>& drafts) {
   for (const Series& series : view.series()) {
-    const std::vector<RunList> replicates = WithASlope(view, ReplicatesOf(series.runs), series.label);
-    if (replicates.empty()) continue;
+    const Replicates replicates = WithASlope(view, series.runs, series.label);
+    if (replicates.complete.empty()) continue;
     Draft draft = NewDraft("H1", "slope", series.arm, "beta");
     Finding& finding = draft.finding;
     finding.label = series.label;
@@ -64,11 +64,15 @@ void DraftSlopes(const StudyView& view, std::vector<Draft>& drafts) {
     finding.predicted = 1;
     const auto slopes = [&](Shown shown) {
       std::vector<double> values;
-      for (const RunList& runs : replicates) values.push_back(LineOf(view, runs, series.label, shown)->slope);
+      for (const RunList& runs : replicates.complete) values.push_back(LineOf(view, runs, series.label, shown)->slope);
       return values;
     };
-    FillByMeans(view, static_cast<int>(replicates.size()), slopes, draft);
-    if (replicates.size() == 1) FillByResiduals(view, replicates[0], series.label, draft);
+    if (replicates.size() == 1) {
+      CountReplicates(replicates, finding);
+      FillByResiduals(view, replicates.complete[0], series.label, draft);
+    } else {
+      FillByMeans(view, replicates, slopes, draft);
+    }
     drafts.push_back(std::move(draft));
   }
 }
@@ -79,17 +83,6 @@ double Excess(const StudyView& view, const StudyRun& run, Shown shown) {
     if (label != view.focus()) others += view.DeltaOf(run, label, shown);
   }
   return view.DeltaOf(run, view.focus(), shown) - others / (static_cast<double>(view.labels().size()) - 1);
-}
-
-// The mean over the runs of each replicate.
-std::vector<double> Means(const std::vector<RunList>& replicates, absl::FunctionRef<double(const StudyRun&)> value) {
-  std::vector<double> means;
-  for (const RunList& runs : replicates) {
-    double sum = 0;
-    for (const StudyRun* run : runs) sum += value(*run);
-    means.push_back(sum / static_cast<double>(runs.size()));
-  }
-  return means;
 }
 
 RunList Balanced(const RunList& runs) {
@@ -107,29 +100,43 @@ Draft FocusDraft(const StudyView& view, const std::string& arm, std::string part
   return draft;
 }
 
-void DraftFocus(const StudyView& view, const std::string& arm, const RunList& runs, std::vector<Draft>& drafts) {
-  const std::vector<RunList> replicates = ReplicatesOf(runs);
-  Draft excess = FocusDraft(view, arm, "amplification", "Delta difference");
+Draft ExcessDraft(const StudyView& view, const std::string& arm, const RunList& runs) {
+  Draft draft = FocusDraft(view, arm, "amplification", "Delta difference");
+  const Replicates replicates = ReplicatesOf(runs);
   FillByMeans(
-      view, static_cast<int>(replicates.size()),
-      [&](Shown shown) { return Means(replicates, [&](const StudyRun& run) { return Excess(view, run, shown); }); },
-      excess);
-  if (std::any_of(view.series().begin(), view.series().end(),
-                  [&](const Series& series) { return series.arm == arm; })) {
-    absl::StrAppend(&excess.finding.note, excess.finding.note.empty() ? "" : "; ",
-                    "mean over the bias points as they are: what happens to small shares is part of it");
+      view, replicates,
+      [&](Shown shown) { return MeansOf(replicates, [&](const StudyRun& run) { return Excess(view, run, shown); }); },
+      draft);
+  return draft;
+}
+
+// Where several classes vary in turn, one for each: their bias points are no replicates of each other.
+void DraftExcesses(const StudyView& view, const std::string& arm, const RunList& runs, std::vector<Draft>& drafts) {
+  bool any = false;
+  for (const Series& series : view.series()) {
+    if (series.arm != arm) continue;
+    any = true;
+    Draft draft = ExcessDraft(view, arm, series.runs);
+    AddNote(absl::StrCat("mean over the bias points of class ", series.label,
+                         " as they are: what happens to small shares is part of it"),
+            draft.finding);
+    drafts.push_back(std::move(draft));
   }
-  drafts.push_back(std::move(excess));
-  const std::vector<RunList> balanced = ReplicatesOf(Balanced(runs));
-  if (balanced.empty()) {
+  if (!any) drafts.push_back(ExcessDraft(view, arm, runs));
+}
+
+void DraftFocus(const StudyView& view, const std::string& arm, const RunList& runs, std::vector<Draft>& drafts) {
+  DraftExcesses(view, arm, runs, drafts);
+  const Replicates balanced = ReplicatesOf(Balanced(runs));
+  if (balanced.complete.empty()) {
     drafts.push_back(Untested("H4", "balanced", arm, "needs a bias point with equal counts"));
     return;
   }
   Draft share = FocusDraft(view, arm, "balanced", "Delta");
   FillByMeans(
-      view, static_cast<int>(balanced.size()),
+      view, balanced,
       [&](Shown shown) {
-        return Means(balanced, [&](const StudyRun& run) { return view.DeltaOf(run, view.focus(), shown); });
+        return MeansOf(balanced, [&](const StudyRun& run) { return view.DeltaOf(run, view.focus(), shown); });
       },
       share);
   drafts.push_back(std::move(share));
@@ -137,15 +144,15 @@ void DraftFocus(const StudyView& view, const std::string& arm, const RunList& ru
 
 // Of all classes the one that is furthest from its share, with Bonferroni's correction for having looked at all of
 // them; as good as equal only when every class is.
-MeanTest TestClasses(const StudyView& view, bool corrected, const std::vector<RunList>& replicates, int& worst) {
+MeanTest TestClasses(const StudyView& view, bool corrected, const Replicates& replicates, int& worst) {
   const auto classes = static_cast<double>(view.labels().size());
   MeanTest result;
   double least_equal = 0;
   for (const int label : view.labels()) {
     const StudentMixture mixture = MixtureOf(view, corrected, [&](Shown shown) {
-      return Means(replicates, [&](const StudyRun& run) { return view.DeltaOf(run, label, shown); });
+      return MeansOf(replicates, [&](const StudyRun& run) { return view.DeltaOf(run, label, shown); });
     });
-    MeanTest one = TestMean(mixture, static_cast<int>(replicates.size()), 0, view.options().delta_margin);
+    MeanTest one = TestMean(mixture, replicates.size(), 0, view.options().delta_margin);
     least_equal = std::max(least_equal, *one.test.equivalence_p);
     if (result.test.p.has_value() && *one.test.p >= *result.test.p) continue;
     result = std::move(one);
@@ -159,7 +166,7 @@ MeanTest TestClasses(const StudyView& view, bool corrected, const std::vector<Ru
 }
 
 void DraftClassEffects(const StudyView& view, const std::string& arm, const RunList& runs, std::vector<Draft>& drafts) {
-  const std::vector<RunList> replicates = ReplicatesOf(Balanced(runs));
+  const Replicates replicates = ReplicatesOf(Balanced(runs));
   if (replicates.size() < 2) {
     drafts.push_back(
         Untested("H8", "class effects", arm, "needs a bias point with equal counts, in two iterations or more"));
@@ -168,19 +175,20 @@ void DraftClassEffects(const StudyView& view, const std::string& arm, const RunL
   Draft draft = NewDraft("H8", "class effects", arm, "Delta");
   Finding& finding = draft.finding;
   finding.margin = view.options().delta_margin;
-  finding.units = static_cast<int>(replicates.size());
+  finding.units = replicates.size();
   finding.unit = "iterations";
   finding.note = "effect of the class that is furthest from its share; interval for all classes together";
   int worst = 0;
   MeanTest raw = TestClasses(view, false, replicates, worst);
+  finding.label = worst;
   finding.raw = std::move(raw.test);
   draft.raw_plan = raw.plan;
   if (view.corrects()) {
     MeanTest corrected = TestClasses(view, true, replicates, worst);
     finding.corrected = std::move(corrected.test);
     draft.corrected_plan = corrected.plan;
+    if (worst != *finding.label) AddNote(absl::StrCat("corrected, that is class ", worst), finding);
   }
-  finding.label = worst;
   drafts.push_back(std::move(draft));
 }
 

@@ -1,5 +1,6 @@
 // H5 and H7: what rises or falls with the minority's share.
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,9 @@ namespace skew::stats {
 namespace {
 
 constexpr int kResamples = 1000;
+constexpr size_t kFewestToResample = 3;
+constexpr size_t kFewestPoints = 3;
+constexpr size_t kFewestToShow = 5;  // of four values, one order in 24 is the most extreme: p = 0.083
 
 double Images(const StudyRun& run) {
   double sum = 0;
@@ -18,72 +22,125 @@ double Images(const StudyRun& run) {
   return sum;
 }
 
-// What each run adds to rho, for the bias points with two runs or more, in the order of the training share.
-std::vector<std::vector<double>> DispersionParts(const StudyView& view, const Series& series, Shown shown) {
-  std::vector<std::vector<double>> groups;
-  for (const RunList& runs : BiasPointsOf(series.runs, series.label)) {
-    std::vector<double> shares;
-    std::vector<double> images;
-    for (const StudyRun* run : runs) {
-      shares.push_back(view.ShareOf(*run, series.label, shown));
-      images.push_back(Images(*run));
+// The runs of each bias point, one of each complete replicate and in the same order everywhere; bias points in the
+// order of the training share.
+std::vector<RunList> RunsByPoint(const Series& series) {
+  const Replicates replicates = ReplicatesOf(series.runs);
+  std::vector<RunList> points;
+  for (const RunList& of_point : BiasPointsOf(series.runs, series.label)) {
+    RunList& runs = points.emplace_back();
+    for (const RunList& replicate : replicates.complete) {
+      const auto found = std::find_if(replicate.begin(), replicate.end(),
+                                      [&](const StudyRun* run) { return run->trained == of_point.front()->trained; });
+      if (found != replicate.end()) runs.push_back(*found);
     }
-    std::vector<double> parts = OverDispersionParts(shares, images);
-    if (!parts.empty()) groups.push_back(std::move(parts));
   }
-  return groups;
+  return points;
 }
 
-// Percentile bootstrap of the trend, resampling the runs of each bias point.
-Interval TrendInterval(const std::vector<std::vector<double>>& groups, uint64_t seed) {
+// A class's shares in the runs of one bias point.
+struct PointShares {
+  std::vector<double> shares;
+  std::vector<double> images;
+
+  std::optional<double> Rho(absl::Span<const size_t> chosen) const {
+    std::vector<double> some_shares;
+    std::vector<double> some_images;
+    for (const size_t i : chosen) {
+      some_shares.push_back(shares[i]);
+      some_images.push_back(images[i]);
+    }
+    return OverDispersion(some_shares, some_images);
+  }
+};
+
+// rho of each bias point that has one, over the chosen replicates.
+std::vector<std::vector<double>> Rhos(const std::vector<PointShares>& points, absl::Span<const size_t> chosen) {
+  std::vector<std::vector<double>> rhos;
+  for (const PointShares& point : points) {
+    const std::optional<double> rho = point.Rho(chosen);
+    if (rho.has_value()) rhos.push_back({*rho});
+  }
+  return rhos;
+}
+
+// Percentile bootstrap of the trend, resampling replicates, so that what bias points share stays together.
+std::optional<Interval> TrendInterval(const std::vector<PointShares>& points, size_t replicates, uint64_t seed) {
+  if (replicates < kFewestToResample) return std::nullopt;
   Random random(seed);
   std::vector<double> effects;
+  std::vector<size_t> chosen(replicates);
   for (int i = 0; i < kResamples; ++i) {
-    std::vector<std::vector<double>> resampled;
-    for (const std::vector<double>& group : groups) {
-      std::vector<double>& values = resampled.emplace_back();
-      for (size_t j = 0; j < group.size(); ++j) values.push_back(group[random.Below(group.size())]);
-    }
-    effects.push_back(JonckheereEffect(resampled));
+    for (size_t& one : chosen) one = random.Below(replicates);
+    const std::vector<std::vector<double>> rhos = Rhos(points, chosen);
+    if (rhos.size() > 1) effects.push_back(JonckheereEffect(rhos));
   }
+  if (effects.empty()) return std::nullopt;
   std::sort(effects.begin(), effects.end());
-  return {effects[static_cast<size_t>(0.025 * kResamples)], effects[static_cast<size_t>(0.975 * kResamples) - 1]};
+  const auto last = static_cast<double>(effects.size() - 1);
+  return Interval{effects[static_cast<size_t>(0.025 * last)], effects[static_cast<size_t>(0.975 * last)]};
 }
 
+std::optional<ClaimTest> TestTrend(const std::vector<PointShares>& points, size_t replicates, uint64_t seed) {
+  std::vector<size_t> all(replicates);
+  std::iota(all.begin(), all.end(), size_t{0});
+  const std::vector<std::vector<double>> rhos = Rhos(points, all);
+  if (rhos.size() < kFewestPoints) return std::nullopt;
+  const TrendTest trend = JonckheereTest(rhos);
+  ClaimTest test;
+  test.statistic_name = "J";
+  test.statistic = trend.statistic;
+  test.effect = trend.effect;
+  test.interval = TrendInterval(points, replicates, seed);
+  test.p = trend.p;
+  return test;
+}
+
+// Every bias point has one value, rho over its iterations: if pi does not matter, all orders of them are equally
+// likely, however few iterations there are. (The deviations of single runs are not: each is measured from a mean of
+// all.)
 Draft PredictabilityDraft(const StudyView& view, const Series& series) {
   Draft draft = NewDraft("H5", "predictability", series.arm, "trend of rho");
   Finding& finding = draft.finding;
   finding.label = series.label;
   finding.predicted = -1;
-  finding.unit = "runs";
+  finding.unit = "bias points";
+  const std::vector<RunList> by_point = RunsByPoint(series);
+  const size_t replicates = by_point.front().size();
+  finding.units = static_cast<int>(by_point.size());
+  if (replicates < 2 || by_point.size() < kFewestPoints) {
+    AddNote("needs three bias points or more with two iterations or more", finding);
+    return draft;
+  }
+  if (by_point.size() < kFewestToShow) AddNote("fewer than five bias points cannot show a trend", finding);
   FillByShares(
       view,
-      [&](Shown shown) -> std::optional<ClaimTest> {
-        const std::vector<std::vector<double>> groups = DispersionParts(view, series, shown);
-        if (groups.size() < 2) return std::nullopt;
-        finding.units = 0;
-        for (const std::vector<double>& group : groups) finding.units += static_cast<int>(group.size());
-        const TrendTest trend = JonckheereTest(groups);
-        ClaimTest test;
-        test.statistic_name = "J";
-        test.statistic = trend.statistic;
-        test.effect = trend.effect;
-        test.interval = TrendInterval(groups, view.options().seed);
-        test.p = trend.p;
-        return test;
+      [&](Shown shown) {
+        std::vector<PointShares> points;
+        for (const RunList& runs : by_point) {
+          PointShares& point = points.emplace_back();
+          for (const StudyRun* run : runs) {
+            point.shares.push_back(view.ShareOf(*run, series.label, shown));
+            point.images.push_back(Images(*run));
+          }
+        }
+        return TestTrend(points, replicates, view.options().seed);
       },
       draft);
-  if (!finding.raw.p.has_value()) finding.note = "needs two bias points or more with two iterations or more";
   return draft;
 }
 
+// Every replicate has all bias points: what an iteration adds to all of its losses is in all shares alike, and makes
+// the test rather too careful.
 std::optional<Draft> LossDraft(const std::string& arm, const RunList& runs) {
   std::vector<double> shares;
   std::vector<double> losses;
-  for (const StudyRun* run : runs) {
-    if (!run->largest_generator_loss.has_value()) continue;
-    shares.push_back(TrainedShare(*run, MinorityOf(*run)));
-    losses.push_back(*run->largest_generator_loss);
+  for (const RunList& replicate : ReplicatesOf(runs).complete) {
+    for (const StudyRun* run : replicate) {
+      if (!run->largest_generator_loss.has_value()) continue;
+      shares.push_back(TrainedShare(*run, MinorityOf(*run)));
+      losses.push_back(*run->largest_generator_loss);
+    }
   }
   const std::optional<RankCorrelation> correlation = SpearmanTest(shares, losses);
   if (!correlation.has_value()) return std::nullopt;

@@ -15,7 +15,7 @@ namespace {
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr double kLargestAmplification = 1000;  // of an observed share's error, in the sense of the 1-norm
-constexpr double kPriorShape = 0.5;
+constexpr double kPriorShape = 0.05;
 constexpr int kTriesPerDraw = 20;
 
 // The pooled rate of one particular error. Half an error more than were seen: no judge is known to be perfect.

@@ -36,11 +36,16 @@ class Tally {
   double either_ = 0;
 };
 
-std::vector<double> Centred(const std::vector<double>& values) {
-  const double mean = Mean(values);
-  std::vector<double> centred;
-  for (const double value : values) centred.push_back(value - mean);
-  return centred;
+// Helmert's: value i less the mean of the i values before it, scaled to unit length.
+std::vector<double> Contrasts(const std::vector<double>& values) {
+  std::vector<double> contrasts;
+  double sum = values[0];
+  for (size_t i = 1; i < values.size(); ++i) {
+    const auto before = static_cast<double>(i);
+    contrasts.push_back((values[i] - sum / before) * std::sqrt(before / (before + 1)));
+    sum += values[i];
+  }
+  return contrasts;
 }
 
 }  // namespace
@@ -79,27 +84,30 @@ PermutationTest SignFlipTest(absl::Span<const double> differences, int64_t round
 }
 
 PermutationTest VarianceSwapTest(absl::Span<const PairedGroup> groups, int64_t rounds, uint64_t seed) {
-  std::vector<PairedGroup> centred;
-  size_t pairs = 0;
+  // Of a group's degrees of freedom, so that groups of several sizes weigh by their variances.
+  struct Contrast {
+    double first;  // squared, over n - 1
+    double second;
+  };
+  std::vector<Contrast> contrasts;
   for (const PairedGroup& group : groups) {
-    centred.push_back({Centred(group.first), Centred(group.second)});
-    pairs += group.first.size();
+    const std::vector<double> first = Contrasts(group.first);
+    const std::vector<double> second = Contrasts(group.second);
+    const auto degrees = static_cast<double>(first.size());
+    for (size_t i = 0; i < first.size(); ++i) {
+      contrasts.push_back({first[i] * first[i] / degrees, second[i] * second[i] / degrees});
+    }
   }
   const auto log_ratio = [&](const std::vector<bool>& swapped) {
     double first = 0;
     double second = 0;
-    size_t pair = 0;
-    for (const PairedGroup& group : centred) {
-      PairedGroup now = group;
-      for (size_t i = 0; i < now.first.size(); ++i) {
-        if (swapped[pair++]) std::swap(now.first[i], now.second[i]);
-      }
-      first += Variance(now.first);
-      second += Variance(now.second);
+    for (size_t i = 0; i < contrasts.size(); ++i) {
+      first += swapped[i] ? contrasts[i].second : contrasts[i].first;
+      second += swapped[i] ? contrasts[i].first : contrasts[i].second;
     }
     return std::log(first / second);
   };
-  return SwapTest(pairs, log_ratio, rounds, seed);
+  return SwapTest(contrasts.size(), log_ratio, rounds, seed);
 }
 
 }  // namespace skew::stats

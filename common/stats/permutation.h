@@ -27,10 +27,12 @@ PermutationTest SwapTest(size_t pairs, absl::FunctionRef<double(const std::vecto
 // Fisher's test (1935) that differences of pairs are as often above as below 0. The statistic is their mean.
 PermutationTest SignFlipTest(absl::Span<const double> differences, int64_t rounds, uint64_t seed);
 
-// Whether one side of pairs varies more than the other. Pairs come in groups (at least two pairs each), whose means are
-// taken away first; the statistic is the logarithm of the ratio of the groups' summed variances (n - 1), first over
-// second. Exchangeable residuals are an approximation: centring ties them together. Infinite when one side does not
-// vary at all, NaN when neither does.
+// Whether one side of pairs varies more than the other. Pairs come in groups (at least two pairs each); the statistic
+// is the logarithm of the ratio of the groups' summed variances (n - 1), first over second. What is swapped are the n -
+// 1 orthonormal contrasts of each group (Helmert's, each value against the mean of those before it), of which the sums
+// of squares are the variances: of normal pairs they are independent, however much the two sides of a pair have in
+// common, so that swaps are exact, which those of residuals from the mean are not. Infinite when one side does not vary
+// at all, NaN when neither does.
 struct PairedGroup {
   std::vector<double> first;
   std::vector<double> second;

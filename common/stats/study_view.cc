@@ -99,9 +99,11 @@ absl::Status StudyView::AddRuns(const Study& study) {
   std::set<std::tuple<std::string, FirstBatches, std::string, uint32_t>> seen;
   for (const StudyRun& run : study.runs) {
     if (const absl::Status status = Check(run, labels_); !status.ok()) return status;
-    if (!seen.emplace(run.arm, run.first_batches, run.images, run.seed).second) continue;
-    arms_[absl::StrCat(run.arm, OrderSuffix(run.first_batches))].push_back(&run);
-    orders_[run.arm][run.first_batches].push_back(&run);
+    // What trains nothing has no first batches.
+    const FirstBatches order = run.family == Family::kOther ? FirstBatches::kShuffled : run.first_batches;
+    if (!seen.emplace(run.arm, order, run.images, run.seed).second) continue;
+    arms_[ArmName(run.arm, order)].push_back(&run);
+    orders_[run.arm][order].push_back(&run);
   }
   return absl::OkStatus();
 }
@@ -158,6 +160,8 @@ double StudyView::TotalVariationOf(const StudyRun& run, Shown shown) const {
   return TotalVariation(Shares(run, shown), TrainedShares(run));
 }
 
+std::string ArmName(const std::string& arm, FirstBatches order) { return absl::StrCat(arm, OrderSuffix(order)); }
+
 double TrainedShare(const StudyRun& run, int label) {
   return static_cast<double>(run.trained.at(label)) / static_cast<double>(Sum(run.trained));
 }
@@ -175,12 +179,31 @@ bool IsBalanced(const StudyRun& run) {
                      [&](const auto& entry) { return entry.second == run.trained.begin()->second; });
 }
 
-std::vector<RunList> ReplicatesOf(const RunList& runs) {
-  std::map<std::pair<std::string, int>, RunList> replicates;
-  for (const StudyRun* run : runs) replicates[{run->job, run->iteration}].push_back(run);
-  std::vector<RunList> lists;
-  for (auto& [key, list] : replicates) lists.push_back(std::move(list));
-  return lists;
+Replicates ReplicatesOf(const RunList& runs) {
+  using BiasPoints = std::set<std::map<int, int64_t>>;
+  struct OfSeed {
+    BiasPoints points;
+    std::map<int, std::pair<RunList, BiasPoints>> iterations;
+  };
+  std::map<uint32_t, OfSeed> seeds;
+  for (const StudyRun* run : runs) {
+    OfSeed& seed = seeds[run->job_seed];
+    auto& [list, points] = seed.iterations[run->iteration];
+    list.push_back(run);
+    points.insert(run->trained);
+    seed.points.insert(run->trained);
+  }
+  Replicates replicates;
+  for (auto& [key, seed] : seeds) {
+    for (auto& [iteration, entry] : seed.iterations) {
+      if (entry.second == seed.points) {
+        replicates.complete.push_back(std::move(entry.first));
+      } else {
+        ++replicates.left_out;
+      }
+    }
+  }
+  return replicates;
 }
 
 std::vector<RunList> BiasPointsOf(const RunList& runs, int label) {

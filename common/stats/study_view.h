@@ -72,6 +72,9 @@ class StudyView {
   std::vector<Series> series_;
 };
 
+// An arm with the order of its first batches.
+std::string ArmName(const std::string& arm, FirstBatches order);
+
 // Of the training set.
 double TrainedShare(const StudyRun& run, int label);
 std::vector<double> TrainedShares(const StudyRun& run);
@@ -79,8 +82,15 @@ std::vector<double> TrainedShares(const StudyRun& run);
 int MinorityOf(const StudyRun& run);
 bool IsBalanced(const StudyRun& run);
 
-// Runs by job and iteration.
-std::vector<RunList> ReplicatesOf(const RunList& runs);
+// Runs by iteration and seed of the job. With all bias points that iterations of that seed have in `runs`; an iteration
+// that lacks some (it is still under way, has failed runs or was stopped early) is left out.
+struct Replicates {
+  std::vector<RunList> complete;
+  int left_out = 0;
+
+  int size() const { return static_cast<int>(complete.size()); }
+};
+Replicates ReplicatesOf(const RunList& runs);
 // Runs by training counts, in the order of the training share of `label`.
 std::vector<RunList> BiasPointsOf(const RunList& runs, int label);
 // Runs of two lists that were trained on the same images, in the order of the first list.

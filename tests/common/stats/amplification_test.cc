@@ -50,7 +50,6 @@ TEST(AmplificationTest, OverDispersionOfRuns) {
   const std::vector<double> shares = {0.17, 0.2, 0.23};
   const std::vector<double> images = {1000, 1000, 1000};
   EXPECT_NEAR(*OverDispersion(shares, images), OverDispersion(0.2, 0.03, 1000), 1e-12);
-  EXPECT_NEAR(Mean(OverDispersionParts(shares, images)), OverDispersion(0.2, 0.03, 1000), 1e-12);
   EXPECT_FALSE(OverDispersion({0, 0}, {100, 100}).has_value());
   EXPECT_FALSE(OverDispersion({0.3}, {100}).has_value());
 }

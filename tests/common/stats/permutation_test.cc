@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "common/stats/random.h"
+#include "common/stats/student.h"
 
 namespace skew::stats {
 namespace {
@@ -29,44 +30,73 @@ TEST(SignFlipTest, RandomSwapsComeNearTheExactValue) {
   EXPECT_NE(test.p, SignFlipTest(kDarwin, 20'000, 2).p);
 }
 
-// One group of two pairs: residuals -1, 1 against -3, 3; swapping both turns the ratio 1/9 round, swapping one makes
-// both sides -1, 3 or 1, -3 and the ratio 1: of four swaps, two are as far from an even ratio.
-TEST(VarianceSwapTest, TwoPairsByHand) {
-  const PermutationTest test = VarianceSwapTest(std::vector<PairedGroup>{{{4, 6}, {0, 6}}}, 100, 1);
+// One group of three pairs: sums of squares 2 + 6 = 8 against 18 + 0.5 * 3 = 24 of contrasts; swapping both turns the
+// ratio round, swapping either makes it less even or more: (18 + 6) / (2 + 6) and (2 + 6) / (18 + 6) for the first.
+TEST(VarianceSwapTest, ThreePairsByHand) {
+  // Contrasts: (4 - 2) / sqrt 2 and (6 - 3) sqrt(2/3), squared 2 and 6; (6 - 0) / sqrt 2 and (6 - 3) sqrt(2/3), 18
+  // and 6.
+  const PermutationTest test = VarianceSwapTest(std::vector<PairedGroup>{{{2, 4, 6}, {0, 6, 6}}}, 100, 1);
   EXPECT_TRUE(test.exact);
-  EXPECT_NEAR(test.statistic, std::log(1.0 / 9), 1e-12);
-  EXPECT_EQ(test.p, 0.5);
-  EXPECT_EQ(test.p_less, 0.25);
+  EXPECT_NEAR(test.statistic, std::log((2.0 + 6) / (18 + 6)), 1e-12);
+  EXPECT_EQ(test.p, 1);  // swapping the second contrasts changes nothing, the first ones turn the ratio round
+  EXPECT_EQ(test.p_less, 0.5);
   EXPECT_EQ(test.p_greater, 1);
 }
 
-std::vector<PairedGroup> Groups(double first_sd, double second_sd, Random& random) {
-  std::vector<PairedGroup> groups(7);
-  for (size_t g = 0; g < groups.size(); ++g) {
-    for (int i = 0; i < 5; ++i) {
-      groups[g].first.push_back(static_cast<double>(g) + first_sd * random.Normal());
-      groups[g].second.push_back(second_sd * random.Normal());
-    }
+// The sums of squares of contrasts are those of deviations from the mean.
+TEST(VarianceSwapTest, TheStatisticIsTheRatioOfVariances) {
+  const std::vector<PairedGroup> groups = {{{4.5, 6, 1, 0}, {0, 6, 2, 2.5}}, {{1, 2}, {5, 9}}};
+  double first = 0;
+  double second = 0;
+  for (const PairedGroup& group : groups) {
+    first += Variance(group.first);
+    second += Variance(group.second);
   }
-  return groups;
+  EXPECT_NEAR(VarianceSwapTest(groups, 100, 1).statistic, std::log(first / second), 1e-12);
 }
 
-int Rejections(double first_sd, double second_sd, int trials) {
+// Seven bias points whose spread grows tenfold, pairs that have much in common.
+struct Spread {
+  double first = 1;
+  double second = 1;
+  double correlation = 0;
+  int iterations = 5;
+};
+
+double RejectionRate(const Spread& spread, int trials) {
   Random random(11);
   int rejections = 0;
   for (int i = 0; i < trials; ++i) {
-    rejections += VarianceSwapTest(Groups(first_sd, second_sd, random), 200, 5).p <= 0.05 ? 1 : 0;
+    std::vector<PairedGroup> groups(7);
+    for (size_t g = 0; g < groups.size(); ++g) {
+      const double scale = std::pow(10, static_cast<double>(g) / 6);
+      for (int j = 0; j < spread.iterations; ++j) {
+        const double common = random.Normal();
+        const double own = random.Normal();
+        const double rest = std::sqrt(1 - spread.correlation * spread.correlation);
+        groups[g].first.push_back(static_cast<double>(g) + scale * spread.first * common);
+        groups[g].second.push_back(scale * spread.second * (spread.correlation * common + rest * own));
+      }
+    }
+    rejections += VarianceSwapTest(groups, 200, 5).p <= 0.05 ? 1 : 0;
   }
-  return rejections;
+  return static_cast<double>(rejections) / trials;
 }
 
 TEST(VarianceSwapTest, RejectsEqualVariancesAsRarelyAsItSays) {
-  const double rate = Rejections(1, 1, 1000) / 1000.0;
-  EXPECT_LE(rate, 0.065);
-  EXPECT_GE(rate, 0.02);
+  for (const int iterations : {2, 3, 5}) {
+    for (const double correlation : {0.0, 0.8}) {
+      const double rate = RejectionRate({.correlation = correlation, .iterations = iterations}, 1000);
+      EXPECT_LE(rate, 0.07) << iterations << " iterations, correlation " << correlation;
+      EXPECT_GE(rate, 0.02) << iterations << " iterations, correlation " << correlation;
+    }
+  }
 }
 
-TEST(VarianceSwapTest, FindsTwiceTheSpread) { EXPECT_GE(Rejections(2, 1, 200), 160); }
+TEST(VarianceSwapTest, FindsTwiceTheSpread) {
+  EXPECT_GE(RejectionRate({.first = 2}, 200), 0.5);
+  EXPECT_GE(RejectionRate({.first = 2, .correlation = 0.8}, 200), 0.8);
+}
 
 }  // namespace
 }  // namespace skew::stats

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
@@ -79,6 +80,14 @@ SimulatedJudge MeasuredJudge(Random& random) {
   return MeasuredJudge(order, random);
 }
 
+SimulatedJudge MeasuredJudgeOf(const std::vector<int>& classes, Random& random) {
+  std::vector<int> order = classes;
+  for (int label = 0; label < kJudgeClasses; ++label) {
+    if (std::find(classes.begin(), classes.end(), label) == classes.end()) order.push_back(label);
+  }
+  return MeasuredJudge(order, random);
+}
+
 SimulatedJudge ShuffledMeasuredJudge(Random& random) {
   std::vector<int> order(kJudgeClasses);
   std::iota(order.begin(), order.end(), 0);
@@ -100,6 +109,7 @@ std::vector<int64_t> JudgedCounts(const std::vector<double>& shares, int64_t ima
 void AddRuns(const Generator& generator, int iterations, int64_t images, const SimulatedJudge& judge, int judge_index,
              Random& random, Study& study) {
   for (int iteration = 0; iteration < iterations; ++iteration) {
+    const double shared = generator.shared > 0 ? generator.shared * random.Normal() : 0;
     for (const int64_t varied : kVariedCounts) {
       StudyRun run;
       run.arm = generator.arm;
@@ -112,7 +122,7 @@ void AddRuns(const Generator& generator, int iterations, int64_t images, const S
       run.trained = {{0, kFixedCount}, {1, varied}, {2, kFixedCount}};
       const double pi = static_cast<double>(varied) / static_cast<double>(varied + 2 * kFixedCount);
       const double noise = generator.rho > 0 ? std::sqrt(generator.rho / (pi * (1 - pi))) : generator.noise;
-      const double logit = generator.beta * Logit(pi) + generator.offset + noise * random.Normal();
+      const double logit = generator.beta * Logit(pi) + generator.offset + noise * random.Normal() + shared;
       const double share = 1 / (1 + std::exp(-logit));
       const std::vector<int64_t> counts =
           JudgedCounts({(1 - share) / 2, share, (1 - share) / 2}, images, judge, random);

@@ -28,6 +28,8 @@ SimulatedJudge PerfectJudge();
 SimulatedJudge RealisticJudge(Random& random);
 // Errs as the judge that this project trains on MNIST errs on the 10,000 images of the test split.
 SimulatedJudge MeasuredJudge(Random& random);
+// The same with these of its classes in the place of the study's three.
+SimulatedJudge MeasuredJudgeOf(const std::vector<int>& classes, Random& random);
 // The same with its classes in a random order, so that the study's three may be any three of the ten.
 SimulatedJudge ShuffledMeasuredJudge(Random& random);
 
@@ -35,15 +37,17 @@ SimulatedJudge ShuffledMeasuredJudge(Random& random);
 std::vector<int64_t> JudgedCounts(const std::vector<double>& shares, int64_t images, const SimulatedJudge& judge,
                                   Random& random);
 
-// logit of class 1's share = beta * logit of its training share + offset + noise, drawn for every run; classes 0 and 2
-// share the rest. The noise is of one standard deviation at all bias points, or such that the over-dispersion rho is
-// the same at all of them (by sd(share) = share (1 - share) sd(logit)).
+// logit of class 1's share = beta * logit of its training share + offset + noise, drawn for every run, + what an
+// iteration has in common, of standard deviation `shared`; classes 0 and 2 share the rest. The noise is of one standard
+// deviation at all bias points, or such that the over-dispersion rho is the same at all of them (by sd(share) = share
+// (1 - share) sd(logit)).
 struct Generator {
   std::string arm = "resample";
   Family family = Family::kOther;
   double beta = 1;
   double offset = 0;
   double noise = 0;
+  double shared = 0;
   double rho = 0;
 };
 

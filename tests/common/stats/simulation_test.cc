@@ -40,7 +40,8 @@ void ExpectNominal(const std::string& name, const Coverage& coverage) {
 }
 
 // Null-arm cells: a perfect generator at each bias point in turn, five runs.
-void CoverCells(int cells, const std::function<SimulatedJudge(Random&)>& make_judge, bool corrected, uint64_t seed) {
+void CoverCells(int cells, const std::function<SimulatedJudge(Random&)>& make_judge, bool corrected, uint64_t seed,
+                double least_at_a_point = 0.90) {
   Random random(seed);
   Coverage shares;
   Coverage deltas;
@@ -67,7 +68,7 @@ void CoverCells(int cells, const std::function<SimulatedJudge(Random&)>& make_ju
   ExpectNominal("Delta", deltas);
   for (size_t point = 0; point < points.size(); ++point) {
     std::cout << "  class 1 with " << kVariedCounts[point] << ": " << points[point].rate() << "\n";
-    EXPECT_GE(points[point].rate(), 0.90) << kVariedCounts[point];
+    EXPECT_GE(points[point].rate(), least_at_a_point) << kVariedCounts[point];
   }
 }
 
@@ -79,6 +80,17 @@ TEST(NullArmTest, RawIntervalsCoverWithAPerfectJudge) {
 TEST(NullArmTest, CorrectedIntervalsCoverWithARealisticJudge) { CoverCells(1400, RealisticJudge, true, 2); }
 
 TEST(NullArmTest, CorrectedIntervalsCoverWithTheMeasuredJudge) { CoverCells(1400, MeasuredJudge, true, 11); }
+
+// Classes that the judge confuses with each other: what is added to the rare one is far from its average error, and
+// known from few errors. Where the class is rarest its intervals cover some 90%.
+TEST(NullArmTest, CorrectedIntervalsCoverForConfusableClasses) {
+  for (const auto& [rare, others] : {std::pair(4, std::pair(5, 9)), {3, {5, 9}}, {2, {7, 8}}, {9, {4, 5}}}) {
+    std::cout << "class " << rare << " with " << others.first << " and " << others.second << "\n";
+    const std::vector<int> classes = {others.first, rare, others.second};
+    CoverCells(
+        2100, [&](Random& random) { return MeasuredJudgeOf(classes, random); }, true, 18, 0.86);
+  }
+}
 
 // Sums of the softmax outputs for `images` of a true class: of some images the judge is less sure than of others. What
 // is missing to 1 goes to the true class where it errs, to any other where it does not.
@@ -204,16 +216,16 @@ TEST(NullArmTest, SlopeIsOneForRawSharesWithAPerfectJudge) {
 }
 
 TEST(NullArmTest, SlopeIsOneForCorrectedSharesWithARealisticJudge) {
-  const Slopes slopes = SlopesOf(400, Generator(), kIterations, RealisticJudge, true, 5);
+  const Slopes slopes = SlopesOf(1000, Generator(), kIterations, RealisticJudge, true, 5);
   EXPECT_NEAR(Mean(slopes.beta), 1, 0.02);
   ExpectNominal("corrected beta", slopes.coverage);
   EXPECT_LE(slopes.supported.rate(), 0.05);
 }
 
-// For classes 0, 1 and 2 the intervals are wider than they had to be: this judge errs less into class 1 than its
-// average error makes them expect. Over any three classes that evens out.
+// This judge errs less into class 1 than its average error makes the prior expect: the intervals of classes 0, 1 and 2
+// are a little wider than they had to be. Over any three classes that evens out.
 TEST(NullArmTest, SlopeIsOneForCorrectedSharesWithTheMeasuredJudge) {
-  const Slopes own = SlopesOf(200, Generator(), kIterations, MeasuredJudge, true, 13);
+  const Slopes own = SlopesOf(400, Generator(), kIterations, MeasuredJudge, true, 13);
   std::cout << "classes 0, 1, 2: beta " << Mean(own.beta) << ", covered " << own.coverage.rate() << "\n";
   EXPECT_NEAR(Mean(own.beta), 1, 0.02);
   EXPECT_GE(own.coverage.rate(), 0.93);
@@ -307,6 +319,55 @@ TEST(DetectionTest, FalseAlarmsOfAWholeStudy) {
   std::cout << "studies with a false alarm: " << alarms << " of " << kStudies << "\n";
   for (const auto& [claim, count] : by_claim) std::cout << "  " << claim << ": " << count << "\n";
   EXPECT_LE(alarms, kStudies / 20);
+}
+
+// How often each test rejects by itself, without the price of the others, in studies of two arms where nothing is to be
+// found.
+std::map<std::string, Coverage> RejectionsOf(Generator generator, int iterations, uint64_t seed) {
+  constexpr int kStudies = 600;
+  AnalysisOptions options;
+  options.permutations = 400;
+  Random random(seed);
+  std::map<std::string, Coverage> rejected;
+  for (int i = 0; i < kStudies; ++i) {
+    Study study;
+    for (const auto& [arm, family] : {std::pair("dcgan", Family::kGan), {"vae", Family::kVae}}) {
+      generator.arm = arm;
+      generator.family = family;
+      AddRuns(generator, iterations, kImages, PerfectJudge(), -1, random, study);
+    }
+    const std::vector<Finding> findings = AnalyseStudy(study, options)->findings;
+    for (const Finding& finding : findings) {
+      if (!finding.raw.p.has_value() || finding.arm == "vae") continue;
+      rejected[finding.claim + " " + finding.part].Add(*finding.raw.p <= 0.05);
+    }
+  }
+  return rejected;
+}
+
+void ExpectSize(const std::map<std::string, Coverage>& rejected, int iterations,
+                const std::vector<std::string>& claims) {
+  for (const std::string& claim : claims) {
+    ASSERT_EQ(rejected.count(claim), 1u) << claim;
+    std::cout << iterations << " iterations: " << claim << " rejected " << rejected.at(claim).rate() << "\n";
+    EXPECT_LE(rejected.at(claim).rate(), 0.073) << claim;  // 5% and two and a half standard errors
+  }
+}
+
+// With as few iterations as users may have. Iterations have half of their variance in common at all bias points, which
+// means over iterations do not mind.
+TEST(DetectionTest, TestsOverIterationsHaveTheirSize) {
+  for (const int iterations : {2, 3, 5}) {
+    ExpectSize(RejectionsOf({.noise = 0.1, .shared = 0.1}, iterations, 19), iterations,
+               {"H1 slope", "H2 bias", "H4 amplification", "H4 balanced", "H8 class effects"});
+  }
+}
+
+// Where bias points vary independently of each other, with the same rho.
+TEST(DetectionTest, TestsOfSpreadHaveTheirSize) {
+  for (const int iterations : {2, 3, 5}) {
+    ExpectSize(RejectionsOf({.rho = 0.001}, iterations, 21), iterations, {"H2 erratic", "H5 predictability"});
+  }
 }
 
 // Why intervals over runs are Student's: what the bootstrap does with five runs of a null arm.

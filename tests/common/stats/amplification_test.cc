@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "common/stats/student.h"
-
 namespace skew::stats {
 namespace {
 

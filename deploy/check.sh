@@ -17,7 +17,7 @@ echo "== lint"
 deploy/lint.sh
 
 echo "== data"
-deploy/fetch-datasets.sh mnist
+deploy/fetch-datasets.sh mnist fashion-mnist
 
 echo "== tests"
 ctest --preset release --no-tests=error -j 2 "${selection[@]}"

@@ -10,7 +10,7 @@ presets=(dev tsan)
 case "${1:-}" in dev | tsan) presets=("$1"); shift ;; esac
 
 deploy/install-packages.sh
-deploy/fetch-datasets.sh mnist
+deploy/fetch-datasets.sh mnist fashion-mnist
 failed=0
 for preset in "${presets[@]}"; do
   echo "== $preset"

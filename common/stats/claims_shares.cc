@@ -46,6 +46,7 @@ void FillByResiduals(const StudyView& view, const RunList& runs, int label, Draf
   draft.finding.raw = fill({{Shown::kRaw}}).test;
   if (view.corrects()) {
     std::vector<Shown> draws;
+    draws.reserve(static_cast<size_t>(view.draws()));
     for (int draw = 0; draw < view.draws(); ++draw) draws.push_back({draw});
     draft.finding.corrected = fill(draws).test;
   }

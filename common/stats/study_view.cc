@@ -35,6 +35,7 @@ int64_t Sum(const std::map<int, int64_t>& counts) {
 
 std::vector<int64_t> Values(const std::map<int, int64_t>& counts) {
   std::vector<int64_t> values;
+  values.reserve(counts.size());
   for (const auto& [label, count] : counts) values.push_back(count);
   return values;
 }
@@ -98,7 +99,7 @@ absl::Status StudyView::AddRuns(const Study& study) {
   }
   std::set<std::tuple<std::string, FirstBatches, std::string, uint32_t>> seen;
   for (const StudyRun& run : study.runs) {
-    if (const absl::Status status = Check(run, labels_); !status.ok()) return status;
+    if (absl::Status status = Check(run, labels_); !status.ok()) return status;
     // What trains nothing has no first batches.
     const FirstBatches order = run.family == Family::kOther ? FirstBatches::kShuffled : run.first_batches;
     if (!seen.emplace(run.arm, order, run.images, run.seed).second) continue;
@@ -210,6 +211,7 @@ std::vector<RunList> BiasPointsOf(const RunList& runs, int label) {
   std::map<std::pair<double, std::map<int, int64_t>>, RunList> points;
   for (const StudyRun* run : runs) points[{TrainedShare(*run, label), run->trained}].push_back(run);
   std::vector<RunList> lists;
+  lists.reserve(points.size());
   for (auto& [key, list] : points) lists.push_back(std::move(list));
   return lists;
 }

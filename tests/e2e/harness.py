@@ -23,10 +23,10 @@ DATA = pathlib.Path(os.environ.get("SKEW_TEST_DATA", SOURCE / "data"))
 JUDGED = os.environ.get("SKEW_E2E_JUDGED")
 
 
-def require_data():
+def require_data(dataset="mnist"):
     """Without the dataset these tests would pass by saying nothing: they fail."""
-    if not (DATA / "mnist").is_dir():
-        raise FileNotFoundError(f"{DATA} has no mnist: run deploy/fetch-datasets.sh mnist, or set SKEW_TEST_DATA")
+    if not (DATA / dataset).is_dir():
+        raise FileNotFoundError(f"{DATA} has no {dataset}: run deploy/fetch-datasets.sh {dataset}, or set SKEW_TEST_DATA")
 
 
 class Server:

@@ -1,6 +1,5 @@
 // The figure of the study: bars of generated class counts at every bias point.
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -20,7 +19,8 @@ namespace {
 
 constexpr int kCountsWidth = 960;
 constexpr int kCountsHeight = 430;
-constexpr double kClusterWidth = 0.86;  // of the distance between bias points
+constexpr double kClusterWidth = 0.86;    // of the distance between bias points
+constexpr double kRoomForNumbers = 1.18;  // what the axis is longer than the highest bar
 
 struct ClassBar {
   double x = 0;  // middle of the class's place, in bias points
@@ -59,9 +59,12 @@ std::vector<ClassBar> BarsOf(const v1::ResultCell& cell, int position, Shares sh
   return bars;
 }
 
-std::string BarRow(double from, double to, double low, double high) {
-  return absl::StrCat(Exact((from + to) / 2), " ", Exact(high), " ", Exact(from), " ", Exact(to), " ", Exact(low), " ",
-                      Exact(high), "\n");
+// Upper end of the generated bar with its whisker.
+double Top(const ClassBar& bar) { return bar.generated.mean() + bar.generated.sd(); }
+
+std::string BarRow(double from, double to, double height) {
+  return absl::StrCat(Exact((from + to) / 2), " ", Exact(height), " ", Exact(from), " ", Exact(to), " 0 ",
+                      Exact(height), "\n");
 }
 
 // The bars of one class, and their whiskers, as blocks and plot commands.
@@ -71,24 +74,22 @@ struct ClassBars {
   std::string whiskers;
 };
 
-void AddBar(const ClassBar& bar, double width, const Axis& axis, ClassBars& bars) {
+void AddBar(const ClassBar& bar, double width, ClassBars& bars) {
   const double left = bar.x - 0.46 * width;
   const double middle = bar.x - 0.02 * width;
   const double right = bar.x + 0.42 * width;
-  bars.trained += BarRow(left, middle, axis.low, axis.Shown(bar.trained));
-  bars.generated += BarRow(middle, right, axis.low, axis.Shown(bar.generated.mean()));
+  bars.trained += BarRow(left, middle, bar.trained);
+  bars.generated += BarRow(middle, right, bar.generated.mean());
   if (!bar.generated.has_sd()) return;
   const double mean = bar.generated.mean();
-  absl::StrAppend(&bars.whiskers, Exact((middle + right) / 2), " ", Exact(axis.Shown(mean)), " ",
-                  Exact(axis.Shown(std::max(0.0, mean - bar.generated.sd()))), " ",
-                  Exact(axis.Shown(mean + bar.generated.sd())), "\n");
+  absl::StrAppend(&bars.whiskers, Exact((middle + right) / 2), " ", Exact(mean), " ",
+                  Exact(std::max(0.0, mean - bar.generated.sd())), " ", Exact(Top(bar)), "\n");
 }
 
-std::string ValueLabel(const ClassBar& bar, double width, const Axis& axis, bool upright) {
-  const double top = axis.Shown(bar.generated.mean() + (bar.generated.has_sd() ? bar.generated.sd() : 0));
+std::string ValueLabel(const ClassBar& bar, double width, bool upright) {
   const std::string text = Fixed(bar.generated.mean(), bar.generated.mean() < 10 ? 1 : 0);
   return absl::StrCat("set label ", GnuplotText(text), " at first ", Exact(bar.x + 0.24 * width), ", first ",
-                      Exact(top), upright ? " left rotate by 90 offset 0,0.4" : " center offset 0,0.6",
+                      Exact(Top(bar)), upright ? " left rotate by 90 offset 0,0.4" : " center offset 0,0.6",
                       " font ',11'\n");
 }
 
@@ -143,18 +144,21 @@ std::string Csv(const ModelOfJob& model, const std::vector<std::vector<ClassBar>
   return table.ToCsv();
 }
 
-std::string Caption(bool any_sd, bool logarithmic, Shares shares) {
+std::string Caption(bool any_sd, bool any_below_zero, Shares shares) {
   std::string text = "Solid: images judged to be of the class, mean over the iterations (number above)";
   absl::StrAppend(
-      &text, any_sd ? " ± one standard deviation (whisker)." : "; with one iteration there is no deviation.",
+      &text, any_sd ? " ± one standard deviation (whisker" : "; with one iteration there is no deviation.",
+      any_below_zero ? ", from 0 where that would begin below)."
+      : any_sd       ? ")."
+                     : "",
       " Hollow: what the trained proportions give for the same number of accepted images. Coloured digits are"
       " the classes, the counts below them those of the training set.");
-  if (logarithmic) text += " The axis is logarithmic: heights are orders of magnitude.";
+  text += " All figures of class counts here have this axis.";
   if (shares == Shares::kCorrected) text += " Corrected for the judge's errors on real images.";
   return text;
 }
 
-std::string BarScript(const ModelOfJob& model, const std::vector<std::vector<ClassBar>>& points, const Axis& axis) {
+std::string BarScript(const ModelOfJob& model, const std::vector<std::vector<ClassBar>>& points) {
   const BiasPointNames names = NamesOf(model.cells);
   const double width = kClusterWidth / std::max(1, model.cells.front()->classes_size());
   const bool upright = width / static_cast<double>(points.size()) * (kCountsWidth - 100) < 44;
@@ -162,8 +166,8 @@ std::string BarScript(const ModelOfJob& model, const std::vector<std::vector<Cla
   std::string script = AxisLabels(model.cells, names);
   for (const std::vector<ClassBar>& point : points) {
     for (const ClassBar& bar : point) {
-      AddBar(bar, width, axis, bars[bar.label]);
-      script += ValueLabel(bar, width, axis, upright);
+      AddBar(bar, width, bars[bar.label]);
+      script += ValueLabel(bar, width, upright);
     }
   }
   std::vector<std::string> plots;
@@ -189,41 +193,47 @@ std::string BarScript(const ModelOfJob& model, const std::vector<std::vector<Cla
 
 }  // namespace
 
-Figure CountsFigure(const ModelOfJob& model, Shares shares) {
+double MostImages(const ModelOfJob& model, Shares shares) {
+  double most = 0;
+  for (const v1::ResultCell* cell : model.cells) {
+    for (const ClassBar& bar : BarsOf(*cell, 0, shares)) most = std::max({most, bar.trained, Top(bar)});
+  }
+  return most;
+}
+
+Figure CountsFigure(const ModelOfJob& model, Shares shares, double most_images) {
   Figure figure;
   figure.kind = "counts";
   figure.shares = shares;
   figure.title = absl::StrCat("Generated class counts, ", model.model,
                               shares == Shares::kCorrected ? " (corrected)" : " (as judged)");
   std::vector<std::vector<ClassBar>> points;
-  std::vector<double> values;
+  bool any = false;
   bool any_sd = false;
+  bool any_below_zero = false;
   for (const v1::ResultCell* cell : model.cells) {
     points.push_back(BarsOf(*cell, static_cast<int>(points.size()) + 1, shares));
     for (const ClassBar& bar : points.back()) {
-      values.insert(values.end(), {bar.trained, bar.generated.mean(), bar.generated.mean() + bar.generated.sd()});
+      any = true;
       any_sd = any_sd || bar.generated.has_sd();
+      any_below_zero = any_below_zero || bar.generated.mean() < bar.generated.sd();
     }
   }
-  if (values.empty()) {
+  if (!any) {
     figure.missing = absl::StrCat("no run of ", model.model, " has a result yet");
     return figure;
   }
-  Axis axis = AxisFor(values, 2);
-  axis.high *= axis.logarithmic ? 2.2 : 1.12;
   figure.width = kCountsWidth;
   figure.height = kCountsHeight;
-  figure.caption = Caption(any_sd, axis.logarithmic, shares);
+  figure.caption = Caption(any_sd, any_below_zero, shares);
   figure.csv = Csv(model, points);
-  figure.script =
-      absl::StrCat(Preamble(), "set title ", GnuplotText(figure.title), " font ',15' offset 0,0.3\n",
-                   "set key outside above right horizontal reverse Left font ',12' samplen 1.5\n",
-                   axis.logarithmic ? "set logscale y\n" : "", "set yrange [", Exact(axis.low), ":", Exact(axis.high),
-                   "]\nset format y '%.0f'\nset xrange [0.45:", Exact(static_cast<double>(points.size()) + 0.55),
-                   "]\nunset xtics\nset bmargin 5\nset lmargin 9\n", "set ylabel ",
-                   GnuplotText(axis.logarithmic ? "images of the class (log scale)" : "images of the class"),
-                   " font ',13'\n", "set xlabel ", GnuplotText(XLabel(NamesOf(model.cells))),
-                   " font ',13' offset 0,-2.4\n", BarScript(model, points, axis));
+  figure.script = absl::StrCat(
+      Preamble(), "set title ", GnuplotText(figure.title), " font ',15' offset 0,0.3\n",
+      "set key outside above right horizontal reverse Left font ',12' samplen 1.5\n",
+      "set yrange [0:", Exact(kRoomForNumbers * most_images),
+      "]\nset format y '%.0f'\nset xrange [0.45:", Exact(static_cast<double>(points.size()) + 0.55),
+      "]\nunset xtics\nset bmargin 5\nset lmargin 9\n", "set ylabel 'images of the class' font ',13'\n", "set xlabel ",
+      GnuplotText(XLabel(NamesOf(model.cells))), " font ',13' offset 0,-2.4\n", BarScript(model, points));
   return figure;
 }
 

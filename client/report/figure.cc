@@ -1,5 +1,6 @@
 #include "client/report/figure.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -28,6 +29,16 @@ void Add(Figure figure, const ModelOfJob& model, bool several_jobs, std::vector<
   if (several_jobs) absl::StrAppend(&figure.name, "-", NamePart(figure.job_id));
   if (figure.shares == Shares::kCorrected) figure.name += "-corrected";
   figures.push_back(std::move(figure));
+}
+
+double MostImagesOf(const StudyData& data) {
+  double most = 0;
+  for (const JobData& job : data.jobs) {
+    for (const ModelOfJob& model : ModelsOf(job)) {
+      most = std::max({most, MostImages(model, Shares::kAsJudged), MostImages(model, Shares::kCorrected)});
+    }
+  }
+  return most;
 }
 
 }  // namespace
@@ -91,11 +102,12 @@ BiasPointNames NamesOf(const std::vector<const v1::ResultCell*>& cells) {
 std::vector<Figure> StudyFigures(const StudyData& data) {
   std::vector<Figure> figures;
   const bool several = data.jobs.size() > 1;
+  const double most_images = MostImagesOf(data);
   for (const JobData& job : data.jobs) {
     for (const ModelOfJob& model : ModelsOf(job)) {
       const bool corrected = HasCorrected(model);
-      Add(CountsFigure(model, Shares::kAsJudged), model, several, figures);
-      if (corrected) Add(CountsFigure(model, Shares::kCorrected), model, several, figures);
+      Add(CountsFigure(model, Shares::kAsJudged, most_images), model, several, figures);
+      if (corrected) Add(CountsFigure(model, Shares::kCorrected, most_images), model, several, figures);
       Add(SharesFigure(model, Shares::kAsJudged), model, several, figures);
       if (corrected) Add(SharesFigure(model, Shares::kCorrected), model, several, figures);
       Add(MeasuresFigure(model), model, several, figures);

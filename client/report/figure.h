@@ -35,7 +35,9 @@ struct Figure {
 };
 
 // All figures, by job and model:
-//   counts    accepted images by class at every bias point, mean and sd over iterations, beside the trained proportions
+//   counts    accepted images by class at every bias point, mean and sd over iterations, beside the trained
+//   proportions;
+//             all of them on one axis
 //   shares    generated against trained share of every class: runs, mean and interval
 //   measures  how real and how varied the images are at every bias point: runs, mean and interval
 //   forming   shares of the classes over the training at every bias point
@@ -51,7 +53,8 @@ struct ModelOfJob {
   std::string model;
   std::vector<const v1::ResultCell*> cells;  // one per bias point
 };
-Figure CountsFigure(const ModelOfJob& model, Shares shares);
+// `most_images`: the largest MostImages of all that are to be compared. The axis is linear, from 0 to a little more.
+Figure CountsFigure(const ModelOfJob& model, Shares shares, double most_images);
 Figure SharesFigure(const ModelOfJob& model, Shares shares);
 Figure MeasuresFigure(const ModelOfJob& model);
 Figure FormingFigure(const ModelOfJob& model);
@@ -59,6 +62,9 @@ Figure LossesFigure(const ModelOfJob& model);
 
 // The models of a job, by index.
 std::vector<ModelOfJob> ModelsOf(const JobData& job);
+
+// The highest that is drawn in CountsFigure: a bar with its whisker. 0 without a result.
+double MostImages(const ModelOfJob& model, Shares shares);
 
 // Whether the cells have corrected shares.
 bool HasCorrected(const ModelOfJob& model);

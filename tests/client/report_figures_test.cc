@@ -116,6 +116,53 @@ TEST(ReportFiguresTest, TheScriptHoldsTheNumbersOfTheTable) {
   EXPECT_THAT(figure.script, HasSubstr("set label '107'"));
 }
 
+// "[0:1263.6]"
+std::string CountsAxis(const Figure& figure) {
+  const size_t from = figure.script.find("set yrange ") + 11;
+  return figure.script.substr(from, figure.script.find('\n', from) - from);
+}
+
+// The DCGAN all but drops class 1, and its runs disagree by more than they have of it.
+StudyData StudyWithARareClass() {
+  StudyData study = ReportStudy(2);
+  JobData& job = study.jobs.front();
+  for (v1::Run& run : job.runs) {
+    if (run.model() != "dcgan" || run.bias_point().counts().at(1) != 100) continue;
+    (*run.mutable_histogram()->mutable_counts())[0] = 1000 - 8 * run.iteration();
+    (*run.mutable_histogram()->mutable_counts())[1] = 8 * run.iteration();
+  }
+  job.results.clear_cells();
+  const std::vector<v1::Classifier> judges(job.results.classifiers().begin(), job.results.classifiers().end());
+  for (const v1::ResultCell& cell : ComputeResults(job.runs, judges, true)) *job.results.add_cells() = cell;
+  return study;
+}
+
+TEST(ReportFiguresTest, CountsOfAllModelsAndJobsHaveOneLinearAxis) {
+  StudyData study = StudyWithARareClass();
+  study.jobs.push_back(ReportJob("j2", 2));
+  std::vector<std::string> axes;
+  for (const Figure& figure : StudyFigures(study)) {
+    if (figure.kind != "counts") continue;
+    EXPECT_THAT(figure.script, Not(HasSubstr("logscale"))) << figure.name;
+    axes.push_back(CountsAxis(figure));
+  }
+  EXPECT_THAT(axes, SizeIs(8));
+  EXPECT_THAT(axes, ::testing::Each(axes.front()));
+  EXPECT_TRUE(absl::StartsWith(axes.front(), "[0:1")) << axes.front();
+}
+
+TEST(ReportFiguresTest, WhiskersOfCountsStayInsideTheAxis) {
+  const StudyData study = StudyWithARareClass();
+  const Figure figure = Find(study, "counts-dcgan");
+  // 0 and 8 images: 4 ± 5.7; and, of the other class, 996 ± 5.7.
+  EXPECT_THAT(figure.script, HasSubstr(" 4 0 9.6568"));
+  EXPECT_THAT(figure.caption, HasSubstr("from 0 where that would begin below"));
+  double end = 0;
+  EXPECT_TRUE(absl::SimpleAtod(CountsAxis(figure).substr(3, CountsAxis(figure).size() - 4), &end));
+  EXPECT_GT(end, 996 + 5.7);
+  EXPECT_THAT(Find(study, "counts-vae").caption, Not(HasSubstr("from 0 where")));
+}
+
 TEST(ReportFiguresTest, OneIterationHasNoDeviation) {
   const StudyData study = ReportStudy(1);
   const Figure counts = Find(study, "counts-dcgan");

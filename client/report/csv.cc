@@ -9,6 +9,7 @@
 #include "client/render/message_text.h"
 #include "client/render/results_table.h"
 #include "client/render/table.h"
+#include "client/report/value_tables.h"
 #include "common/judge_results.h"
 #include "common/results.h"
 
@@ -79,19 +80,27 @@ std::string RunsCsv(const JobData& job) {
                {"", "clopper_pearson_low"},
                {"", "clopper_pearson_high"},
                {"", "goodman_low"},
-               {"", "goodman_high"}});
+               {"", "goodman_high"},
+               {"", "chi_square"},
+               {"", "chi_square_p"},
+               {"", "g_statistic"},
+               {"", "g_p"}});
   const std::map<std::string, const v1::RunResult*> results = ResultsByRun(job);
   for (const v1::Run& run : job.runs) {
     const auto found = results.find(run.id());
     if (found == results.end()) {
       std::vector<Cell> row = RunCells(run);
-      row.resize(25, "");
+      row.resize(29, "");
       table.AddRow(std::move(row));
       continue;
     }
     for (const v1::RunClassResult& one : found->second->classes()) {
       std::vector<Cell> row = RunCells(run);
       AddClassCells(one, row);
+      const v1::RunResult& result = *found->second;
+      for (const double value : {result.chi_square(), result.chi_square_p(), result.g_statistic(), result.g_p()}) {
+        row.emplace_back(Exact(value));
+      }
       table.AddRow(std::move(row));
     }
   }
@@ -138,7 +147,11 @@ std::map<std::string, std::string> ReportFiles(const StudyData& data, const std:
   for (const JobData& job : data.jobs) {
     const std::string& id = job.job.id();
     files[absl::StrCat("results-", id, ".csv")] = ResultsTable(job.results).ToCsv();
+    files[absl::StrCat("estimates-", id, ".csv")] = EstimatesTable(job).ToCsv();
     files[absl::StrCat("measures-", id, ".csv")] = AllMeasures(job.results).ToCsv();
+    files[absl::StrCat("run-measures-", id, ".csv")] = RunMeasuresTable(job).ToCsv();
+    files[absl::StrCat("run-classes-", id, ".csv")] = RunClassesTable(job).ToCsv();
+    files[absl::StrCat("confusion-", id, ".csv")] = ConfusionTable(job).ToCsv();
     if (HaveMoreJudges(job.runs)) {
       files[absl::StrCat("judges-", id, ".csv")] = AllJudges(job.results).ToCsv();
       files[absl::StrCat("judged-runs-", id, ".csv")] = JudgedRunsCsv(job);

@@ -14,9 +14,16 @@ namespace skew {
 // "study-j2.yaml"
 std::string SpecFileName(const v1::Job& job);
 
-// Content by file name: of every job its results ("results-j2.csv"), runs ("runs-j2.csv": seeds, digests, counts and
-// shares with their intervals, a line per run and class) and specification ("study-j2.yaml"); "claims.csv"; and every
-// figure's numbers ("counts-dcgan.csv").
+// Content by file name, every number of the results in at least one of them:
+//   results-j2.csv       the table of `skewctl results`: a line per cell and class
+//   estimates-j2.csv     every mean with its sd and interval, a line each: shares, Delta, divergences, rejected, ...
+//   measures-j2.csv      the measures of images of every cell
+//   judges-j2.csv        what each of several judges says, and judged-runs-j2.csv of which run; only where there are
+//   runs-j2.csv          seeds, digests, counts and shares with their intervals, goodness of fit: a line per run and
+//   class run-measures-j2.csv  the measures of images of every run run-classes-j2.csv   what every judge made of every
+//   run's images, by class of the dataset, and its mean outputs confusion-j2.csv     what the judges make of real
+//   images, which shares are corrected with study-j2.yaml        the specification claims.csv           of all jobs
+//   together counts-dcgan.csv     the numbers of each figure
 std::map<std::string, std::string> ReportFiles(const StudyData& data, const std::vector<Figure>& figures);
 
 }  // namespace skew

@@ -80,16 +80,17 @@ TEST(FindingsTableTest, Text) {
 }
 
 TEST(FindingsTableTest, Csv) {
-  EXPECT_EQ(FindingsTable(Parse<v1::AnalyseJobsResponse>(kAnalysis)).ToCsv(),
-            "claim,part,arm,against,class,shares,effect_name,null_effect,margin,statistic_name,statistic,effect,"
-            "effect_low,effect_high,p,adjusted_p,equivalence_p,adjusted_equivalence_p,verdict,units,unit,units_needed,"
-            "note\n"
-            "H1,slope,dcgan,,1,raw,beta,1,0.1,t,3.5,1.25,1.05,1.45,0.02,0.04,0.9,1,SUPPORTED,5,iterations,,"
-            "read with care\n"
-            "H1,slope,dcgan,,1,corrected,beta,1,0.1,t,2.5,1.2,0.95,1.45,0.06,0.12,0.9,1,UNDECIDED,5,iterations,9,"
-            "read with care\n"
-            "H2,bias,dcgan,vae,,raw,TV difference,0,0,W+,600,0.05,,,1e-09,2e-09,,,SUPPORTED,35,pairs,,\n"
-            "H6,first batches,,,,raw,,0,0,,,,,,,,,,UNDECIDED,0,,,needs runs\n");
+  EXPECT_EQ(
+      FindingsTable(Parse<v1::AnalyseJobsResponse>(kAnalysis)).ToCsv(),
+      "claim,part,arm,against,class,shares,effect_name,null_effect,margin,predicted,statistic_name,statistic,effect,"
+      "effect_low,effect_high,p,adjusted_p,equivalence_p,adjusted_equivalence_p,verdict,units,unit,units_needed,"
+      "note\n"
+      "H1,slope,dcgan,,1,raw,beta,1,0.1,1,t,3.5,1.25,1.05,1.45,0.02,0.04,0.9,1,SUPPORTED,5,iterations,,"
+      "read with care\n"
+      "H1,slope,dcgan,,1,corrected,beta,1,0.1,1,t,2.5,1.2,0.95,1.45,0.06,0.12,0.9,1,UNDECIDED,5,iterations,9,"
+      "read with care\n"
+      "H2,bias,dcgan,vae,,raw,TV difference,0,0,0,W+,600,0.05,,,1e-09,2e-09,,,SUPPORTED,35,pairs,,\n"
+      "H6,first batches,,,,raw,,0,0,0,,,,,,,,,,UNDECIDED,0,,,needs runs\n");
 }
 
 TEST(FindingsTableTest, Notes) {

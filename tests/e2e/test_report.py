@@ -64,6 +64,19 @@ class Page(html.parser.HTMLParser):
             self.rows[-1] += data + "|"
 
 
+def real_numbers(message, path=""):
+    """Every number of a message that is not whole, with its path; counts may be anywhere by chance."""
+    for field, value in message.ListFields():
+        name = f"{path}.{field.name}"
+        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+        values = value.values() if is_map else value if field.label == field.LABEL_REPEATED else [value]
+        for one in values:
+            if isinstance(one, float):
+                yield name, one
+            elif hasattr(one, "ListFields"):
+                yield from real_numbers(one, name)
+
+
 class ReportTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -158,7 +171,18 @@ class ReportTest(unittest.TestCase):
         files = {file.name for file in (self.path / "numbers").iterdir()}
         self.assertLessEqual({"claims.csv", f"results-{self.job}.csv", f"runs-{self.job}.csv", f"study-{self.job}.yaml"},
                              files)
+        self.assertLessEqual({f"{name}-{self.job}.csv" for name in ("estimates", "run-measures", "run-classes", "confusion")},
+                             files)
         self.assertLessEqual({f"{name}.csv" for name in self.figures()}, files)
+        written = set()
+        for file in (self.path / "numbers").glob("*.csv"):
+            written.update(file.read_text(encoding="utf-8").replace("\n", ",").split(","))
+        written = {float(text) for text in written if re.fullmatch(r"[-+0-9.e]+", text)}
+        for path, number in real_numbers(self.results()):
+            self.assertIn(number, written, path)
+        for run in self.server.all_runs(self.job):
+            for path, number in real_numbers(run.histogram):
+                self.assertIn(number, written, (run.id, path))
         shares = {}
         with (self.path / "numbers" / "shares-vae.csv").open(encoding="utf-8") as file:
             for row in csv.DictReader(file):

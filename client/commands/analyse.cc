@@ -16,7 +16,11 @@ absl::StatusOr<ExitCode> Analyse(Session& session, const StudyFlags& flags) {
   } else {
     Show(session, FindingsTable(analysis));
   }
-  if (session.output == Output::kTable) *session.out << FindingsNotes(analysis);
+  if (session.output == Output::kTable) {
+    *session.out << "\nThe tests behind them, as judged (raw) and corrected:\n";
+    Show(session, TestsTable(analysis));
+    *session.out << "\n" << FindingsNotes(analysis);
+  }
   SKEW_RETURN_IF_ERROR(CheckWritten(session));
   return ExitCode::kFine;
 }

@@ -1,5 +1,6 @@
 #include "client/render/findings_table.h"
 
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -61,7 +62,21 @@ std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, con
           finding.note()};
 }
 
+std::string StatisticText(double statistic) { return Fixed(statistic, std::abs(statistic) < 1000 ? 3 : 0); }
+
+// Statistic, p and adjusted equivalence p.
+void AddTestCells(const v1::ClaimTest& test, std::vector<Cell>& row) {
+  row.emplace_back(test.has_p() ? StatisticText(test.statistic()) : "-");
+  row.emplace_back(PText(test.has_p(), test.p()));
+  row.emplace_back(PText(test.has_adjusted_equivalence_p(), test.adjusted_equivalence_p()));
+}
+
 }  // namespace
+
+std::string ShortStatistic(const std::string& name) {
+  if (name == "log variance ratio") return "log var. ratio";
+  return name == "mean difference" ? "mean diff." : name;
+}
 
 Table FindingsTable(const v1::AnalyseJobsResponse& analysis) {
   Table table({{"claim", "claim"},
@@ -95,6 +110,30 @@ Table FindingsTable(const v1::AnalyseJobsResponse& analysis) {
   return table;
 }
 
+Table TestsTable(const v1::AnalyseJobsResponse& analysis) {
+  Table table({{"claim"},
+               {"arm"},
+               {"cl.", "", true},
+               {"statistic"},
+               {"raw", "", true},
+               {"p", "", true},
+               {"equiv.", "", true},
+               {"corr.", "", true},
+               {"p", "", true},
+               {"equiv.", "", true}});
+  for (const v1::Finding& finding : analysis.findings()) {
+    if (!finding.raw().has_p() && !finding.corrected().has_p()) continue;
+    const v1::ClaimTest& named = finding.raw().has_p() ? finding.raw() : finding.corrected();
+    std::vector<Cell> row = {absl::StrCat(finding.claim(), " ", finding.part()), Clip(ArmText(finding), kArmWidth),
+                             finding.has_class_() ? absl::StrCat(finding.class_()) : "",
+                             ShortStatistic(named.statistic_name())};
+    AddTestCells(finding.raw(), row);
+    AddTestCells(finding.corrected(), row);
+    table.AddRow(std::move(row));
+  }
+  return table;
+}
+
 std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis) {
   std::string text;
   for (const v1::Finding& finding : analysis.findings()) {
@@ -104,7 +143,10 @@ std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis) {
                     "\n");
   }
   for (const std::string& note : analysis.notes()) absl::StrAppend(&text, Printable(note), "\n");
-  absl::StrAppend(&text, "p-values are two-sided and adjusted after Holm; ", analysis.runs(), " runs\n");
+  absl::StrAppend(&text, "p: two-sided; adj. p: the same after Holm over all findings; below ", Exact(analysis.alpha()),
+                  " the effect is SUPPORTED or OPPOSITE\n",
+                  "equiv.: p-value, after Holm, of an effect outside the margin around none; below ",
+                  Exact(analysis.alpha()), " the effect is PRESERVED\n", analysis.runs(), " runs\n");
   return text;
 }
 

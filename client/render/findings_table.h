@@ -13,7 +13,14 @@ namespace skew {
 // iterations and effects below 100. CSV holds the numbers unrounded and what the text has no room for.
 Table FindingsTable(const v1::AnalyseJobsResponse& analysis);
 
-// Below the table: notes on single findings, then on all of them, a line each.
+// A statistic's name where there is little room: at most 14 columns.
+std::string ShortStatistic(const std::string& name);
+
+// For people: the tests that the findings rest on, raw and corrected side by side: statistic, unadjusted p, and the
+// adjusted equivalence p that makes a finding PRESERVED. Only of findings that were tested. At most 120 columns wide.
+Table TestsTable(const v1::AnalyseJobsResponse& analysis);
+
+// Below the tables: notes on single findings, then on all of them and on how to read p-values, a line each.
 std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis);
 
 }  // namespace skew

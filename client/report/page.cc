@@ -294,11 +294,14 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
       Section(
           "claims", "Claims",
           absl::StrCat(
-              Paragraph("Each claim is tested over the runs above; p-values are two-sided and adjusted after Holm over"
-                        " all claims. <b>Supported</b>: the effect is there, in the claim&rsquo;s direction."
-                        " <b>Opposite</b>: in the other. <b>Preserved</b>: shown to be near enough to none."
-                        " <b>Undecided</b>: too little is known; &ldquo;would take&rdquo; is how many units would"
-                        " decide it with 80% power."),
+              Paragraph(
+                  "Each claim is tested over the runs above; p-values are two-sided and adjusted after Holm over"
+                  " all claims (in brackets: before that). <b>Supported</b>: the effect is there, in the claim&rsquo;s "
+                  "direction."
+                  " <b>Opposite</b>: in the other. <b>Preserved</b>: shown to be near enough to none, by the"
+                  " p-value called equiv., which is that of an effect outside the claim&rsquo;s margin around none."
+                  " <b>Undecided</b>: too little is known; &ldquo;would take&rdquo; is how many units would"
+                  " decide it with 80% power."),
               ClaimsHtml(data.analysis))),
       Section("results", "Results", ResultsSection(data)),
       Section("measures", "How real and how varied", MeasuresSection(data, figures, svgs)),

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "client/render/findings_table.h"
 #include "client/render/format.h"
 #include "client/render/measures_table.h"
 #include "client/report/html.h"
@@ -67,14 +68,19 @@ std::string VerdictHtml(v1::Verdict verdict) {
   return HtmlElement("span", absl::StrCat("class=\"verdict ", name, "\""), absl::StrCat(sign, name));
 }
 
-// Effect with interval, p and verdict: three cells.
+// Effect with interval and statistic, p and verdict: three cells.
 std::string TestHtml(const v1::ClaimTest& test) {
   if (!test.has_p()) return absl::StrCat(Number(kNone), Number(kNone), Td(VerdictHtml(test.verdict())));
   std::string effect = Fixed(test.effect(), 3);
   if (test.has_low()) {
     absl::StrAppend(&effect, "<br><small>", Fixed(test.low(), 3), " .. ", Fixed(test.high(), 3), "</small>");
   }
-  std::string p = PHtml(test.has_adjusted_p(), test.adjusted_p());
+  const std::string statistic = HtmlText(ShortStatistic(test.statistic_name()));
+  // A long name would make the column wide.
+  absl::StrAppend(&effect, "<br><small>", statistic, statistic.size() > 8 ? "<br>= " : " = ",
+                  Fixed(test.statistic(), 3), "</small>");
+  std::string p =
+      absl::StrCat(PHtml(test.has_adjusted_p(), test.adjusted_p()), "<br><small>(", PHtml(true, test.p()), ")</small>");
   if (test.has_adjusted_equivalence_p()) {
     absl::StrAppend(&p, "<br><small>equiv. ", PHtml(true, test.adjusted_equivalence_p()), "</small>");
   }
@@ -191,9 +197,9 @@ std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis) {
         absl::StrCat("<table><thead><tr>", Heading("claim", "rowspan=\"2\""), Heading("of", "rowspan=\"2\""),
                      Heading("effect", "rowspan=\"2\""), Heading("as judged", "class=\"g\" colspan=\"3\""),
                      Heading("corrected", "class=\"g\" colspan=\"3\""), Heading("over", "class=\"n\" rowspan=\"2\""),
-                     "</tr>\n<tr>", Heading("effect, 95%"), Heading("p (Holm)"), Heading("verdict", ""),
-                     Heading("effect, 95%"), Heading("p (Holm)"), Heading("verdict", ""), "</tr></thead>\n<tbody>",
-                     rows, "</tbody></table>"));
+                     "</tr>\n<tr>", Heading("effect, 95%,<br>statistic"), Heading("p (Holm)"), Heading("verdict", ""),
+                     Heading("effect, 95%,<br>statistic"), Heading("p (Holm)"), Heading("verdict", ""),
+                     "</tr></thead>\n<tbody>", rows, "</tbody></table>"));
   }
   if (!untested.empty()) {
     absl::StrAppend(&html, "<h3>Not tested</h3>\n", HtmlElement("ul", "class=\"plain note\"", untested));

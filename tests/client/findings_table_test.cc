@@ -12,6 +12,7 @@ namespace {
 constexpr char kAnalysis[] = R"pb(
   job_ids: 'j1'
   runs: 70
+  alpha: 0.05
   findings {
     claim: 'H1'
     part: 'slope'
@@ -93,12 +94,31 @@ TEST(FindingsTableTest, Csv) {
       "H6,first batches,,,,raw,,0,0,0,,,,,,,,,,UNDECIDED,0,,,needs runs\n");
 }
 
+TEST(FindingsTableTest, TestsStandSideBySide) {
+  auto analysis = Parse<v1::AnalyseJobsResponse>(kAnalysis);
+  EXPECT_EQ(TestsTable(analysis).ToText(),
+            "claim     arm          cl.  statistic      raw       p  equiv.  corr.       p  equiv.\n"
+            "H1 slope  dcgan          1  t            3.500  0.0200  1.0000  2.500  0.0600  1.0000\n"
+            "H2 bias   dcgan - vae       W+         600.000  <.0001       -      -       -       -\n");
+  // Why a finding is PRESERVED, though its p-value is not small.
+  v1::ClaimTest& raw = *analysis.mutable_findings(0)->mutable_raw();
+  raw.set_statistic_name("log variance ratio");
+  raw.set_p(0.7);
+  raw.set_equivalence_p(0.001);
+  raw.set_adjusted_equivalence_p(0.0123);
+  raw.set_verdict(v1::PRESERVED);
+  EXPECT_THAT(TestsTable(analysis).ToText(), ::testing::HasSubstr("log var. ratio    3.500  0.7000  0.0123"));
+}
+
 TEST(FindingsTableTest, Notes) {
-  EXPECT_EQ(FindingsNotes(Parse<v1::AnalyseJobsResponse>(kAnalysis)),
-            "H1 slope (dcgan): read with care\n"
-            "H6 first batches: needs runs\n"
-            "corrected values suppose something\n"
-            "p-values are two-sided and adjusted after Holm; 70 runs\n");
+  EXPECT_EQ(
+      FindingsNotes(Parse<v1::AnalyseJobsResponse>(kAnalysis)),
+      "H1 slope (dcgan): read with care\n"
+      "H6 first batches: needs runs\n"
+      "corrected values suppose something\n"
+      "p: two-sided; adj. p: the same after Holm over all findings; below 0.05 the effect is SUPPORTED or OPPOSITE\n"
+      "equiv.: p-value, after Holm, of an effect outside the margin around none; below 0.05 the effect is PRESERVED\n"
+      "70 runs\n");
 }
 
 TEST(FindingsTableTest, FitsIn120Columns) {
@@ -118,8 +138,13 @@ TEST(FindingsTableTest, FitsIn120Columns) {
   finding.mutable_raw()->set_high(-10.123);
   finding.mutable_raw()->set_verdict(v1::UNDECIDED);
   finding.mutable_raw()->set_units_needed(100000);
-  const std::string text = FindingsTable(analysis).ToText();
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(DisplayWidth(line), 120) << line;
+  finding.mutable_raw()->set_statistic_name("log variance ratio");
+  finding.mutable_raw()->set_statistic(-62500.5);
+  finding.mutable_raw()->set_adjusted_equivalence_p(0.5);
+  *finding.mutable_corrected() = finding.raw();
+  for (const std::string& text : {FindingsTable(analysis).ToText(), TestsTable(analysis).ToText()}) {
+    for (const absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(DisplayWidth(line), 120) << line;
+  }
 }
 
 }  // namespace

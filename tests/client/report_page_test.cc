@@ -170,7 +170,17 @@ TEST(ReportPageTest, ClaimsSayWhatTheyAreAndWhatIsNotTested) {
       null_effect: 1
       units: 5
       unit: 'iterations'
-      raw { effect: 1.25 low: 1.05 high: 1.45 p: 0.02 adjusted_p: 0.04 verdict: SUPPORTED }
+      raw {
+        statistic_name: 't'
+        statistic: 3.5
+        effect: 1.25
+        low: 1.05
+        high: 1.45
+        p: 0.02
+        adjusted_p: 0.04
+        adjusted_equivalence_p: 0.75
+        verdict: SUPPORTED
+      }
       corrected { effect: 1.2 low: 0.95 high: 1.45 p: 0.06 adjusted_p: 0.12 verdict: UNDECIDED units_needed: 9 }
     }
     findings {
@@ -183,7 +193,8 @@ TEST(ReportPageTest, ClaimsSayWhatTheyAreAndWhatIsNotTested) {
   const std::string html = ClaimsHtml(analysis);
   EXPECT_THAT(html, HasSubstr("<b>H1</b> Bias is magnified"));
   EXPECT_THAT(html, HasSubstr("dcgan, class 1"));
-  EXPECT_THAT(html, HasSubstr("1.250<br><small>1.050 .. 1.450</small>"));
+  EXPECT_THAT(html, HasSubstr("1.250<br><small>1.050 .. 1.450</small><br><small>t = 3.500</small>"));
+  EXPECT_THAT(html, HasSubstr("0.0400<br><small>(0.0200)</small><br><small>equiv. 0.7500</small>"));
   EXPECT_THAT(html, HasSubstr("class=\"verdict supported\">&#10003; supported</span>"));
   EXPECT_THAT(html, HasSubstr("would take 9"));
   EXPECT_THAT(html, HasSubstr("<h3>Not tested</h3>"));

@@ -111,7 +111,10 @@ std::vector<Figure> StudyFigures(const StudyData& data) {
       Add(SharesFigure(model, Shares::kAsJudged), model, several, figures);
       if (corrected) Add(SharesFigure(model, Shares::kCorrected), model, several, figures);
       Add(MeasuresFigure(model), model, several, figures);
-      Add(FormingFigure(model), model, several, figures);
+      Figure forming = FormingFigure(model, Shares::kAsJudged);
+      const bool forms = forming.missing.empty();
+      Add(std::move(forming), model, several, figures);
+      if (corrected && forms) Add(FormingFigure(model, Shares::kCorrected), model, several, figures);
       Add(LossesFigure(model), model, several, figures);
     }
   }

@@ -42,8 +42,8 @@ struct Figure {
 //   measures  how real and how varied the images are at every bias point: runs, mean and interval
 //   forming   shares of the classes over the training at every bias point
 //   losses    training losses at every bias point
-// Counts and shares also corrected, where there is a correction. Pure: means and intervals are those of `data.results`,
-// or made as those are.
+// Counts, shares and forming also corrected, where there is a correction. Pure: means and intervals are those of
+// `data.results`, or made as those are.
 std::vector<Figure> StudyFigures(const StudyData& data);
 
 // Parts of the above, of one model of one job.
@@ -57,7 +57,7 @@ struct ModelOfJob {
 Figure CountsFigure(const ModelOfJob& model, Shares shares, double most_images);
 Figure SharesFigure(const ModelOfJob& model, Shares shares);
 Figure MeasuresFigure(const ModelOfJob& model);
-Figure FormingFigure(const ModelOfJob& model);
+Figure FormingFigure(const ModelOfJob& model, Shares shares);
 Figure LossesFigure(const ModelOfJob& model);
 
 // The models of a job, by index.

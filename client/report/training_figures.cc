@@ -1,6 +1,7 @@
 // What happens during training: shares of the classes, and losses.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -12,7 +13,10 @@
 #include "client/render/table.h"
 #include "client/report/drawing.h"
 #include "client/report/figure.h"
+#include "common/judges.h"
+#include "common/result_parts.h"
 #include "common/results.h"
+#include "common/stats/cell.h"
 
 namespace skew {
 namespace {
@@ -46,14 +50,41 @@ std::string PanelTitle(const BiasPointNames& names, size_t i) {
   return names.axis == "bias point" ? names.names[i] : absl::StrCat(names.axis, ": ", names.names[i]);
 }
 
+// Shares of the classes of a job among the accepted images of a histogram.
+class ShareReader {
+ public:
+  ShareReader(const ModelOfJob& model, Shares kind)
+      : kind_(kind),
+        classifiers_(model.job->results.classifiers().begin(), model.job->results.classifiers().end()),
+        judges_(classifiers_) {
+    for (const v1::ClassResult& one : model.cells.front()->classes()) labels_.push_back(one.class_());
+  }
+
+  // NaN where there is none: without an accepted image, and corrected without a judge to correct for.
+  double Of(const v1::ClassHistogram& histogram, int32_t label) {
+    if (kind_ == Shares::kAsJudged || AcceptedImages(histogram) == 0) return GeneratedShare(histogram, label);
+    const JudgeCorrections* judge = judges_.Find(histogram.classifier_digest(), labels_);
+    if (judge == nullptr) return std::numeric_limits<double>::quiet_NaN();
+    const std::vector<double> corrected =
+        judge->decisions.mean.Shares(stats::SharesOf(AcceptedCounts(histogram, labels_)));
+    return corrected[static_cast<size_t>(std::find(labels_.begin(), labels_.end(), label) - labels_.begin())];
+  }
+
+ private:
+  const Shares kind_;
+  const std::vector<v1::Classifier> classifiers_;
+  Judges judges_;  // of classifiers_
+  std::vector<int> labels_;
+};
+
 struct Histograms {
   std::vector<const std::map<int32_t, v1::ClassHistogram>*> runs;
 
-  ByStep Shares(int32_t label) const {
+  ByStep SharesOf(int32_t label, ShareReader& reader) const {
     ByStep shares;
     for (const auto* run : runs) {
       for (const auto& [step, histogram] : *run) {
-        const double share = GeneratedShare(histogram, label);
+        const double share = reader.Of(histogram, label);
         if (std::isfinite(share)) shares[step].push_back(100 * share);
       }
     }
@@ -81,13 +112,13 @@ Histograms HistogramsOf(const ModelOfJob& model, const v1::ResultCell& cell) {
   return histograms;
 }
 
-SeriesPanel FormingPanel(const Histograms& histograms, const v1::ResultCell& cell) {
+SeriesPanel FormingPanel(const Histograms& histograms, const v1::ResultCell& cell, ShareReader& reader) {
   SeriesPanel panel;
   for (const v1::ClassResult& one : cell.classes()) {
     Series series{absl::StrCat("class ", one.class_()), LookOfClass(one.class_()), {}, {}};
     series.reference = 100 * one.trained_share();
     series.points = true;
-    AddPoints(histograms.Shares(one.class_()), series, true);
+    AddPoints(histograms.SharesOf(one.class_(), reader), series, true);
     panel.series.push_back(std::move(series));
   }
   Series rest{"not counted", {"#777777", 1, 3}, {}, {}};
@@ -98,7 +129,7 @@ SeriesPanel FormingPanel(const Histograms& histograms, const v1::ResultCell& cel
   return panel;
 }
 
-std::string FormingCsv(const ModelOfJob& model) {
+std::string FormingCsv(const ModelOfJob& model, ShareReader& reader) {
   Table table({{"", "model"},
                {"", "bias_point"},
                {"", "run"},
@@ -121,7 +152,7 @@ std::string FormingCsv(const ModelOfJob& model) {
           table.AddRow({model.model, CountsText(cell->bias_point().counts()), run->id(), absl::StrCat(run->iteration()),
                         absl::StrCat(step), Exact(histogram.epoch()), absl::StrCat(histogram.images()),
                         absl::StrCat(one.class_()), absl::StrCat(count == histogram.counts().end() ? 0 : count->second),
-                        Exact(GeneratedShare(histogram, one.class_())), absl::StrCat(histogram.rejected()),
+                        Exact(reader.Of(histogram, one.class_())), absl::StrCat(histogram.rejected()),
                         absl::StrCat(histogram.off_support())});
         }
       }
@@ -196,10 +227,13 @@ void Fill(const SeriesFigure& drawn, std::string caption, std::string csv, Figur
 
 }  // namespace
 
-Figure FormingFigure(const ModelOfJob& model) {
+Figure FormingFigure(const ModelOfJob& model, Shares shares) {
+  const bool corrected = shares == Shares::kCorrected;
+  ShareReader reader(model, shares);
   Figure figure;
   figure.kind = "forming";
-  figure.title = absl::StrCat("The bias forming, ", model.model, " (as judged)");
+  figure.shares = shares;
+  figure.title = absl::StrCat("The bias forming, ", model.model, corrected ? " (corrected)" : " (as judged)");
   SeriesFigure drawn{figure.title, "share, %", "generator updates", 1.2, {}};
   std::set<int32_t> steps;
   const BiasPointNames names = NamesOf(model.cells);
@@ -208,7 +242,7 @@ Figure FormingFigure(const ModelOfJob& model) {
     for (const auto* run : histograms.runs) {
       for (const auto& [step, histogram] : *run) steps.insert(step);
     }
-    drawn.panels.push_back(FormingPanel(histograms, *model.cells[i]));
+    drawn.panels.push_back(FormingPanel(histograms, *model.cells[i], reader));
     drawn.panels.back().title = PanelTitle(names, i);
   }
   if (steps.empty() || *steps.rbegin() == 0) {
@@ -217,11 +251,16 @@ Figure FormingFigure(const ModelOfJob& model) {
     return figure;
   }
   Fill(drawn,
-       "Lines: share of each class among the accepted images, mean over the runs that got there; bands: ± one standard"
-       " deviation. Dotted lines of the same colour: trained shares. Grey: images that are not counted (rejected, or of"
-       " other classes), of all images. The last point is the final histogram, those before it are from fewer images."
-       " On a logarithmic axis a share of 0 stands on the lower edge.",
-       FormingCsv(model), figure);
+       absl::StrCat(
+           "Lines: share of each class among the accepted images, mean over the runs that got there; bands: ± one"
+           " standard deviation. Dotted lines of the same colour: trained shares. Grey: images that are not"
+           " counted (rejected, or of other classes), of all images. The last point is the final histogram,"
+           " those before it are from fewer images. On a logarithmic axis a share of 0 stands on the lower"
+           " edge.",
+           corrected ? " Shares are corrected for the judge's errors on real images, those during training as"
+                       " the final ones; that it errs on early images as on real ones is a bold supposition."
+                     : ""),
+       FormingCsv(model, reader), figure);
   return figure;
 }
 

@@ -62,8 +62,9 @@ std::vector<std::string> Names(const StudyData& data) {
 TEST(ReportFiguresTest, EveryModelHasAllOfThem) {
   EXPECT_THAT(Names(ReportStudy(2)),
               ElementsAre("counts-dcgan", "counts-dcgan-corrected", "shares-dcgan", "shares-dcgan-corrected",
-                          "measures-dcgan", "forming-dcgan", "losses-dcgan", "counts-vae", "counts-vae-corrected",
-                          "shares-vae", "shares-vae-corrected", "measures-vae", "forming-vae", "losses-vae"));
+                          "measures-dcgan", "forming-dcgan", "forming-dcgan-corrected", "losses-dcgan", "counts-vae",
+                          "counts-vae-corrected", "shares-vae", "shares-vae-corrected", "measures-vae", "forming-vae",
+                          "forming-vae-corrected", "losses-vae"));
 }
 
 TEST(ReportFiguresTest, NamesOfSeveralJobsDiffer) {
@@ -179,6 +180,28 @@ TEST(ReportFiguresTest, HistogramsAlongTheWay) {
   EXPECT_EQ(rows.at(1).at("accepted_images"), "50");
   EXPECT_DOUBLE_EQ(Value(rows.at(1).at("share")), 0.05);
   EXPECT_EQ(rows.at(1).at("rejected"), "60");
+}
+
+TEST(ReportFiguresTest, HistogramsAlongTheWayAreCorrectedAsTheFinalOnesAre) {
+  const StudyData study = ReportStudy(2);
+  const Rows judged = Read(Find(study, "forming-dcgan").csv);
+  const Rows corrected = Read(Find(study, "forming-dcgan-corrected").csv);
+  ASSERT_EQ(corrected.size(), judged.size());
+  const v1::RunResult& run = study.jobs.front().results.cells(0).runs(0);
+  for (const size_t row : {1, 3}) {  // class 1 of the first run half-way and at its end, of the same images
+    EXPECT_EQ(corrected.at(row).at("run"), run.run_id());
+    EXPECT_EQ(corrected.at(row).at("accepted_images"), "50");
+    EXPECT_EQ(Value(corrected.at(row).at("share")), run.classes(1).corrected());
+    EXPECT_NE(corrected.at(row).at("share"), judged.at(row).at("share"));
+  }
+  EXPECT_THAT(Find(study, "forming-dcgan-corrected").title, HasSubstr("(corrected)"));
+}
+
+TEST(ReportFiguresTest, WhatDoesNotFormIsSaidOnce) {
+  StudyData study = ReportStudy(2);
+  study.jobs.front().histograms.clear();
+  EXPECT_EQ(Find(study, "forming-vae").missing, "no images of vae have been judged yet");
+  EXPECT_THAT(Names(study), Not(::testing::Contains("forming-vae-corrected")));
 }
 
 // Of all images and of class 1, only in the runs at 100 images of class 1.

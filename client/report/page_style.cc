@@ -40,8 +40,8 @@ tbody.cell tr:last-child td, tbody.cell tr:first-child td[rowspan] { border-bott
 .claims table { font-size: 12.5px; }
 .claims th, .claims td { padding-left: 5px; padding-right: 5px; }
 .claims tbody td:first-child { min-width: 215px; }
-.results table { font-size: 12.5px; }
-.results th, .results td { padding-left: 5px; padding-right: 5px; }
+.results table { font-size: 12px; }
+.results th, .results td { padding-left: 4px; padding-right: 4px; }
 .results td:nth-child(2)[rowspan] { min-width: 96px; }
 td small, .note { color: var(--soft); font-size: 12.5px; }
 .verdict { display: inline-block; white-space: nowrap; border-radius: 4px; padding: 0 7px; font-weight: 600;
@@ -99,7 +99,9 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: 2px 4px; }
-  .claims table, .results table { font-size: 7.5pt; }
+  .claims table { font-size: 7.5pt; }
+  .results table { font-size: 7pt; }
+  .results th, .results td { padding-left: 2.5px; padding-right: 2.5px; }
   .claims tbody td:first-child { min-width: 130px; }
   .verdict { padding: 0 3px; font-size: 7pt; }
   td small, .note { font-size: 7.5pt; }

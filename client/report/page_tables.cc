@@ -122,8 +122,52 @@ std::string ShareCells(bool present, const v1::Estimate& estimate, bool has_ampl
                       Number(has_amplification ? Fixed(amplification, 3) : kNone));
 }
 
+// Further corrections that some class has: PACC, and with two classes CLEAM.
+struct MoreCorrections {
+  bool pacc = false;
+  bool cleam = false;
+
+  int Columns() const { return (pacc ? 1 : 0) + (cleam ? 1 : 0); }
+};
+
+MoreCorrections CorrectionsIn(const v1::GetResultsResponse& results) {
+  MoreCorrections found;
+  for (const v1::ResultCell& cell : results.cells()) {
+    for (const v1::ClassResult& one : cell.classes()) {
+      found.pacc = found.pacc || one.has_pacc();
+      found.cleam = found.cleam || one.has_cleam();
+    }
+  }
+  return found;
+}
+
+std::string MoreCells(const v1::ClassResult& one, const MoreCorrections& more) {
+  return absl::StrCat(more.pacc ? Number(one.has_pacc() ? Percent(one.pacc()) : kNone) : "",
+                      more.cleam ? Number(one.has_cleam() ? Percent(one.cleam()) : kNone) : "");
+}
+
+// How to read a difference between the corrections.
+std::string MoreNote(const MoreCorrections& more) {
+  std::string text;
+  if (more.pacc) {
+    text =
+        "PACC corrects the judge&rsquo;s mean softmax outputs over all generated images, rejected ones and other "
+        "classes"
+        " included, where <i>corrected</i> (ACC) corrects its decisions on the accepted ones. Both suppose that it errs"
+        " on generated images as on real ones. Where they differ by more than their spread, it is not as sure of these"
+        " images as of real ones, so that does not hold and neither is to be trusted beyond the difference.";
+  }
+  if (more.cleam) {
+    absl::StrAppend(&text, text.empty() ? "" : " ",
+                    "CLEAM (two classes) takes the judge&rsquo;s two accuracies for exact and all other classes for"
+                    " unreal, and is not kept within 0 and 100%: where it leaves them, or <i>corrected</i>, those"
+                    " accuracies do not fit these images.");
+  }
+  return text.empty() ? "" : HtmlElement("p", "class=\"note\"", text);
+}
+
 // What concerns the whole cell stands once, beside all its classes.
-std::string CellRows(const v1::ResultCell& cell) {
+std::string CellRows(const v1::ResultCell& cell, const MoreCorrections& more) {
   std::string rows;
   const std::string span = absl::StrCat("rowspan=\"", cell.classes_size(), "\"");
   const std::string number_span = absl::StrCat("class=\"n\" ", span);
@@ -137,7 +181,7 @@ std::string CellRows(const v1::ResultCell& cell) {
                     ShareCells(one.has_generated(), one.generated(), one.has_amplification(), one.amplification()),
                     ShareCells(one.has_corrected(), one.corrected(), one.has_corrected_amplification(),
                                one.corrected_amplification()),
-                    Number(one.has_over_dispersion() ? Fixed(one.over_dispersion(), 5) : kNone));
+                    MoreCells(one, more), Number(one.has_over_dispersion() ? Fixed(one.over_dispersion(), 5) : kNone));
     if (first) {
       const bool any = cell.runs_succeeded() > 0;
       absl::StrAppend(&row, Td(any ? Fixed(100 * cell.rejected().mean(), 2) : kNone, number_span),
@@ -212,16 +256,19 @@ std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis) {
 
 std::string ResultsHtml(const v1::GetResultsResponse& results) {
   if (results.cells().empty()) return HtmlElement("p", "class=\"empty\"", "There are no results.");
+  const MoreCorrections more = CorrectionsIn(results);
   std::string html = absl::StrCat(
       "<table><thead><tr>", Heading("model", "rowspan=\"2\""), Heading("bias point", "rowspan=\"2\""),
       Heading("class", "class=\"n\" rowspan=\"2\""), Heading("trained", "class=\"g\" colspan=\"2\""),
       Heading("generated, as judged", "class=\"g\" colspan=\"3\""), Heading("corrected", "class=\"g\" colspan=\"3\""),
+      more.Columns() == 0 ? "" : Heading("also", absl::StrCat("class=\"g\" colspan=\"", more.Columns(), "\"")),
       Heading("rho", "class=\"n\" rowspan=\"2\""), Heading("rej. %", "class=\"n\" rowspan=\"2\""),
       Heading("off %", "class=\"n\" rowspan=\"2\""), Heading("runs", "class=\"n\" rowspan=\"2\""), "</tr>\n<tr>",
       Heading("n"), Heading("%"), Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."),
-      Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."), "</tr></thead>\n");
-  for (const v1::ResultCell& cell : results.cells()) absl::StrAppend(&html, CellRows(cell), "\n");
-  return HtmlElement("div", "class=\"scroll results\"", absl::StrCat(html, "</table>"));
+      Heading("% &plusmn; sd"), Heading("95% interval"), Heading("ampl."), more.pacc ? Heading("PACC %") : "",
+      more.cleam ? Heading("CLEAM %") : "", "</tr></thead>\n");
+  for (const v1::ResultCell& cell : results.cells()) absl::StrAppend(&html, CellRows(cell, more), "\n");
+  return absl::StrCat(HtmlElement("div", "class=\"scroll results\"", absl::StrCat(html, "</table>")), MoreNote(more));
 }
 
 std::string MeasuresHtml(const v1::GetResultsResponse& results) {

@@ -114,6 +114,26 @@ TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35 &plusmn; 0.49</td>"));
 }
 
+TEST(ReportPageTest, FurtherCorrectionsStandBesideTheFirst) {
+  StudyData data = ReportStudy(2);  // of two classes, by a judge without mean posteriors
+  JobData& job = data.jobs.front();
+  const std::string with_cleam = ResultsHtml(job.results);
+  EXPECT_THAT(with_cleam, AllOf(HasSubstr("CLEAM %</th>"), HasSubstr("CLEAM (two classes) takes")));
+  EXPECT_THAT(with_cleam, AllOf(Not(HasSubstr("PACC %</th>")), Not(HasSubstr("PACC corrects"))));
+  for (v1::ResultCell& cell : *job.results.mutable_cells()) {
+    for (v1::ClassResult& one : *cell.mutable_classes()) one.clear_cleam();
+  }
+  v1::ClassResult& one = *job.results.mutable_cells(0)->mutable_classes(1);
+  one.mutable_pacc()->set_mean(0.0625);
+  one.mutable_pacc()->set_sd(0.005);
+  const std::string with_pacc = ResultsHtml(job.results);
+  EXPECT_THAT(with_pacc, AllOf(HasSubstr("colspan=\"1\">also</th>"), HasSubstr("PACC %</th>"),
+                               HasSubstr("PACC corrects"), HasSubstr("<td class=\"n\">6.25 &plusmn; 0.50</td>")));
+  EXPECT_THAT(with_pacc, Not(HasSubstr("CLEAM")));
+  one.clear_pacc();
+  EXPECT_THAT(ResultsHtml(job.results), Not(HasSubstr("also</th>")));
+}
+
 TEST(ReportPageTest, SeveralJudgesStandSideBySide) {
   StudyData data = ReportStudy(2);
   EXPECT_EQ(JudgesHtml(data.jobs.front().results), "");

@@ -2,10 +2,9 @@
 
 #include "client/duration.h"
 #include "client/render/format.h"
-#include "client/render/judges_table.h"
+#include "client/render/results_notes.h"
 #include "client/render/results_table.h"
 #include "client/text.h"
-#include "common/proto_time.h"
 #include "common/run_state.h"
 
 namespace skew {
@@ -46,13 +45,7 @@ absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results
       *session.out << "\nCorrected for the judge's errors on real images, and what follows from it:\n";
       Show(session, CorrectedTable(results));
     }
-    if (const std::string judges = JudgesSentence(results); session.output == Output::kTable && !judges.empty()) {
-      *session.out << "\n" << Printable(judges) << " --judges shows each.\n";
-    }
-    if (session.output == Output::kTable && results.saved().runs() > 0) {
-      *session.out << "\nThe stop rule has spared " << results.saved().runs() << " runs, about "
-                   << DurationText(FromProto(results.saved().time())) << " of a slot.\n";
-    }
+    if (session.output == Output::kTable) *session.out << ResultsNotes(results);
   }
   return CheckWritten(session);
 }

@@ -65,7 +65,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
 absl::StatusOr<ExitCode> ShowJob(Session& session, const std::string& job_id) {
   SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->GetJob(job_id));
   std::vector<v1::Run> runs;
-  if (session.output == Output::kTable && job.state() == v1::JOB_RUNNING) {
+  if (session.output == Output::kTable && (job.state() == v1::JOB_RUNNING || job.spec().has_stop())) {
     SKEW_ASSIGN_OR_RETURN(Client::RunList list, session.client->ListRuns(job_id));
     runs = std::move(list.runs);
   }

@@ -13,9 +13,11 @@
 #include "client/render/listings.h"
 #include "client/render/message_text.h"
 #include "client/render/queue.h"
+#include "client/render/results_notes.h"
 #include "client/text.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
+#include "common/stop_rule.h"
 
 namespace skew {
 namespace {
@@ -98,6 +100,12 @@ std::string DeletionOf(const v1::Job& job) {
                       job.has_purge_time() ? absl::StrCat(TimeText(job.purge_time()), " UTC") : "it is purged");
 }
 
+// By the stop rule, so far.
+std::string SparedRuns(const v1::Job& job, absl::Span<const v1::Run> runs) {
+  const std::string spared = SparedText(SavedByStopping(job.spec(), runs));
+  return spared.empty() ? "" : absl::StrCat(spared, ", by the stop rule");
+}
+
 std::string EventsOf(const v1::Job& job) {
   if (job.compacted_revision() == 0) return "";
   return absl::StrCat("not kept any more up to revision ", job.compacted_revision());
@@ -114,6 +122,7 @@ std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs) {
                                   {"paused", job.paused() ? "yes" : ""},
                                   {"after", absl::StrJoin(job.after(), " ")},
                                   {"runs", CountsOfRuns(job.runs())},
+                                  {"spared", SparedRuns(job, runs)},
                                   {"reproduces", job.reproduces()},
                                   {"progress", Outlook(job, runs)},
                                   {"outlook", OutlookText(job.outlook(), absl::Now())},

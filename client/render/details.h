@@ -11,7 +11,8 @@
 
 namespace skew {
 
-// State, counts of runs, why it waits or failed, when it should end (from the runs' progress), and the spec as YAML.
+// State, counts of runs, what the stop rule has spared, why it waits or failed, when it should end (these by `runs`,
+// all of the job or none), and the spec as YAML.
 std::string JobDetails(const v1::Job& job, absl::Span<const v1::Run> runs);
 // State, progress, newest histogram, attempts.
 std::string RunDetails(const v1::Run& run);

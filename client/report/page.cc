@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "client/render/format.h"
+#include "client/render/results_notes.h"
 #include "client/report/gnuplot.h"
 #include "client/report/html.h"
 #include "common/results.h"
@@ -118,6 +119,11 @@ std::string WarningsOf(const StudyData& data) {
       absl::StrAppend(&html, "<div class=\"warn\"><b>Job ", id, " has ended ", StateName(job.job.state()),
                       "</b>: ", counts, ". ", HtmlText(job.job.message()), FailuresOf(job), "</div>\n");
     }
+    if (const std::string spared = SparedText(job.results.saved()); !spared.empty()) {
+      html += Paragraph(absl::StrCat("<b>The stop rule of job ", id, "</b> has spared ", spared, ". ",
+                                     HtmlText(StoppedEarlyText(job.results.saved()))),
+                        "class=\"warn\"");
+    }
     if (job.job.spec().iterations() == 1) {
       html += Paragraph(absl::StrCat("<b>One iteration</b> (job ", id,
                                      "): no standard deviations and no intervals over iterations can be given, and no"
@@ -191,6 +197,9 @@ std::string ResultsSection(const StudyData& data) {
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
     absl::StrAppend(&html, ResultsHtml(job.results), "\n", JudgesHtml(job.results));
+    const std::string stopped = StoppedEarlyText(job.results.saved());
+    if (!stopped.empty())
+      html += Paragraph(absl::StrCat("This job has a stop rule. ", HtmlText(stopped)), "class=\"note\"");
   }
   return absl::StrCat(
       html,

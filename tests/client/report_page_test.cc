@@ -103,6 +103,16 @@ TEST(ReportPageTest, SaysThatOneIterationHasNoDeviation) {
   EXPECT_THAT(Page(ReportStudy(2)), Not(HasSubstr("<b>One iteration</b>")));
 }
 
+TEST(ReportPageTest, SaysWhatTheStopRuleSpared) {
+  StudyData data = ReportStudy(3);
+  EXPECT_THAT(Page(data), Not(HasSubstr("stop rule")));
+  data.jobs.front().results.mutable_saved()->set_runs(7);
+  data.jobs.front().results.mutable_saved()->mutable_time()->set_seconds(4200);
+  const std::string page = Page(data);
+  EXPECT_THAT(page, HasSubstr("<b>The stop rule of job j1</b> has spared 7 runs, about 1h 10m of a slot. Where it"));
+  EXPECT_THAT(page, HasSubstr("This job has a stop rule. Where it stopped early, plain 95% intervals"));
+}
+
 TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
   const StudyData data = ReportStudy(2);
   const std::string html = ResultsHtml(data.jobs.front().results);

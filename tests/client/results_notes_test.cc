@@ -1,0 +1,54 @@
+#include "client/render/results_notes.h"
+
+#include <string>
+#include <vector>
+
+#include "client/render/details.h"
+#include "common/proto_time.h"
+#include "tests/client/report_study.h"
+#include "tests/client/testing.h"
+
+namespace skew {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(ResultsNotesTest, SayWhatTheStopRuleSparedAndWhatItDoesToIntervals) {
+  const auto results = Parse<v1::GetResultsResponse>("saved { runs: 7 time { seconds: 4200 } }");
+  EXPECT_THAT(ResultsNotes(results),
+              AllOf(HasSubstr("The stop rule has spared 7 runs, about 1h 10m of a slot.\n"),
+                    HasSubstr("plain 95% intervals, as shown here, cover somewhat less than 95%"),
+                    HasSubstr("Student's 98% interval")));
+}
+
+TEST(ResultsNotesTest, ARuleThatSparedNothingChangesNothing) {
+  EXPECT_EQ(ResultsNotes(Parse<v1::GetResultsResponse>("saved {}")), "");
+  EXPECT_EQ(ResultsNotes({}), "");
+}
+
+TEST(ResultsNotesTest, OneRunIsOne) {
+  EXPECT_EQ(SparedText(Parse<v1::SavedRuns>("runs: 1 time { seconds: 5 }")), "1 run, about 5s of a slot");
+}
+
+// Three of ten iterations that agree: the share is known within 5 percentage points.
+TEST(JobDetailsTest, SayWhatTheStopRuleSpared) {
+  v1::Job job;
+  job.set_state(v1::JOB_SUCCEEDED);
+  job.mutable_spec()->set_iterations(10);
+  job.mutable_spec()->mutable_stop()->set_class_(1);
+  job.mutable_spec()->mutable_stop()->set_half_width(0.05);
+  std::vector<v1::Run> runs;
+  for (int iteration = 0; iteration < 3; ++iteration) {
+    v1::Run& run = runs.emplace_back(ReportRun("j1", iteration + 1, 0, 100, iteration));
+    *run.mutable_start_time() = ToProto(absl::FromUnixSeconds(1000));
+    *run.mutable_end_time() = ToProto(absl::FromUnixSeconds(1000 + 600));
+  }
+  EXPECT_THAT(JobDetails(job, runs), HasSubstr("spared:     7 runs, about 1h 10m of a slot, by the stop rule\n"));
+  job.mutable_spec()->clear_stop();
+  EXPECT_THAT(JobDetails(job, runs), Not(HasSubstr("spared")));
+}
+
+}  // namespace
+}  // namespace skew

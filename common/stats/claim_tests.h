@@ -27,6 +27,9 @@ struct Draft {
   std::optional<PlannedMean> corrected_plan;
 };
 
+// A unit of findings.
+inline constexpr char kBiasPoints[] = "bias points";
+
 // Each looks at one group of claims.
 void DraftShareClaims(const StudyView& view, std::vector<Draft>& drafts);  // H1, H4, H8
 void DraftModelClaims(const StudyView& view, std::vector<Draft>& drafts);  // H2, H3, H6

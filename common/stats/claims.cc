@@ -43,6 +43,8 @@ Verdict VerdictOf(const ClaimTest& test, const Finding& finding, double alpha) {
 // At the level of Holm's strictest step, so that it is enough whatever the other findings say.
 std::optional<int> UnitsNeeded(const Member& member, double alpha) {
   if (!member.test->p.has_value() || member.finding->units < 2) return std::nullopt;
+  // A study has the bias points it has; how much more iterations would sharpen a rank of them is not known.
+  if (member.finding->unit == kBiasPoints) return std::nullopt;
   if (member.plan->has_value()) return RunsNeeded(**member.plan, member.finding->margin, alpha);
   return ValuesNeeded(member.finding->units, *member.test->p, alpha);
 }

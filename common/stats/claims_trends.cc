@@ -104,7 +104,7 @@ Draft PredictabilityDraft(const StudyView& view, const Series& series) {
   Finding& finding = draft.finding;
   finding.label = series.label;
   finding.predicted = -1;
-  finding.unit = "bias points";
+  finding.unit = kBiasPoints;
   const std::vector<RunList> by_point = RunsByPoint(series);
   const size_t replicates = by_point.front().size();
   finding.units = static_cast<int>(by_point.size());

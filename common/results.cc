@@ -197,6 +197,7 @@ v1::ResultCell ResultCellOf(const Point& point, const Cell& cell, Judges& judges
   *result.mutable_bias_point() = cell.any->bias_point();
   result.set_runs_total(cell.total);
   result.set_runs_succeeded(static_cast<int32_t>(cell.runs.size()));
+  result.set_runs_counted(static_cast<int32_t>(cell.Accepted().size()));
   int64_t trained = 0;
   for (const auto& [label, count] : point) trained += count;
   for (const auto& [label, count] : point) {

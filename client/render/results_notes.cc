@@ -21,8 +21,20 @@ std::string StoppedEarlyText(const v1::SavedRuns& saved) {
          " covers in about 95% of all cells.";
 }
 
+std::string UncountedText(const v1::ResultCell& cell) {
+  if (!cell.has_runs_counted() || cell.runs_counted() == cell.runs_succeeded()) return "";
+  return absl::StrCat(cell.runs_counted(), " of ", cell.runs_succeeded(),
+                      " counted: ", cell.runs_succeeded() - cell.runs_counted(), " without an accepted image");
+}
+
 std::string ResultsNotes(const v1::GetResultsResponse& results) {
   std::string text;
+  for (const v1::ResultCell& cell : results.cells()) {
+    const std::string uncounted = UncountedText(cell);
+    if (uncounted.empty()) continue;
+    const std::string name = absl::StrCat(cell.model(), " ", CountsText(cell.bias_point().counts()));
+    absl::StrAppend(&text, text.empty() ? "\n" : "", "* ", Printable(name), ": ", uncounted, "\n");
+  }
   if (const std::string judges = JudgesSentence(results); !judges.empty()) {
     absl::StrAppend(&text, "\n", Printable(judges), " --judges shows each.\n");
   }

@@ -15,7 +15,12 @@ std::string SparedText(const v1::SavedRuns& saved);
 // no cell was stopped.
 std::string StoppedEarlyText(const v1::SavedRuns& saved);
 
-// Below the table of results: what the judges and the stop rule come to, a paragraph each. "" when there is nothing.
+// "1 of 2 counted: 1 without an accepted image": how many of a cell's runs its shares rest on. "" where on all that
+// succeeded, and from servers that do not say.
+std::string UncountedText(const v1::ResultCell& cell);
+
+// Below the table of results: cells whose shares rest on fewer runs than succeeded, and what the judges and the stop
+// rule come to, a paragraph each. "" when there is nothing.
 std::string ResultsNotes(const v1::GetResultsResponse& results);
 
 }  // namespace skew

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "client/render/cells.h"
 #include "client/render/format.h"
+#include "client/render/results_notes.h"
 #include "client/text.h"
 
 namespace skew {
@@ -60,46 +61,51 @@ Cell ShareCell(const v1::ResultCell& cell, const v1::Estimate& share, bool first
   return {!first ? "" : present ? Fixed(100 * share.mean(), 2) : "-", ExactIf(present, share.mean())};
 }
 
+// "2/2", with a mark when not all of those that succeeded are counted.
+std::string RunsText(const v1::ResultCell& cell) {
+  return absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total(), UncountedText(cell).empty() ? "" : "*");
+}
+
 std::vector<Cell> Row(const v1::ResultCell& cell, const v1::ClassResult& one, bool first, std::string bias_point) {
   const bool present = one.has_generated();
   const v1::Estimate& generated = one.generated();
-  return {
-      {first ? ShortModel(cell) : "", cell.model()},
-      {first ? std::move(bias_point) : "", CountsText(cell.bias_point().counts())},
-      absl::StrCat(one.class_()),
-      absl::StrCat(one.trained_images()),
-      {Fixed(100 * one.trained_share(), 2), Exact(one.trained_share())},
-      {present ? MeanText(generated) : "-", ExactIf(present, generated.mean())},
-      ExactIf(generated.has_sd(), generated.sd()),
-      {present ? IntervalText(generated) : "-", ExactIf(generated.has_low(), generated.low())},
-      ExactIf(generated.has_high(), generated.high()),
-      {one.has_amplification() ? Fixed(one.amplification(), 3) : "-",
-       ExactIf(one.has_amplification(), one.amplification())},
-      ShareCell(cell, cell.rejected(), first),
-      ShareCell(cell, cell.off_support(), first),
-      ExactIf(one.has_corrected(), one.corrected().mean()),
-      ExactIf(one.corrected().has_sd(), one.corrected().sd()),
-      ExactIf(one.corrected().has_low(), one.corrected().low()),
-      ExactIf(one.corrected().has_high(), one.corrected().high()),
-      ExactIf(one.has_corrected_amplification(), one.corrected_amplification()),
-      ExactIf(one.has_delta(), one.delta().mean()),
-      ExactIf(one.has_corrected_delta(), one.corrected_delta().mean()),
-      ExactIf(one.has_over_dispersion(), one.over_dispersion()),
-      ExactIf(cell.has_divergences(), cell.divergences().total_variation().mean()),
-      ExactIf(cell.has_corrected_divergences(), cell.corrected_divergences().total_variation().mean()),
-      ExactIf(one.has_pacc(), one.pacc().mean()),
-      ExactIf(one.pacc().has_sd(), one.pacc().sd()),
-      ExactIf(one.pacc().has_low(), one.pacc().low()),
-      ExactIf(one.pacc().has_high(), one.pacc().high()),
-      ExactIf(one.has_cleam(), one.cleam().mean()),
-      ExactIf(one.cleam().has_sd(), one.cleam().sd()),
-      ExactIf(one.cleam().has_low(), one.cleam().low()),
-      ExactIf(one.cleam().has_high(), one.cleam().high()),
-      present ? absl::StrCat(std::max(1, one.judge_spread().judges())) : "",
-      ExactIf(one.has_judge_spread(), one.judge_spread().sd()),
-      ExactIf(one.has_corrected_judge_spread(), one.corrected_judge_spread().sd()),
-      {first ? absl::StrCat(cell.runs_succeeded(), "/", cell.runs_total()) : "", absl::StrCat(cell.runs_succeeded())},
-      absl::StrCat(cell.runs_total())};
+  return {{first ? ShortModel(cell) : "", cell.model()},
+          {first ? std::move(bias_point) : "", CountsText(cell.bias_point().counts())},
+          absl::StrCat(one.class_()),
+          absl::StrCat(one.trained_images()),
+          {Fixed(100 * one.trained_share(), 2), Exact(one.trained_share())},
+          {present ? MeanText(generated) : "-", ExactIf(present, generated.mean())},
+          ExactIf(generated.has_sd(), generated.sd()),
+          {present ? IntervalText(generated) : "-", ExactIf(generated.has_low(), generated.low())},
+          ExactIf(generated.has_high(), generated.high()),
+          {one.has_amplification() ? Fixed(one.amplification(), 3) : "-",
+           ExactIf(one.has_amplification(), one.amplification())},
+          ShareCell(cell, cell.rejected(), first),
+          ShareCell(cell, cell.off_support(), first),
+          ExactIf(one.has_corrected(), one.corrected().mean()),
+          ExactIf(one.corrected().has_sd(), one.corrected().sd()),
+          ExactIf(one.corrected().has_low(), one.corrected().low()),
+          ExactIf(one.corrected().has_high(), one.corrected().high()),
+          ExactIf(one.has_corrected_amplification(), one.corrected_amplification()),
+          ExactIf(one.has_delta(), one.delta().mean()),
+          ExactIf(one.has_corrected_delta(), one.corrected_delta().mean()),
+          ExactIf(one.has_over_dispersion(), one.over_dispersion()),
+          ExactIf(cell.has_divergences(), cell.divergences().total_variation().mean()),
+          ExactIf(cell.has_corrected_divergences(), cell.corrected_divergences().total_variation().mean()),
+          ExactIf(one.has_pacc(), one.pacc().mean()),
+          ExactIf(one.pacc().has_sd(), one.pacc().sd()),
+          ExactIf(one.pacc().has_low(), one.pacc().low()),
+          ExactIf(one.pacc().has_high(), one.pacc().high()),
+          ExactIf(one.has_cleam(), one.cleam().mean()),
+          ExactIf(one.cleam().has_sd(), one.cleam().sd()),
+          ExactIf(one.cleam().has_low(), one.cleam().low()),
+          ExactIf(one.cleam().has_high(), one.cleam().high()),
+          present ? absl::StrCat(std::max(1, one.judge_spread().judges())) : "",
+          ExactIf(one.has_judge_spread(), one.judge_spread().sd()),
+          ExactIf(one.has_corrected_judge_spread(), one.corrected_judge_spread().sd()),
+          {first ? RunsText(cell) : "", absl::StrCat(cell.runs_succeeded())},
+          absl::StrCat(cell.runs_total()),
+          cell.has_runs_counted() ? absl::StrCat(cell.runs_counted()) : ""};
 }
 
 // Corrected values where there are any, or else raw ones.
@@ -194,7 +200,8 @@ Table ResultsTable(const v1::GetResultsResponse& results) {
                {"", "judge_sd"},
                {"", "corrected_judge_sd"},
                {"runs", "runs_succeeded", true},
-               {"", "runs_total"}});
+               {"", "runs_total"},
+               {"", "runs_counted"}});
   const std::vector<std::string> points = ShortBiasPoints(results);
   for (int i = 0; i < results.cells_size(); ++i) {
     bool first = true;

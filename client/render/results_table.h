@@ -12,8 +12,9 @@ namespace skew {
 
 // One row per (bias point, model, class); what concerns the whole cell is shown in its first row only. At most 120
 // columns wide: long bias points are reduced to the classes that differ between the cells.
-// CSV holds shares as fractions, unrounded, and repeats the cell's values in every row.
-// Corrected values, Delta, total variation and rho stand in CSV and in CorrectedTable; those of CLEAM in CSV only.
+// A '*' marks cells of which ResultsNotes says that not all runs are counted. CSV holds shares as fractions, unrounded,
+// and repeats the cell's values in every row. Corrected values, Delta, total variation and rho stand in CSV and in
+// CorrectedTable; those of CLEAM in CSV only.
 Table ResultsTable(const v1::GetResultsResponse& results);
 
 // For people, the same rows with what the judge's correction makes of them, how far that is from the training shares,

@@ -207,7 +207,8 @@ std::string ResultsSection(const StudyData& data) {
           "Shares are of the images accepted as one of the study&rsquo;s classes; standard deviations and 95% Student t"
           " intervals are over runs. ampl.: generated over trained share. rho: over-dispersion, 0 when runs"
           " differ only as independent images make them differ. rej., off: images the judge is unsure of, and"
-          " of other classes, of all images. Corrected intervals also hold what the judge&rsquo;s confusion"
+          " of other classes, of all images of all runs; a run without an accepted image counts for these only. "
+          "Corrected intervals also hold what the judge&rsquo;s confusion"
           " counts leave open.",
           "class=\"note\""));
 }

@@ -11,6 +11,7 @@
 #include "client/render/findings_table.h"
 #include "client/render/format.h"
 #include "client/render/measures_table.h"
+#include "client/render/results_notes.h"
 #include "client/report/html.h"
 #include "client/report/page.h"
 
@@ -122,6 +123,13 @@ std::string ShareCells(bool present, const v1::Estimate& estimate, bool has_ampl
                       Number(has_amplification ? Fixed(amplification, 3) : kNone));
 }
 
+// Counts of the training set, and below them how many runs the shares rest on where that is not all.
+std::string BiasPointHtml(const v1::ResultCell& cell) {
+  const std::string counts = HtmlText(CountsText(cell.bias_point().counts()));
+  const std::string uncounted = UncountedText(cell);
+  return uncounted.empty() ? counts : absl::StrCat(counts, "<br><small>", HtmlText(uncounted), "</small>");
+}
+
 // Further corrections that some class has: PACC, and with two classes CLEAM.
 struct MoreCorrections {
   bool pacc = false;
@@ -173,9 +181,7 @@ std::string CellRows(const v1::ResultCell& cell, const MoreCorrections& more) {
   const std::string number_span = absl::StrCat("class=\"n\" ", span);
   bool first = true;
   for (const v1::ClassResult& one : cell.classes()) {
-    std::string row = first ? absl::StrCat(Td(HtmlText(cell.model()), span),
-                                           Td(HtmlText(CountsText(cell.bias_point().counts())), span))
-                            : "";
+    std::string row = first ? absl::StrCat(Td(HtmlText(cell.model()), span), Td(BiasPointHtml(cell), span)) : "";
     absl::StrAppend(&row, Number(absl::StrCat(one.class_())), Number(absl::StrCat(one.trained_images())),
                     Number(Fixed(100 * one.trained_share(), 2)),
                     ShareCells(one.has_generated(), one.generated(), one.has_amplification(), one.amplification()),

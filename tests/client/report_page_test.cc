@@ -124,6 +124,17 @@ TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35 &plusmn; 0.49</td>"));
 }
 
+TEST(ReportPageTest, SaysHowManyRunsTheSharesRestOn) {
+  StudyData data = ReportStudy(2);
+  JobData& job = data.jobs.front();
+  EXPECT_THAT(ResultsHtml(job.results), AllOf(HasSubstr(">2/2</td>"), Not(HasSubstr("counted"))));
+  job.runs.front().mutable_histogram()->clear_counts();
+  job.results.clear_cells();
+  for (const v1::ResultCell& cell : ComputeResults(job.runs, {}, true)) *job.results.add_cells() = cell;
+  EXPECT_THAT(ResultsHtml(job.results),
+              HasSubstr(">0:900 1:100<br><small>1 of 2 counted: 1 without an accepted image</small></td>"));
+}
+
 TEST(ReportPageTest, FurtherCorrectionsStandBesideTheFirst) {
   StudyData data = ReportStudy(2);  // of two classes, by a judge without mean posteriors
   JobData& job = data.jobs.front();

@@ -23,6 +23,21 @@ TEST(ResultsNotesTest, SayWhatTheStopRuleSparedAndWhatItDoesToIntervals) {
                     HasSubstr("Student's 98% interval")));
 }
 
+TEST(ResultsNotesTest, SayHowManyRunsTheSharesRestOn) {
+  const auto results = Parse<v1::GetResultsResponse>(R"pb(
+    cells {
+      model: 'dcgan'
+      bias_point { counts { key: 1 value: 50 } }
+      runs_succeeded: 2
+      runs_total: 3
+      runs_counted: 1
+    }
+    cells { model: 'vae' runs_succeeded: 3 runs_total: 3 runs_counted: 3 }
+    cells { model: 'from a server that does not say' runs_succeeded: 3 runs_total: 3 }
+  )pb");
+  EXPECT_EQ(ResultsNotes(results), "\n* dcgan 1:50: 1 of 2 counted: 1 without an accepted image\n");
+}
+
 TEST(ResultsNotesTest, ARuleThatSparedNothingChangesNothing) {
   EXPECT_EQ(ResultsNotes(Parse<v1::GetResultsResponse>("saved {}")), "");
   EXPECT_EQ(ResultsNotes({}), "");

@@ -100,16 +100,17 @@ TEST(ResultsTableTest, Csv) {
       "generated_high,amplification,rejected_share,off_support_share,corrected_mean,corrected_sd,"
       "corrected_low,corrected_high,corrected_amplification,delta,corrected_delta,over_dispersion,"
       "total_variation,corrected_total_variation,pacc_mean,pacc_sd,pacc_low,pacc_high,"
-      "cleam_mean,cleam_sd,cleam_low,cleam_high,judges,judge_sd,corrected_judge_sd,runs_succeeded,runs_total\n"
+      "cleam_mean,cleam_sd,cleam_low,cleam_high,judges,judge_sd,corrected_judge_sd,runs_succeeded,runs_total,runs_"
+      "counted\n"
       "dcgan,0:2000 "
-      "1:250,0,2000,0.8888888888888888,0.95,0.01,0.86,1.04,1.06875,0.125,0.003,,,,,,,,,0.0611,0.066,,,,,,,,,1,,,2,2\n"
+      "1:250,0,2000,0.8888888888888888,0.95,0.01,0.86,1.04,1.06875,0.125,0.003,,,,,,,,,0.0611,0.066,,,,,,,,,1,,,2,2,\n"
       "dcgan,0:2000 "
       "1:250,1,250,0.1111111111111111,0.05,0.01,-0.04,0.14,0.45,0.125,0.003,0.045,0.01,0,0.14,0.405,-0.865,-0.976,0."
-      "002,0.0611,0.066,0.046,0.011,0.01,0.13,0.047,0.012,0.02,0.12,1,,,2,2\n"
-      "vae,0:2000 1:250,0,2000,0.8888888888888888,0.9,,,,1.0125,0,0,,,,,,,,,,,,,,,,,,,1,,,1,2\n"
-      "vae,0:2000 1:250,1,250,0.1111111111111111,0.1,,,,0.9,0,0,,,,,,,,,,,,,,,,,,,1,,,1,2\n"
-      "resample,0:2000 1:250,0,2000,0.8888888888888888,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,2\n"
-      "resample,0:2000 1:250,1,250,0.1111111111111111,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,2\n");
+      "002,0.0611,0.066,0.046,0.011,0.01,0.13,0.047,0.012,0.02,0.12,1,,,2,2,\n"
+      "vae,0:2000 1:250,0,2000,0.8888888888888888,0.9,,,,1.0125,0,0,,,,,,,,,,,,,,,,,,,1,,,1,2,\n"
+      "vae,0:2000 1:250,1,250,0.1111111111111111,0.1,,,,0.9,0,0,,,,,,,,,,,,,,,,,,,1,,,1,2,\n"
+      "resample,0:2000 1:250,0,2000,0.8888888888888888,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,2,\n"
+      "resample,0:2000 1:250,1,250,0.1111111111111111,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,2,\n");
 }
 
 TEST(ResultsTableTest, CorrectedText) {
@@ -124,6 +125,15 @@ TEST(ResultsTableTest, CorrectedText) {
       "                            1    11.11            -             -       -      -       -        -\n");
 }
 
+TEST(ResultsTableTest, MarksCellsOfWhichNotAllRunsAreCounted) {
+  auto results = Parse<v1::GetResultsResponse>(kResults);
+  results.mutable_cells(0)->set_runs_counted(1);
+  results.mutable_cells(1)->set_runs_counted(1);
+  EXPECT_THAT(ResultsTable(results).ToText(), ::testing::HasSubstr("  2/2*\n"));
+  EXPECT_THAT(ResultsTable(results).ToText(), ::testing::HasSubstr("   1/2\n"));
+  EXPECT_THAT(ResultsTable(results).ToCsv(), ::testing::HasSubstr(",2,2,1\n"));
+}
+
 // The widest values that can come.
 TEST(ResultsTableTest, FitsIn120Columns) {
   v1::GetResultsResponse results;
@@ -134,6 +144,7 @@ TEST(ResultsTableTest, FitsIn120Columns) {
     (*cell.mutable_bias_point()->mutable_counts())[1] = count;
     cell.set_runs_succeeded(1000);
     cell.set_runs_total(1000);
+    cell.set_runs_counted(999);
     v1::ClassResult& one = *cell.add_classes();
     one.set_class_(1);
     one.set_trained_images(50000);

@@ -89,6 +89,8 @@ TEST(ResultsTest, ARunWithoutAnAcceptedImageHasNoShares) {
                                                             FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 60}, {1, 40}}, 0)});
   EXPECT_DOUBLE_EQ(cells[0].classes(0).generated().mean(), 0.6);
   EXPECT_DOUBLE_EQ(cells[0].rejected().mean(), 0.5);
+  EXPECT_EQ(cells[0].runs_succeeded(), 2);
+  EXPECT_EQ(cells[0].runs_counted(), 1);
 }
 
 // A judge of two classes that calls a tenth of class 0 class 1.

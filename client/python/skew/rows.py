@@ -71,6 +71,7 @@ def _row(job_id: str, cell: job_service_pb2.ResultCell, one: job_service_pb2.Cla
         "corrected_judge_sd": one.corrected_judge_spread.sd if one.HasField("corrected_judge_spread") else None,
         "runs_succeeded": cell.runs_succeeded,
         "runs_total": cell.runs_total,
+        "runs_counted": _optional(cell, "runs_counted"),
     })
     return row
 

@@ -70,6 +70,7 @@ std::map<std::string, v1::ClassHistogram> ByName(const std::vector<v1::ClassHist
     v1::ClassHistogram& measured = named[NameOf(histogram)];
     measured = histogram;
     measured.clear_run_id();
+    if (measured.has_image_measures()) measured.mutable_image_measures()->clear_measuring_seconds();
   }
   return named;
 }

@@ -96,6 +96,8 @@ absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
   }
   if (flags.measures) {
     Show(session, csv ? AllMeasures(results) : MeasuresTable(results));
+    const std::string took = MeasuringText(results);
+    if (!csv && !took.empty()) *session.out << "\n" << took << "\n";
   } else {
     Show(session, csv ? AllJudges(results) : JudgesTable(results));
     const std::string sentence = JudgesSentence(results);

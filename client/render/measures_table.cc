@@ -65,6 +65,21 @@ Table MeasuresTable(const v1::GetResultsResponse& results) {
   return table;
 }
 
+std::string MeasuringText(const v1::GetResultsResponse& results) {
+  double seconds = 0;
+  int runs = 0;
+  for (const v1::ResultCell& cell : results.cells()) {
+    for (const v1::MeasureResult& one : cell.image_measures()) {
+      if (one.measure() != "measuring_seconds") continue;
+      seconds += one.estimate().mean() * one.runs();
+      runs += one.runs();
+    }
+  }
+  if (runs == 0) return "";
+  return absl::StrCat("Measuring took ", Fixed(seconds / runs, 1), " s a run, ", DurationText(absl::Seconds(seconds)),
+                      " in all.");
+}
+
 Table AllMeasures(const v1::GetResultsResponse& results) {
   Table table({{"", "model"},
                {"", "bias_point"},

@@ -28,6 +28,9 @@ std::vector<MeasureRow> MeasureRowsOf(const v1::ResultCell& cell);
 // Means, a row for each of MeasureRowsOf. At most 120 columns wide.
 Table MeasuresTable(const v1::GetResultsResponse& results);
 
+// "Measuring took 3.2 s a run, 5m 36s in all.": what ImageMeasures.measuring_seconds come to. "" where no run says.
+std::string MeasuringText(const v1::GetResultsResponse& results);
+
 // Every measure of every cell, one a row, unrounded. For CSV only.
 Table AllMeasures(const v1::GetResultsResponse& results);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "client/render/format.h"
+#include "client/render/measures_table.h"
 #include "client/render/results_notes.h"
 #include "client/report/gnuplot.h"
 #include "client/report/html.h"
@@ -223,6 +224,8 @@ std::string MeasuresSection(const StudyData& data, const std::vector<Figure>& fi
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
     absl::StrAppend(&html, MeasuresHtml(job.results), "\n");
+    const std::string took = MeasuringText(job.results);
+    if (!took.empty()) html += Paragraph(took, "class=\"note\"");
   }
   return absl::StrCat(
       html,

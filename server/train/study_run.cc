@@ -175,7 +175,9 @@ absl::StatusOr<v1::ClassHistogram> StudyRun::JudgeFinal() {
   SKEW_ASSIGN_OR_RETURN(const RealFeatures real,
                         JudgeRealImages(dataset, context_.order.bias_point(), subset_, *classifier_));
   *histogram.mutable_image_measures() = MeasureImages(generated, real);
-  spdlog::info("measures of images took {:.1f} s", absl::ToDoubleSeconds(context_.clock->Now() - start));
+  const double seconds = absl::ToDoubleSeconds(context_.clock->Now() - start);
+  histogram.mutable_image_measures()->set_measuring_seconds(seconds);
+  spdlog::info("measures of images took {:.1f} s", seconds);
   return histogram;
 }
 

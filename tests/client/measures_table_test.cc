@@ -64,6 +64,18 @@ TEST(MeasuresTableTest, CsvHasEveryMeasure) {
             "dcgan,0:2000 1:250,1,support_low,33821.4,,,,1\n");
 }
 
+TEST(MeasuresTableTest, SaysWhatMeasuringTook) {
+  auto results = Parse<v1::GetResultsResponse>(kMeasured);
+  EXPECT_EQ(MeasuringText(results), "");
+  for (const double seconds : {2.0, 5.0}) {
+    v1::MeasureResult& took = *results.mutable_cells(seconds == 2 ? 0 : 1)->add_image_measures();
+    took.set_measure("measuring_seconds");
+    took.mutable_estimate()->set_mean(seconds);
+    took.set_runs(seconds == 2 ? 2 : 1);
+  }
+  EXPECT_EQ(MeasuringText(results), "Measuring took 3.0 s a run, 9s in all.");
+}
+
 // The widest values that can come.
 TEST(MeasuresTableTest, FitsIn120Columns) {
   v1::GetResultsResponse results;

@@ -193,6 +193,11 @@ TEST(ReportPageTest, MeasuresOfImages) {
   vendi.set_measure("vendi");
   vendi.set_class_(1);
   vendi.mutable_estimate()->set_mean(2);
+  v1::MeasureResult& took = *cell.add_image_measures();
+  took.set_measure("measuring_seconds");
+  took.mutable_estimate()->set_mean(3.25);
+  took.set_runs(2);
+  EXPECT_THAT(Page(data), HasSubstr("<p class=\"note\">Measuring took 3.2 s a run, 6s in all.</p>"));
   const std::string html = MeasuresHtml(data.jobs.front().results);
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">4.50<br><small>&plusmn; 0.25</small></td>"));
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">2.00</td>"));

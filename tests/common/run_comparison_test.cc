@@ -57,6 +57,16 @@ TEST(RunComparisonTest, TheSameUnderAnotherNameIsBitEqual) {
   EXPECT_EQ(response.other_run_id(), "j2.1");
 }
 
+TEST(RunComparisonTest, HowLongMeasuringTookIsNoDifference) {
+  RunRecord record = Record("j1.1");
+  RunRecord other = Record("j2.1");
+  record.histograms.back().mutable_image_measures()->set_measuring_seconds(3);
+  other.histograms.back().mutable_image_measures()->set_measuring_seconds(4);
+  EXPECT_EQ(MustCompare(record, other).verdict(), CompareRunsResponse::BIT_EQUAL);
+  other.histograms.back().mutable_image_measures()->set_frechet_balanced(5);
+  EXPECT_NE(MustCompare(record, other).verdict(), CompareRunsResponse::BIT_EQUAL);
+}
+
 TEST(RunComparisonTest, EverythingThatDiffersIsNamed) {
   RunRecord other = Record("j2.1", 501, 419);
   other.run.set_precision(v1::FP32);

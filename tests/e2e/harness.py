@@ -150,6 +150,8 @@ def measured(server, job):
         histogram = run_pb2.ClassHistogram()
         histogram.CopyFrom(run.histogram)
         histogram.run_id = ""
+        if histogram.HasField("image_measures"):
+            histogram.image_measures.ClearField("measuring_seconds")
         histograms[(run.model, tuple(sorted(run.bias_point.counts.items())), run.iteration)] = histogram
     return histograms
 

@@ -157,6 +157,7 @@ class StudyTest(unittest.TestCase):
             measures = run.histogram.image_measures
             self.assertEqual((measures.all.images, measures.all.real_images), (5000, 5000))
             self.assertLess(measures.all.frechet, measures.frechet_balanced)
+            self.assertGreater(measures.measuring_seconds, 0)
             self.assertGreater(measures.all.precision, 0.9)
             self.assertEqual(sorted(measures.classes), [0, 1, 2])
             for label, one in measures.classes.items():

@@ -308,8 +308,10 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
           "claims", "Claims",
           absl::StrCat(
               Paragraph(
-                  "Each claim is tested over the runs above; p-values are two-sided and adjusted after Holm over"
-                  " all claims (in brackets: before that). <b>Supported</b>: the effect is there, in the claim&rsquo;s "
+                  "What is tested are iterations, as runs of one iteration share their training images. p-values are"
+                  " two-sided and adjusted after Holm over all claims of trained models, and over those of models that"
+                  " train nothing, which check the instrument (in brackets: before that). <b>Supported</b>: the effect "
+                  "is there, in the claim&rsquo;s "
                   "direction."
                   " <b>Opposite</b>: in the other. <b>Preserved</b>: shown to be near enough to none, by the"
                   " p-value called equiv., which is that of an effect outside the claim&rsquo;s margin around none."

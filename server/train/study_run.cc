@@ -1,12 +1,15 @@
 #include "server/train/study_run.h"
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/util/delimited_message_util.h"
 #include "server/train/data/image_tensor.h"
 #include "server/train/data/random.h"
 #include "server/train/eval/image_features.h"
@@ -50,6 +53,32 @@ absl::StatusOr<std::unique_ptr<Classifier>> LoadJudge(const std::string& file, c
 // Images of a class in the grids that are ordered by class.
 constexpr int kPerClass = 12;
 
+// Entry of a checkpoint: reports, each after its length.
+constexpr char kUnreported[] = "unreported";
+
+at::Tensor TensorOfReports(const std::vector<Report>& reports) {
+  std::ostringstream stream;
+  for (const Report& report : reports) google::protobuf::util::SerializeDelimitedToOstream(report, &stream);
+  return TensorOfText(stream.str());
+}
+
+absl::StatusOr<std::vector<Report>> GetReports(const TensorMap& state) {
+  std::vector<Report> reports;
+  if (!state.contains(kUnreported)) return reports;  // written by an earlier version
+  SKEW_ASSIGN_OR_RETURN(const std::string bytes, GetText(state, kUnreported));
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  bool at_end = false;
+  while (!at_end) {
+    Report report;
+    if (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&report, &stream, &at_end)) {
+      reports.push_back(std::move(report));
+    } else if (!at_end) {
+      return absl::DataLossError("its reports cannot be read");
+    }
+  }
+  return reports;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& context) {
@@ -70,6 +99,8 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
   SKEW_RETURN_IF_ERROR(run->Resume());
   context.session->Send(
       StartedReport(run->step(), run->subset_.digest, ResolvedPrecision(run->settings_.model, context.engine)));
+  for (Report& report : run->unreported_) context.session->Send(std::move(report));
+  run->unreported_.clear();
   return run;
 }
 
@@ -123,7 +154,12 @@ absl::Status StudyRun::Resume() {
   if (!checkpoint.has_value()) return absl::OkStatus();
   spdlog::info("goes on from step {}", checkpoint->step);
   checkpoint_step_ = checkpoint->step;
-  return Annotate(trainer_->Load(*checkpoint), absl::StrCat("checkpoint of step ", checkpoint->step));
+  const std::string context = absl::StrCat("checkpoint of step ", checkpoint->step);
+  SKEW_RETURN_IF_ERROR(Annotate(trainer_->Load(*checkpoint), context));
+  absl::StatusOr<std::vector<Report>> reports = GetReports(checkpoint->state);
+  if (!reports.ok()) return Annotate(reports.status(), context);
+  unreported_ = *std::move(reports);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Report> StudyRun::Run() {
@@ -206,7 +242,8 @@ absl::Status StudyRun::ReportFinalArtifacts() {
 
 absl::Status StudyRun::WriteCheckpoint() {
   if (checkpoint_step_ == step()) return absl::OkStatus();
-  SKEW_ASSIGN_OR_RETURN(const Checkpoint checkpoint, trainer_->Save());
+  SKEW_ASSIGN_OR_RETURN(Checkpoint checkpoint, trainer_->Save());
+  checkpoint.state[kUnreported] = TensorOfReports(context_.session->UnacknowledgedResults());
   SKEW_RETURN_IF_ERROR(checkpoints_.Write(checkpoint));
   checkpoint_step_ = step();
   checkpoint_time_ = context_.clock->Now();

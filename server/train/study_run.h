@@ -29,7 +29,8 @@ namespace skew::train {
 // between them, so that a stop in the second phase costs no training.
 //
 // A checkpoint of step s stands for the moment before the evaluation of s: a run that resumes there evaluates s again,
-// which gives the same histogram (see Evaluator).
+// which gives the same histogram (see Evaluator). What was reported of earlier steps and is not acknowledged is in the
+// checkpoint and is reported again: the daemon may have been away since, and the worker may end before it is back.
 class StudyRun {
  public:
   // Reads the dataset, draws the subset, makes or resumes the model and reports Started. `context` is borrowed.
@@ -75,6 +76,8 @@ class StudyRun {
   const RunSettings settings_;
   Artifacts artifacts_;
   CheckpointFolder checkpoints_;
+  // Of the checkpoint that was resumed.
+  std::vector<worker::v1::Report> unreported_;
   Subset subset_;
   // The first images of every class that it is trained on.
   at::Tensor real_samples_;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -74,6 +75,14 @@ void WorkerSession::Send(Report report) {
   }
   report.set_number(next_number_++);
   reports_.push_back(std::move(report));
+}
+
+std::vector<Report> WorkerSession::UnacknowledgedResults() {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Report> results;
+  std::copy_if(reports_.begin(), reports_.end(), std::back_inserter(results),
+               [](const Report& report) { return report.has_histogram() || report.has_artifact(); });
+  return results;
 }
 
 absl::Status WorkerSession::AwaitAcknowledged() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -55,6 +56,9 @@ class WorkerSession {
   // Numbers the report and queues it, or has it take the place of earlier progress (see Options::kept_progress); does
   // not wait.
   void Send(worker::v1::Report report);
+
+  // Histograms and artifacts that are not acknowledged, in their order.
+  std::vector<worker::v1::Report> UnacknowledgedResults();
 
   // Waits until every report is acknowledged. UNAVAILABLE, with the number of those that are not, when the session is
   // lost before.

@@ -42,12 +42,15 @@ def spec_of(user):
 
 
 def digests(server, job):
-    """Of what each run has made, by its cell and iteration: weights and losses to the last bit."""
+    """Of what each run has made, by its cell and iteration: weights and losses to the last bit, and every histogram."""
     made = {}
+    histograms = server.runs.ListHistograms(run_service_pb2.ListHistogramsRequest(job_id=job)).histograms
     for run in server.all_runs(job):
         artifacts = server.artifacts.ListArtifacts(run_service_pb2.ListArtifactsRequest(run_id=run.id)).artifacts
         made[(run.model, tuple(sorted(run.bias_point.counts.items())), run.iteration)] = {
             artifact.name: artifact.digest for artifact in artifacts}
+        made[(run.model, tuple(sorted(run.bias_point.counts.items())), run.iteration)]["histograms"] = [
+            (one.step, one.final, sorted(one.counts.items()), one.rejected) for one in histograms if one.run_id == run.id]
     return made
 
 

@@ -15,7 +15,8 @@
 namespace skew::train {
 
 // Serves one unix socket. To every worker with the right token it gives the same order; it records and acknowledges
-// reports, checks and takes artifacts, and after each report does what the script says. Thread-safe.
+// reports, checks and takes artifacts (but for those it has), and after each report does what the script says.
+// Thread-safe.
 class ScriptedDaemon final : public worker::v1::WorkerService::Service {
  public:
   static constexpr char kToken[] = "secret";

@@ -300,6 +300,29 @@ TEST_F(WorkerTest, WritesACheckpointWhenTheDaemonIsLost) {
   EXPECT_GE(resumed.reports.front().started().resumed_step(), 20);
 }
 
+// The daemon hangs and then is gone, without having taken what evaluations made. The worker has trained on meanwhile,
+// and the next attempt does not come by their steps.
+TEST_F(WorkerTest, TheNextAttemptReportsWhatNobodyTook) {
+  const Outcome straight = Run(StudyOrder("straight", kLongDcgan));
+  const WorkOrder order = StudyOrder("lost", kLongDcgan);
+  const auto hang_at_20 = [](const Report& report) {
+    if (!report.has_histogram() || report.histogram().step() != 20) return Then::kAcknowledge;
+    absl::SleepFor(absl::Milliseconds(500));
+    return Then::kBreak;
+  };
+  StopRequest stop;
+  RealClock clock;
+  {
+    ScriptedDaemon daemon(folder_, order, hang_at_20);
+    EXPECT_EQ(RunWorker({daemon.address(), ScriptedDaemon::kToken}, &stop, &clock), kExitDaemonLost);
+  }
+  const Outcome resumed = Run(order);
+  EXPECT_GT(resumed.reports.front().started().resumed_step(), 20);
+  EXPECT_TRUE(resumed.last().has_finished());
+  EXPECT_EQ(resumed.Histograms(), straight.Histograms());
+  EXPECT_EQ(resumed.ArtifactDigests(), straight.ArtifactDigests());
+}
+
 TEST_F(WorkerTest, AttachesAgainAndLosesAndRepeatsNothing) {
   const WorkOrder order = StudyOrder("run", kShortVae);
   const Outcome undisturbed = Run(StudyOrder("undisturbed", kShortVae));

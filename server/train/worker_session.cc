@@ -121,7 +121,7 @@ absl::Status WorkerSession::Converse() {
     if (heard) last_contact_ = clock_.Now();
   }
   writer.join();
-  const absl::Status end = FromGrpc(stream->Finish());
+  absl::Status end = FromGrpc(stream->Finish());
   absl::MutexLock lock(&mutex_);
   context_ = nullptr;
   return end;

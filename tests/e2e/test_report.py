@@ -135,7 +135,9 @@ class ReportTest(unittest.TestCase):
         rows = Page((self.path / "cells.html").read_text(encoding="utf-8")).rows
         for cell in self.results().cells:
             counts = " ".join(f"{label}:{count}" for label, count in sorted(cell.bias_point.counts.items()))
-            self.assertTrue(any(row.startswith(f"{cell.model}|{counts}|0|") for row in rows), (cell.model, counts))
+            # A run without an accepted image, which so short a training may well have, is said to be none of those counted.
+            first = re.compile(rf"{cell.model}\|{counts}\|(\d+ of \d+ counted: [^|]*\|)?0\|")
+            self.assertTrue(any(first.match(row) for row in rows), (cell.model, counts))
             for one in cell.classes:
                 label = getattr(one, "class")
                 if not one.HasField("generated"):

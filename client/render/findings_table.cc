@@ -73,10 +73,7 @@ void AddTestCells(const v1::ClaimTest& test, std::vector<Cell>& row) {
 
 }  // namespace
 
-std::string ShortStatistic(const std::string& name) {
-  if (name == "log variance ratio") return "log var. ratio";
-  return name == "mean difference" ? "mean diff." : name;
-}
+std::string ShortStatistic(const std::string& name) { return name == "log variance ratio" ? "log var. ratio" : name; }
 
 Table FindingsTable(const v1::AnalyseJobsResponse& analysis) {
   Table table({{"claim", "claim"},
@@ -143,8 +140,8 @@ std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis) {
                     "\n");
   }
   for (const std::string& note : analysis.notes()) absl::StrAppend(&text, Printable(note), "\n");
-  absl::StrAppend(&text, "p: two-sided; adj. p: the same after Holm over all findings; below ", Exact(analysis.alpha()),
-                  " the effect is SUPPORTED or OPPOSITE\n",
+  absl::StrAppend(&text, "p: two-sided; adj. p: the same after Holm (findings of untrained models apart); below ",
+                  Exact(analysis.alpha()), " the effect is SUPPORTED or OPPOSITE\n",
                   "equiv.: p-value, after Holm, of an effect outside the margin around none; below ",
                   Exact(analysis.alpha()), " the effect is PRESERVED\n", analysis.runs(), " runs\n");
   return text;

@@ -84,7 +84,7 @@ enum class Verdict {
 };
 
 struct ClaimTest {
-  std::string statistic_name;  // "t", "W+", "J", "rho", ...
+  std::string statistic_name;  // "t", "J", "rho", ...
   double statistic = 0;
   double effect = 0;
   std::optional<Interval> interval;  // 95%

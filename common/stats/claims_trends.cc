@@ -22,18 +22,19 @@ double Images(const StudyRun& run) {
   return sum;
 }
 
-// The runs of each bias point, one of each complete replicate and in the same order everywhere; bias points in the
-// order of the training share.
+// The runs of each bias point that all complete replicates have, one of each and in the same order everywhere; bias
+// points in the order of the training share. (Jobs of other seeds may have other bias points.)
 std::vector<RunList> RunsByPoint(const Series& series) {
   const Replicates replicates = ReplicatesOf(series.runs);
   std::vector<RunList> points;
   for (const RunList& of_point : BiasPointsOf(series.runs, series.label)) {
-    RunList& runs = points.emplace_back();
+    RunList runs;
     for (const RunList& replicate : replicates.complete) {
       const auto found = std::find_if(replicate.begin(), replicate.end(),
                                       [&](const StudyRun* run) { return run->trained == of_point.front()->trained; });
       if (found != replicate.end()) runs.push_back(*found);
     }
+    if (runs.size() == replicates.complete.size()) points.push_back(std::move(runs));
   }
   return points;
 }
@@ -106,7 +107,7 @@ Draft PredictabilityDraft(const StudyView& view, const Series& series) {
   finding.predicted = -1;
   finding.unit = kBiasPoints;
   const std::vector<RunList> by_point = RunsByPoint(series);
-  const size_t replicates = by_point.front().size();
+  const size_t replicates = by_point.empty() ? 0 : by_point.front().size();
   finding.units = static_cast<int>(by_point.size());
   if (replicates < 2 || by_point.size() < kFewestPoints) {
     AddNote("needs three bias points or more with two iterations or more", finding);

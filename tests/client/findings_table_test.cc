@@ -116,7 +116,8 @@ TEST(FindingsTableTest, Notes) {
       "H1 slope (dcgan): read with care\n"
       "H6 first batches: needs runs\n"
       "corrected values suppose something\n"
-      "p: two-sided; adj. p: the same after Holm over all findings; below 0.05 the effect is SUPPORTED or OPPOSITE\n"
+      "p: two-sided; adj. p: the same after Holm (findings of untrained models apart); below 0.05 the effect is "
+      "SUPPORTED or OPPOSITE\n"
       "equiv.: p-value, after Holm, of an effect outside the margin around none; below 0.05 the effect is PRESERVED\n"
       "70 runs\n");
 }

@@ -330,6 +330,24 @@ TEST(ClaimsTest, PredictabilityGrowsWithTheShare) {
   EXPECT_NEAR(*finding.raw.p, 2 / 120.0, 1e-12);  // one of the 120 orders of five values falls all the way
 }
 
+// Two jobs whose bias points are not the same: only what both have has a rho over all iterations.
+TEST(ClaimsTest, PredictabilityIsOfBiasPointsThatAllIterationsHave) {
+  const Study whole = OneArm({.noise = 0.2}, 4);
+  Study study = whole;
+  study.runs.clear();
+  Study apart = study;
+  for (StudyRun run : whole.runs) {
+    const bool second = run.iteration >= 2;
+    const bool rare = run.trained.at(1) < 500;
+    run.job = second ? "j2" : "j1";
+    run.job_seed = second ? 1 : 0;
+    if (!second || !rare) study.runs.push_back(run);
+    if (second != rare) apart.runs.push_back(run);
+  }
+  EXPECT_EQ(FindingOf(Analyse(study).findings, "H5").units, 4);
+  EXPECT_THAT(FindingOf(Analyse(apart).findings, "H5").note, HasSubstr("needs three bias points"));
+}
+
 TEST(ClaimsTest, LossGoesWithTheMinority) {
   Study study = OneArm({.arm = "dcgan", .family = Family::kGan, .noise = 0.1}, 3);
   for (StudyRun& run : study.runs) {

@@ -1,5 +1,6 @@
 #include "server/store/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 
 #include <cerrno>
@@ -34,6 +35,30 @@ absl::StatusCode CodeOf(int sqlite_code, int system_error) {
     default:
       return absl::StatusCode::kInternal;
   }
+}
+
+// open() for SQLite: a file that it cannot create it opens at once to read, and would tell the error of that (there is
+// no such file) instead of the reason (the disk is full).
+int OpenTellingWhy(const char* path, int flags, int mode) {
+  static thread_local int refusal = 0;
+  const int earlier = std::exchange(refusal, 0);
+  const int file = open(path, flags, mode);
+  if (file >= 0) return file;
+  if ((flags & O_CREAT) != 0) {
+    refusal = errno;
+  } else if (earlier != 0) {
+    errno = earlier;
+  }
+  return file;
+}
+
+// Once a process, before its first database. SQLite takes all its system calls as this type.
+void SetSystemCalls() {
+  static const bool set = [] {
+    sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
+    return vfs->xSetSystemCall(vfs, "open", reinterpret_cast<sqlite3_syscall_ptr>(&OpenTellingWhy)) == SQLITE_OK;
+  }();
+  (void)set;
 }
 
 }  // namespace
@@ -128,6 +153,7 @@ void Statement::Read(int column, google::protobuf::MessageLite& message) {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode,
                                                          absl::Duration busy_timeout) {
+  SetSystemCalls();
   sqlite3* handle = nullptr;
   const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);

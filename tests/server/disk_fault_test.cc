@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/store/sqlite.h"
 #include "tests/testing/opened_store.h"
 #include "tests/testing/store_workload.h"
 #include "tests/testing/temp_folder.h"
@@ -36,25 +37,27 @@ bool Grows(const DiskOp& op) {
   return op.kind == DiskOp::Kind::kMakeFolder || op.kind == DiskOp::Kind::kCreate || op.kind == DiskOp::Kind::kWrite;
 }
 
+bool OpensAFile(const DiskOp& op) { return op.kind == DiskOp::Kind::kOpen || op.kind == DiskOp::Kind::kCreate; }
+
+bool Changes(const DiskOp& op) { return op.kind != DiskOp::Kind::kOpen && !op.IsSync(); }
+
+bool Always(const DiskOp&) { return true; }
+
 struct FaultKind {
   const char* name;
-  int error;
   bool (*concerns)(const DiskOp&);
+  int error;
   absl::StatusCode code;
   size_t errors;  // so many have to be reported until it stops
 };
 
 const FaultKind kKinds[] = {
-    {"one operation finds no room", ENOSPC, Grows, absl::StatusCode::kResourceExhausted, 0},
-    {"the disk is full for a while", ENOSPC, Grows, absl::StatusCode::kResourceExhausted, 3},
-    {"one operation fails", EIO, [](const DiskOp&) { return true; }, absl::StatusCode::kUnavailable, 0},
-    {"the disk fails for a while", EIO, [](const DiskOp&) { return true; }, absl::StatusCode::kUnavailable, 3},
-    {"the disk is read-only for a while", EROFS,
-     [](const DiskOp& op) { return op.kind != DiskOp::Kind::kOpen && !op.IsSync(); }, absl::StatusCode::kUnavailable,
-     3},
-    {"no descriptors are left for a while", EMFILE,
-     [](const DiskOp& op) { return op.kind == DiskOp::Kind::kOpen || op.kind == DiskOp::Kind::kCreate; },
-     absl::StatusCode::kUnavailable, 3},
+    {"one operation finds no room", Grows, ENOSPC, absl::StatusCode::kResourceExhausted, 0},
+    {"the disk is full for a while", Grows, ENOSPC, absl::StatusCode::kResourceExhausted, 3},
+    {"one operation fails", Always, EIO, absl::StatusCode::kUnavailable, 0},
+    {"the disk fails for a while", Always, EIO, absl::StatusCode::kUnavailable, 3},
+    {"the disk is read-only for a while", Changes, EROFS, absl::StatusCode::kUnavailable, 3},
+    {"no descriptors are left for a while", OpensAFile, EMFILE, absl::StatusCode::kUnavailable, 3},
 };
 
 // What came of it all, without what depends on the order of submissions made at once.
@@ -162,6 +165,30 @@ class Trouble {
   bool over_ = false;
   std::vector<std::string> unexpected_;
 };
+
+absl::Status OpenAndWrite(const std::string& path) {
+  const auto db = Database::Open(path, Database::Mode::kReadWriteCreate, absl::ZeroDuration());
+  return db.ok() ? (*db)->Execute("CREATE TABLE numbers (number INTEGER)") : db.status();
+}
+
+// Any file of a database: a disk that has no room for it says so, not that there is no such file.
+TEST(FullDiskTest, IsTheReasonWhyAFileCannotBeCreated) {
+  for (const absl::string_view name : {"new.db", "new.db-journal", "new.db-wal"}) {
+    SCOPED_TRACE(name);
+    const TempFolder folder;
+    const std::string root = fs::canonical(folder.path()).string();
+    WatchedDisk disk(root);
+    disk.SetFault([&](const DiskOp& op) { return op.kind == DiskOp::Kind::kCreate && op.path == name ? ENOSPC : 0; });
+    const absl::Status refused = OpenAndWrite(root + "/new.db");
+    EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+    disk.SetFault(nullptr);
+    const absl::Status missing =
+        Database::Open(root + "/missing.db", Database::Mode::kReadOnly, absl::ZeroDuration()).status();
+    EXPECT_TRUE(absl::IsUnavailable(missing)) << missing;
+    const absl::Status written = OpenAndWrite(root + "/new.db");
+    EXPECT_TRUE(written.ok()) << written;
+  }
+}
 
 class DiskFaultTest : public ::testing::TestWithParam<FaultKind> {};
 

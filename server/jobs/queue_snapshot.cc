@@ -8,7 +8,7 @@
 namespace skew {
 namespace {
 
-// Of a run that is overdue and says nothing of its progress.
+// Of what a run takes in all, that it is never nearer to its end: after its last step it still evaluates and stores.
 constexpr double kLeastLeft = 0.05;
 
 // What runs of a shape take on each kind of device.
@@ -98,19 +98,18 @@ FairShareUser UserOf(const QueueUser& user, const Lengths& lengths) {
 
 absl::Duration ExpectedLeft(const ActiveRow& run, absl::Duration length, absl::Time now) {
   const absl::Duration elapsed = std::max(now - run.start_time, absl::ZeroDuration());
-  const v1::Progress& progress = run.progress;
-  absl::Duration by_progress = absl::InfiniteDuration();
-  if (progress.step() > run.resumed_step && progress.total_steps() > 0) {
-    const double rest = progress.total_steps() - progress.step();
-    by_progress = elapsed * (rest / (progress.step() - run.resumed_step));
-  }
-  if (length == absl::InfiniteDuration()) return by_progress;
   // What was done before a checkpoint need not be done again.
-  if (run.resumed_step > 0 && progress.total_steps() > 0) {
-    length *= 1 - static_cast<double>(run.resumed_step) / progress.total_steps();
+  const double total = run.progress.total_steps();
+  const double resumed = run.resumed_step;
+  const double done = total > resumed ? std::max(run.progress.step() - resumed, 0.0) / (total - resumed) : 0;
+  if (length == absl::InfiniteDuration()) {
+    return done > 0 ? elapsed * (1 / done - 1) : absl::InfiniteDuration();
   }
-  if (elapsed < length) return length - elapsed;
-  return std::max(by_progress == absl::InfiniteDuration() ? absl::ZeroDuration() : by_progress, kLeastLeft * length);
+  if (total > 0) length *= 1 - resumed / total;
+  if (done == 0) return std::max(length - elapsed, kLeastLeft * length);
+  const absl::Duration own = elapsed / done;
+  const absl::Duration whole = (1 - done) * length + done * own;
+  return std::max((1 - done) * whole, kLeastLeft * std::min(length, own));
 }
 
 FairShareSnapshot SnapshotOf(const QueuePicture& picture, const std::vector<DeviceSlots>& devices) {

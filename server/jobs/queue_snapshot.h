@@ -18,8 +18,8 @@ FairShareSnapshot SnapshotOf(const QueuePicture& picture, const std::vector<Devi
 
 FairShareOptions OptionsOf(const QueuePicture& picture, absl::Duration aged_after);
 
-// Until a run under way should end, by what runs of its shape took (InfiniteDuration: not known) and, beyond that or
-// without it, by its own progress. InfiniteDuration when neither says anything.
+// Until a run under way should end: by what runs of its shape took (InfiniteDuration: not known) and by its own pace,
+// which counts for more the further it is. InfiniteDuration when neither says anything.
 absl::Duration ExpectedLeft(const ActiveRow& run, absl::Duration length, absl::Time now);
 
 }  // namespace skew

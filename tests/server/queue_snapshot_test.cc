@@ -21,22 +21,36 @@ ActiveRow Running(absl::Duration since, int32_t step, int32_t total) {
   return run;
 }
 
-TEST(ExpectedLeftTest, LearnedLengthsGoBeforeProgress) {
-  EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(10), 50, 100), absl::Seconds(30), kNow), absl::Seconds(20));
-  EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(10), 20, 100), absl::InfiniteDuration(), kNow), absl::Seconds(40));
+double SecondsLeft(const ActiveRow& run, absl::Duration length) {
+  return absl::ToDoubleSeconds(ExpectedLeft(run, length, kNow));
+}
+
+TEST(ExpectedLeftTest, IsByLearnedLengthsUntilThereIsProgress) {
+  EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(10), 0, 100), absl::Seconds(30), kNow), absl::Seconds(20));
+  EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(10), 0, 0), absl::Seconds(30), kNow), absl::Seconds(20));
+  EXPECT_NEAR(SecondsLeft(Running(absl::Seconds(10), 20, 100), absl::InfiniteDuration()), 40, 1e-6);
   EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(10), 0, 0), absl::InfiniteDuration(), kNow), absl::InfiniteDuration());
 }
 
-TEST(ExpectedLeftTest, AnOverdueRunGoesByItsProgressAndIsNeverOver) {
-  EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(40), 80, 100), absl::Seconds(30), kNow), absl::Seconds(10));
+// Runs of the shape took an hour on a busy box; this one does 1% in a second.
+TEST(ExpectedLeftTest, TheRunsOwnPaceCountsForMoreTheFurtherItIs) {
+  const absl::Duration length = absl::Hours(1);
+  EXPECT_NEAR(SecondsLeft(Running(absl::Seconds(1), 1, 100), length), 0.99 * (0.99 * 3600 + 0.01 * 100), 1e-6);
+  EXPECT_NEAR(SecondsLeft(Running(absl::Seconds(50), 50, 100), length), 0.5 * (0.5 * 3600 + 0.5 * 100), 1e-6);
+  EXPECT_NEAR(SecondsLeft(Running(absl::Seconds(98), 98, 100), length), 0.05 * 100, 1e-6);
+}
+
+TEST(ExpectedLeftTest, AnOverdueRunIsNeverOver) {
+  EXPECT_NEAR(SecondsLeft(Running(absl::Seconds(40), 80, 100), absl::Seconds(30)), 0.2 * (0.2 * 30 + 0.8 * 50), 1e-6);
   EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(40), 0, 0), absl::Seconds(30), kNow), absl::Seconds(1.5));
+  EXPECT_EQ(ExpectedLeft(Running(absl::Seconds(40), 100, 100), absl::Seconds(30), kNow), absl::Seconds(1.5));
 }
 
 TEST(ExpectedLeftTest, WhatWasDoneBeforeACheckpointIsNotDoneAgain) {
   ActiveRow run = Running(absl::Seconds(5), 75, 100);
   run.resumed_step = 50;
-  EXPECT_EQ(ExpectedLeft(run, absl::Seconds(30), kNow), absl::Seconds(10));
-  EXPECT_EQ(ExpectedLeft(run, absl::InfiniteDuration(), kNow), absl::Seconds(5));
+  EXPECT_NEAR(SecondsLeft(run, absl::Seconds(30)), 0.5 * (0.5 * 15 + 0.5 * 10), 1e-6);
+  EXPECT_NEAR(SecondsLeft(run, absl::InfiniteDuration()), 5, 1e-6);
 }
 
 TEST(SnapshotOfTest, AnUnknownShapeTakesAsLongAsOneOfItUnderWayShows) {

@@ -17,6 +17,7 @@ namespace skew::stats {
 inline constexpr int kClasses = 3;
 inline constexpr int64_t kFixedCount = 2000;
 inline constexpr int64_t kVariedCounts[] = {50, 100, 250, 500, 1000, 2000, 4000};
+inline constexpr int64_t kImages = 10'000;  // generated and judged a run
 
 // A judge of ten classes and what a calibration set of 500 images a class says of it.
 struct SimulatedJudge {

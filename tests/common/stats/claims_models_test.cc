@@ -1,0 +1,103 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/stats/amplification.h"
+#include "common/stats/claims.h"
+#include "tests/common/stats/simulation.h"
+#include "tests/common/stats/studies.h"
+
+namespace skew::stats {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(ClaimsModelsTest, GanAgainstVae) {
+  const Analysis analysis = Analyse(TwoFamilies());
+  const Finding bias = FindingOf(analysis.findings, "H2", "bias");
+  EXPECT_EQ(bias.arm, "dcgan");
+  EXPECT_EQ(bias.against, "vae");
+  EXPECT_EQ(bias.units, 8);
+  EXPECT_EQ(bias.raw.statistic_name, "t");
+  EXPECT_LT(*bias.raw.p, 0.001);
+  EXPECT_NEAR(bias.raw.effect, 0.09, 0.05);
+  EXPECT_THAT(bias.note, HasSubstr("p = 0.0078 by signed ranks, 0.0078 by sign flips"));  // 2 / 256: all eight above 0
+  const Finding erratic = FindingOf(analysis.findings, "H2", "erratic");
+  EXPECT_GT(erratic.raw.effect, 10);
+  EXPECT_GT(erratic.raw.interval->low, 1);
+  EXPECT_LT(*erratic.raw.p, 0.05);
+  const Finding diverse = FindingOf(analysis.findings, "H3", "less diverse");
+  EXPECT_NEAR(diverse.raw.effect, (2 + 3.5 + 2) / 2, 1e-12);  // GAN less VAE: class 0 2 + i, class 1 2
+  EXPECT_EQ(diverse.raw.verdict, Verdict::kSupported);
+  const Finding sharp = FindingOf(analysis.findings, "H3", "less sharp");
+  EXPECT_NEAR(sharp.raw.effect, 1 - 2.35, 1e-12);  // the VAE's distance is larger
+  EXPECT_EQ(sharp.raw.verdict, Verdict::kSupported);
+  EXPECT_FALSE(bias.corrected.has_value());  // there is no judge to correct for
+}
+
+TEST(ClaimsModelsTest, RunsOnOtherImagesAreNoPairs) {
+  Study study = TwoFamilies();
+  for (StudyRun& run : study.runs) {
+    if (run.family == Family::kVae) run.images += " of another draw";
+  }
+  EXPECT_THAT(FindingOf(Analyse(study).findings, "H2").note, HasSubstr("same images"));
+}
+
+// One claim in two words: one test, counted once.
+TEST(ClaimsModelsTest, CloserIsTheOtherSideOfBias) {
+  const Analysis analysis = Analyse(TwoFamilies());
+  const Finding bias = FindingOf(analysis.findings, "H2", "bias");
+  const Finding closer = FindingOf(analysis.findings, "H3", "closer");
+  EXPECT_EQ(closer.raw.p, bias.raw.p);
+  EXPECT_EQ(closer.raw.adjusted_p, bias.raw.adjusted_p);
+  EXPECT_EQ(closer.raw.verdict, bias.raw.verdict);
+  EXPECT_EQ(closer.units, bias.units);
+}
+
+// What an iteration has in common at all of its bias points is in all of its pairs: they are one value.
+TEST(ClaimsModelsTest, PairsOfAnIterationAreOneValue) {
+  Study study = OneArm({.arm = "dcgan", .family = Family::kGan, .noise = 0.1}, 5);
+  Random random(22);
+  AddRuns({.arm = "vae", .family = Family::kVae, .noise = 0.1}, 5, kImages, PerfectJudge(), 0, random, study);
+  const Finding bias = FindingOf(Analyse(study).findings, "H2", "bias");
+  EXPECT_EQ(bias.units, 5);
+  EXPECT_EQ(bias.unit, "iterations");
+  EXPECT_TRUE(bias.corrected.has_value());
+}
+
+TEST(ClaimsModelsTest, FirstBatchesSteer) {
+  Study study;
+  for (int i = 0; i < 8; ++i) {
+    for (const FirstBatches order :
+         {FirstBatches::kMinorityFirst, FirstBatches::kStratified, FirstBatches::kMajorityFirst}) {
+      const int64_t own = order == FirstBatches::kMinorityFirst ? 1200 + 20 * i : 800 + 10 * i;
+      StudyRun run = MakeRun("dcgan", Family::kGan, i, {{0, 2000}, {1, 500}, {2, 2000}},
+                             {{0, (kImages - own) / 2}, {1, own}, {2, (kImages - own) / 2}});
+      run.first_batches = order;
+      study.runs.push_back(run);
+      run.arm = "resample";  // trains nothing: no order means anything to it
+      run.family = Family::kOther;
+      study.runs.push_back(run);
+    }
+  }
+  const Analysis analysis = Analyse(study);
+  const Finding finding = FindingOf(analysis.findings, "H6");
+  EXPECT_EQ(finding.arm, "dcgan minority first");
+  EXPECT_EQ(finding.against, "dcgan majority first");
+  EXPECT_EQ(finding.units, 8);
+  EXPECT_EQ(finding.raw.verdict, Verdict::kSupported);
+  EXPECT_NEAR(finding.raw.effect, Logit(0.127) - Logit(0.0835), 0.03);
+  std::vector<std::string> compared;
+  for (const Finding& one : analysis.findings) {
+    if (one.claim == "H6") compared.push_back(one.arm + " / " + one.against);
+  }
+  EXPECT_THAT(compared, ElementsAre("dcgan minority first / dcgan majority first",
+                                    "dcgan minority first / dcgan stratified first",
+                                    "dcgan stratified first / dcgan majority first"));
+  // Elsewhere the orders are arms of their own.
+  EXPECT_EQ(FindingOf(analysis.findings, "H4").arm, "dcgan majority first");
+  EXPECT_EQ(analysis.runs, 8 * 3 + 8);
+}
+
+}  // namespace
+}  // namespace skew::stats

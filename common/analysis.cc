@@ -31,29 +31,41 @@ stats::Family FamilyOf(const v1::ModelSpec& model) {
   }
 }
 
-// Everything that makes the runs of a model differ but the data, the order of the first batches and the seed.
-std::string SettingsOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
+// How a model is trained, but for the order of the first batches.
+std::string BudgetOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
+  if (FamilyOf(model) == stats::Family::kOther) return "";  // trains nothing
   v1::TrainingSpec training = spec.training();
   training.clear_first_batches();
-  return absl::StrCat(model.ShortDebugString(), "|", training.ShortDebugString(), "|",
-                      spec.generation().ShortDebugString(), "|", spec.evaluation().reject_below());
+  return training.ShortDebugString();
 }
 
-// Names of arms: the model's, with the job's where another job means something else by it.
+// Everything that makes the runs of a model differ but the data, the first batches and the seed.
+std::string SettingsOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
+  return absl::StrCat(model.ShortDebugString(), "|", BudgetOf(spec, model), "|", spec.generation().ShortDebugString(),
+                      "|", spec.evaluation().reject_below());
+}
+
+// Names of arms: the model's, with the job's where another job means something else by it. The orders of first batches
+// are orders of one arm, which is never without one (shuffled), where they are orders of as many batches.
 class ArmNames {
  public:
   std::string Of(const v1::Job& job, const v1::Run& run) {
     const v1::ModelSpec& model = job.spec().models(run.model_index());
-    const auto [entry, added] = names_.try_emplace({run.model(), SettingsOf(job.spec(), model)});
+    const std::pair<std::string, std::string> key(run.model(), SettingsOf(job.spec(), model));
+    const auto [name, added] = names_.try_emplace(key);
     if (added) {
       const bool first = used_.insert(run.model()).second;
-      entry->second = first ? run.model() : absl::StrCat(run.model(), " (", job.id(), ")");
+      name->second = first ? run.model() : absl::StrCat(run.model(), " (", job.id(), ")");
     }
-    return entry->second;
+    if (!job.spec().training().has_first_batches() || FamilyOf(model) == stats::Family::kOther) return name->second;
+    const int32_t batches = job.spec().training().first_batches().batches();
+    const bool as_first = batches_.try_emplace(key, batches).first->second == batches;
+    return as_first ? name->second : absl::StrCat(name->second, ", ", batches, " batches");
   }
 
  private:
   std::map<std::pair<std::string, std::string>, std::string> names_;
+  std::map<std::pair<std::string, std::string>, int32_t> batches_;
   std::set<std::string> used_;
 };
 
@@ -97,29 +109,50 @@ absl::Status CheckAlike(absl::Span<const JobToAnalyse> jobs) {
   return absl::OkStatus();
 }
 
-// The classifiers of all jobs, each once, and where those are that can be corrected for.
-struct JudgeList {
+// The classifiers of all jobs, each once.
+std::vector<v1::Classifier> ClassifiersOf(absl::Span<const JobToAnalyse> jobs) {
   std::vector<v1::Classifier> classifiers;
-  std::map<std::string, int> index;
+  std::set<std::string> seen;
+  for (const JobToAnalyse& job : jobs) {
+    for (const v1::Classifier& classifier : job.classifiers) {
+      if (seen.insert(classifier.digest()).second) classifiers.push_back(classifier);
+    }
+  }
+  return classifiers;
+}
 
+// Those of them that can be corrected for: one for each threshold of a job below which it rejects.
+class JudgeList {
+ public:
   explicit JudgeList(absl::Span<const JobToAnalyse> jobs) {
     const std::set<int32_t> classes = ClassesOf(jobs.front().job);
     const std::vector<int> labels(classes.begin(), classes.end());
-    std::set<std::string> seen;
     for (const JobToAnalyse& job : jobs) {
       for (const v1::Classifier& classifier : job.classifiers) {
-        if (!seen.insert(classifier.digest()).second) continue;
-        if (stats::CorrectionOf(ConfusionOf(classifier), labels, 0, 0).ok()) {
-          index[classifier.digest()] = static_cast<int>(classifiers.size());
-        }
-        classifiers.push_back(classifier);
+        const auto [entry, added] = index_.try_emplace(KeyOf(job.job, classifier.digest()), -1);
+        stats::ConfusionMatrix confusion = ConfusionOf(classifier);
+        if (!added || !stats::CorrectionOf(confusion, labels, 0, 0).ok()) continue;
+        entry->second = static_cast<int>(confusions_.size());
+        confusions_.push_back(std::move(confusion));
       }
     }
   }
-  int Find(const std::string& digest) const {
-    const auto found = index.find(digest);
-    return found == index.end() ? -1 : found->second;
+
+  // -1 where there is none.
+  int Find(const v1::Job& job, const std::string& digest) const {
+    const auto found = index_.find(KeyOf(job, digest));
+    return found == index_.end() ? -1 : found->second;
   }
+  const std::vector<stats::ConfusionMatrix>& confusions() const { return confusions_; }
+
+ private:
+  using Key = std::pair<std::string, double>;
+  static Key KeyOf(const v1::Job& job, const std::string& digest) {
+    return {digest, job.spec().evaluation().reject_below()};
+  }
+
+  std::map<Key, int> index_;
+  std::vector<stats::ConfusionMatrix> confusions_;
 };
 
 stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::string arm, int judge) {
@@ -131,6 +164,7 @@ stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::str
   result.job_seed = job.job.spec().seed();
   result.iteration = run.iteration();
   result.seed = run.seed();
+  result.budget = BudgetOf(job.job.spec(), job.job.spec().models(run.model_index()));
   for (const auto& [label, count] : run.bias_point().counts()) {
     result.trained[label] = count;
     const auto found = run.histogram().counts().find(label);
@@ -165,11 +199,11 @@ stats::Study StudyOf(absl::Span<const JobToAnalyse> jobs, const JudgeList& judge
   for (const JobToAnalyse& job : jobs) {
     for (const v1::Run& run : job.runs) {
       if (!HasResult(run) || AcceptedImages(run.histogram()) == 0) continue;
-      const int judge = judges.Find(run.histogram().classifier_digest());
+      const int judge = judges.Find(job.job, run.histogram().classifier_digest());
       study.runs.push_back(StudyRunOf(job, run, names.Of(job.job, run), judge));
     }
   }
-  for (const v1::Classifier& classifier : judges.classifiers) study.judges.push_back(ConfusionOf(classifier));
+  study.judges = judges.confusions();
   return study;
 }
 
@@ -227,6 +261,11 @@ v1::Finding ToProto(const stats::Finding& finding) {
 
 void AddNotes(absl::Span<const JobToAnalyse> jobs, const stats::Study& study, size_t judges,
               v1::AnalyseJobsResponse& response) {
+  const auto repeats = static_cast<int32_t>(study.runs.size()) - response.runs();
+  if (repeats > 0) {
+    response.add_notes(absl::StrCat(repeats, " of ", study.runs.size(),
+                                    " runs repeat another (model, settings, images and seed), and count once"));
+  }
   const bool all_correctable =
       std::all_of(study.runs.begin(), study.runs.end(), [](const stats::StudyRun& run) { return run.judge >= 0; });
   if (!all_correctable) {
@@ -296,7 +335,8 @@ absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(absl::Span<const JobToAnalys
   *response.mutable_job_ids() = request.job_ids();
   response.set_runs(analysis.runs);
   for (const stats::Finding& finding : analysis.findings) *response.add_findings() = ToProto(finding);
-  response.mutable_classifiers()->Assign(judges.classifiers.begin(), judges.classifiers.end());
+  const std::vector<v1::Classifier> classifiers = ClassifiersOf(jobs);
+  response.mutable_classifiers()->Assign(classifiers.begin(), classifiers.end());
   response.set_alpha(options.alpha);
   AddNotes(jobs, study, digests.size(), response);
   return response;

@@ -31,7 +31,7 @@ bool NeedsLosses(const v1::Job& job, const v1::Run& run);
 // INVALID_ARGUMENT when the request does not name 1 to 100 different jobs.
 absl::Status CheckJobsToAnalyse(const v1::AnalyseJobsRequest& request);
 
-// Semantics and errors as AnalysisService.AnalyseJobs; the jobs are those that the request names, in its order.
+// Semantics and errors as AnalysisService.AnalyseJobs; the jobs are those that the request names, oldest first.
 absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(absl::Span<const JobToAnalyse> jobs,
                                                     const v1::AnalyseJobsRequest& request);
 

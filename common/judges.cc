@@ -1,5 +1,6 @@
 #include "common/judges.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -16,10 +17,10 @@ stats::ConfusionMatrix PosteriorSumsOf(const v1::Classifier& classifier) {
   if (classifier.mean_posteriors_size() != classifier.confusion_size()) return {};
   stats::ConfusionMatrix sums{classifier.classes(),
                               {classifier.mean_posteriors().begin(), classifier.mean_posteriors().end()}};
-  const std::vector<double> decisions = ConfusionOf(classifier).counts;
+  const auto& decisions = classifier.confusion();
   const auto classes = static_cast<size_t>(classifier.classes());
   for (size_t i = 0; i < sums.counts.size(); ++i) {
-    const auto row = decisions.begin() + static_cast<std::ptrdiff_t>(i - i % classes);
+    const auto row = decisions.begin() + static_cast<int>(i - i % classes);
     sums.counts[i] *= std::accumulate(row, row + classifier.classes(), 0.0);
   }
   return sums;
@@ -42,8 +43,35 @@ std::optional<JudgeCorrections> CorrectionsOf(const v1::Classifier& classifier, 
 
 }  // namespace
 
+void SetAcceptedConfusion(double reject_below, v1::Classifier& classifier) {
+  classifier.clear_accepted_confusion();
+  auto first = classifier.confidences().begin();
+  const int images = std::accumulate(classifier.confusion().begin(), classifier.confusion().end(), 0);
+  if (classifier.confidences_size() == images) {
+    for (const int count : classifier.confusion()) {
+      const auto last = first + count;
+      // As images are accepted: the threshold is a double.
+      const auto accepted = std::lower_bound(first, last, reject_below, [](float confidence, double threshold) {
+        return static_cast<double>(confidence) < threshold;
+      });
+      classifier.add_accepted_confusion(static_cast<int>(last - accepted));
+      first = last;
+    }
+  }
+  classifier.clear_confidences();
+}
+
 stats::ConfusionMatrix ConfusionOf(const v1::Classifier& classifier) {
-  return {classifier.classes(), {classifier.confusion().begin(), classifier.confusion().end()}};
+  const bool rejects = classifier.accepted_confusion_size() == classifier.confusion_size();
+  const auto& counts = rejects ? classifier.accepted_confusion() : classifier.confusion();
+  stats::ConfusionMatrix matrix{classifier.classes(), {counts.begin(), counts.end()}, {}};
+  if (!rejects) return matrix;
+  const auto classes = static_cast<size_t>(classifier.classes());
+  matrix.rejected.resize(classes);
+  for (size_t i = 0; i < matrix.counts.size() && i / classes < classes; ++i) {
+    matrix.rejected[i / classes] += classifier.confusion(static_cast<int>(i)) - matrix.counts[i];
+  }
+  return matrix;
 }
 
 absl::Status CheckOneJudge(const std::set<std::string>& digests) {

@@ -16,7 +16,11 @@
 
 namespace skew {
 
-// Confusion counts of the calibration half of the test split.
+// Makes of a stored classifier what an answer about a job shows: `accepted_confusion` for the job's threshold, and no
+// `confidences`.
+void SetAcceptedConfusion(double reject_below, v1::Classifier& classifier);
+
+// Confusion counts of the calibration half of the test split, with its rejected images where they are known.
 stats::ConfusionMatrix ConfusionOf(const v1::Classifier& classifier);
 
 // What one judge's readings are corrected with.

@@ -20,10 +20,13 @@ std::string SpecFileName(const v1::Job& job);
 //   measures-j2.csv      the measures of images of every cell
 //   judges-j2.csv        what each of several judges says, and judged-runs-j2.csv of which run; only where there are
 //   runs-j2.csv          seeds, digests, counts and shares with their intervals, goodness of fit: a line per run and
-//   class run-measures-j2.csv  the measures of images of every run run-classes-j2.csv   what every judge made of every
-//   run's images, by class of the dataset, and its mean outputs confusion-j2.csv     what the judges make of real
-//   images, which shares are corrected with study-j2.yaml        the specification claims.csv           of all jobs
-//   together counts-dcgan.csv     the numbers of each figure
+//                        class
+//   run-measures-j2.csv  the measures of images of every run
+//   run-classes-j2.csv   what every judge made of every run's images, by class of the dataset, and its mean outputs
+//   confusion-j2.csv     what the judges make of real images, and accept of them: shares are corrected with that
+//   study-j2.yaml        the specification
+//   claims.csv           of all jobs together
+//   counts-dcgan.csv     the numbers of each figure
 std::map<std::string, std::string> ReportFiles(const StudyData& data, const std::vector<Figure>& figures);
 
 }  // namespace skew

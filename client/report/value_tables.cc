@@ -219,12 +219,14 @@ Table ConfusionTable(const JobData& job) {
                {"", "true_class"},
                {"", "predicted_class"},
                {"", "calibration_images"},
+               {"", "accepted_images"},
                {"", "test_images"},
                {"", "mean_posterior"}});
   for (const v1::Classifier& judge : job.results.classifiers()) {
     for (int entry = 0; judge.classes() > 0 && entry < judge.confusion_size(); ++entry) {
       table.AddRow({judge.digest(), absl::StrCat(entry / judge.classes()), absl::StrCat(entry % judge.classes()),
                     absl::StrCat(judge.confusion(entry)),
+                    entry < judge.accepted_confusion_size() ? absl::StrCat(judge.accepted_confusion(entry)) : "",
                     entry < judge.test_confusion_size() ? absl::StrCat(judge.test_confusion(entry)) : "",
                     entry < judge.mean_posteriors_size() ? Exact(judge.mean_posteriors(entry)) : ""});
     }

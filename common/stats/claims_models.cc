@@ -18,7 +18,7 @@ using Pairs = std::vector<std::pair<const StudyRun*, const StudyRun*>>;
 // Of a pair of runs on the same images; absent where one of them does not have it.
 using OfPair = absl::FunctionRef<std::optional<double>(const StudyRun& first, const StudyRun& second, Shown shown)>;
 
-constexpr char kNeedsBoth[] = "needs a GAN and a VAE trained on the same images";
+constexpr char kNeedsBoth[] = "needs a GAN and a VAE trained on the same images with the same budget";
 
 Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& arm,
                 const std::string& against, int predicted) {
@@ -216,7 +216,7 @@ void DraftModelClaims(const StudyView& view, std::vector<Draft>& drafts) {
   for (const auto& [gan, gan_runs] : view.arms()) {
     if (gan_runs.front()->family != Family::kGan) continue;
     for (const auto& [vae, vae_runs] : view.arms()) {
-      if (vae_runs.front()->family != Family::kVae) continue;
+      if (vae_runs.front()->family != Family::kVae || vae_runs.front()->budget != gan_runs.front()->budget) continue;
       const Pairs pairs = PairsOf(gan_runs, vae_runs);
       if (pairs.empty()) continue;
       any = true;

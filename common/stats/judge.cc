@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -33,15 +34,48 @@ double PooledErrorRate(const ConfusionMatrix& confusion) {
   return std::min(errors / images / std::max(1, confusion.classes - 1), 1.0 / confusion.classes);
 }
 
-// Posterior Dirichlet parameters of the rates of one true class.
-std::vector<double> Posterior(const ConfusionMatrix& confusion, int true_class, double error_rate) {
+// What the calibration says of one true class.
+struct Posterior {
+  std::vector<double> judged;     // Dirichlet parameters, of accepted images over all classes
+  std::vector<double> rejection;  // Beta parameters, rejected and accepted; empty: no image of any class was rejected
+
+  // Rates over all classes, of all images.
+  std::vector<double> Mean() const {
+    const auto normalised = [](std::vector<double> parameters) {
+      const double sum = std::accumulate(parameters.begin(), parameters.end(), 0.0);
+      for (double& parameter : parameters) parameter /= sum;
+      return parameters;
+    };
+    return Accepted(normalised(judged), rejection.empty() ? 0 : normalised(rejection)[0]);
+  }
+  std::vector<double> Draw(Random& random) const {
+    return Accepted(random.Dirichlet(judged), rejection.empty() ? 0 : random.Dirichlet(rejection)[0]);
+  }
+
+ private:
+  static std::vector<double> Accepted(std::vector<double> rates, double rejected) {
+    for (double& rate : rates) rate *= 1 - rejected;
+    return rates;
+  }
+};
+
+Posterior PosteriorOf(const ConfusionMatrix& confusion, int true_class) {
+  const double error_rate = PooledErrorRate(confusion);
   const int k = confusion.classes;
-  std::vector<double> parameters;
+  Posterior posterior;
+  double accepted = 0;
   for (int j = 0; j < k; ++j) {
     const double prior = j == true_class ? kPriorShape / error_rate - (k - 1) * kPriorShape : kPriorShape;
-    parameters.push_back(prior + confusion.At(true_class, j));
+    posterior.judged.push_back(prior + confusion.At(true_class, j));
+    accepted += confusion.At(true_class, j);
   }
-  return parameters;
+  const double rejected = std::accumulate(confusion.rejected.begin(), confusion.rejected.end(), 0.0);
+  if (rejected > 0) {
+    const double pooled =
+        rejected / (rejected + std::accumulate(confusion.counts.begin(), confusion.counts.end(), 0.0));
+    posterior.rejection = {pooled + confusion.rejected[static_cast<size_t>(true_class)], 1 - pooled + accepted};
+  }
+  return posterior;
 }
 
 // rows[i]: rates of job class i over all classes of the dataset.
@@ -54,13 +88,13 @@ absl::StatusOr<Correction> FromRows(absl::Span<const std::vector<double>> rows, 
   return Correction::Make(rates, static_cast<int>(k));
 }
 
-absl::StatusOr<Correction> Draw(absl::Span<const std::vector<double>> posterior, absl::Span<const int> job_classes,
+absl::StatusOr<Correction> Draw(absl::Span<const Posterior> posterior, absl::Span<const int> job_classes,
                                 Random& random) {
   absl::StatusOr<Correction> drawn = absl::InvalidArgumentError("no draw");
   // A poor judge's posterior reaches matrices that cannot be inverted; those are no guesses to correct with.
   for (int i = 0; i < kTriesPerDraw && !drawn.ok(); ++i) {
     std::vector<std::vector<double>> rows;
-    for (const std::vector<double>& parameters : posterior) rows.push_back(random.Dirichlet(parameters));
+    for (const Posterior& of_class : posterior) rows.push_back(of_class.Draw(random));
     drawn = FromRows(rows, job_classes);
   }
   return drawn;
@@ -72,7 +106,13 @@ absl::Status Check(const ConfusionMatrix& confusion, absl::Span<const int> job_c
     return absl::InvalidArgumentError(
         absl::StrCat("a confusion matrix of ", k, " classes has not ", confusion.counts.size(), " entries"));
   }
-  if (std::any_of(confusion.counts.begin(), confusion.counts.end(), [](double count) { return !(count >= 0); })) {
+  if (!confusion.rejected.empty() && confusion.rejected.size() != static_cast<size_t>(k)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rejected images of ", k, " classes are not ", confusion.rejected.size(), " counts"));
+  }
+  const auto is_no_count = [](double count) { return !(count >= 0); };
+  if (std::any_of(confusion.counts.begin(), confusion.counts.end(), is_no_count) ||
+      std::any_of(confusion.rejected.begin(), confusion.rejected.end(), is_no_count)) {
     return absl::InvalidArgumentError("a confusion matrix has no negative counts");
   }
   if (job_classes.empty()) return absl::InvalidArgumentError("no classes to correct");
@@ -80,7 +120,7 @@ absl::Status Check(const ConfusionMatrix& confusion, absl::Span<const int> job_c
     if (label < 0 || label >= k) return absl::InvalidArgumentError(absl::StrCat("the judge knows no class ", label));
     const auto row = confusion.counts.begin() + static_cast<std::ptrdiff_t>(label) * k;
     if (std::all_of(row, row + k, [](double count) { return count == 0; })) {
-      return absl::InvalidArgumentError(absl::StrCat("the judge was not tried on class ", label));
+      return absl::InvalidArgumentError(absl::StrCat("the judge has accepted no image of class ", label));
     }
   }
   return absl::OkStatus();
@@ -136,14 +176,11 @@ std::vector<double> Correction::Solve(absl::Span<const double> observed) const {
 absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
                                              int draws, uint64_t seed) {
   if (const absl::Status status = Check(confusion, job_classes); !status.ok()) return status;
-  const double error_rate = PooledErrorRate(confusion);
-  std::vector<std::vector<double>> posterior;
+  std::vector<Posterior> posterior;
   std::vector<std::vector<double>> means;
   for (const int label : job_classes) {
-    posterior.push_back(Posterior(confusion, label, error_rate));
-    double sum = 0;
-    for (const double parameter : posterior.back()) sum += parameter;
-    for (double& rate : means.emplace_back(posterior.back())) rate /= sum;
+    posterior.push_back(PosteriorOf(confusion, label));
+    means.push_back(posterior.back().Mean());
   }
   absl::StatusOr<Correction> mean = FromRows(means, job_classes);
   if (!mean.ok()) return mean.status();

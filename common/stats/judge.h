@@ -46,7 +46,8 @@ class Correction {
 // outputs in place of counts.
 struct ConfusionMatrix {
   int classes = 0;
-  std::vector<double> counts;  // row-major, entry [true * classes + judged]
+  std::vector<double> counts;         // row-major, entry [true * classes + judged]
+  std::vector<double> rejected = {};  // by true class: images that it put in no class; empty: none
 
   double At(int truth, int judged) const {
     return counts[static_cast<size_t>(truth) * static_cast<size_t>(classes) + static_cast<size_t>(judged)];
@@ -69,7 +70,12 @@ struct JudgeCorrection {
 // they cover a rare 4 beside 5s and 9s in 75% of the cases, with 1/20 in 90% (simulation_test.cc). `mean` is made of
 // the posterior means, `draws` of draws from the posterior, the same ones for the same seed. Sums of softmax outputs
 // are taken as counts: outputs vary at most as much as decisions with the same mean, so what they leave open is rather
-// over- than understated. INVALID_ARGUMENT: not a confusion matrix, no image of a class, or as Correction::Make.
+// over- than understated.
+//
+// Images that the judge rejects are in no share, and their errors in none, too: the counts are those of accepted
+// images. A judge is least sure where classes are alike and rejects more of one than of another: the rate of each class
+// has a Beta posterior whose prior is one image at the pooled rate, and the solution is about all generated images.
+// INVALID_ARGUMENT: not a confusion matrix, no accepted image of a class, or as Correction::Make.
 absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
                                              int draws, uint64_t seed);
 

@@ -102,6 +102,7 @@ absl::Status StudyView::AddRuns(const Study& study) {
     if (absl::Status status = Check(run, labels_); !status.ok()) return status;
     // What trains nothing has no first batches.
     const FirstBatches order = run.family == Family::kOther ? FirstBatches::kShuffled : run.first_batches;
+    jobs_[ArmName(run.arm, order)][run.job].push_back(&run);
     if (!seen.emplace(run.arm, order, run.images, run.seed).second) continue;
     arms_[ArmName(run.arm, order)].push_back(&run);
     orders_[run.arm][order].push_back(&run);
@@ -126,13 +127,15 @@ absl::Status StudyView::AddJudges(const Study& study) {
 }
 
 void StudyView::AddSeries() {
-  for (const auto& [arm, runs] : arms_) {
-    std::map<std::string, RunList> jobs;
-    for (const StudyRun* run : runs) jobs[run->job].push_back(run);
+  for (const auto& [arm, jobs] : jobs_) {
     std::map<int, RunList> by_label;
-    for (const auto& [job, of_job] : jobs) {
-      const std::optional<int> label = VariedClass(of_job, labels_);
-      if (label.has_value()) by_label[*label].insert(by_label[*label].end(), of_job.begin(), of_job.end());
+    std::set<std::tuple<int, std::string, uint32_t>> seen;
+    for (const auto& [job, runs] : jobs) {
+      const std::optional<int> label = VariedClass(runs, labels_);
+      if (!label.has_value()) continue;
+      for (const StudyRun* run : runs) {
+        if (seen.emplace(*label, run->images, run->seed).second) by_label[*label].push_back(run);
+      }
     }
     for (auto& [label, of_label] : by_label) series_.push_back({arm, label, std::move(of_label)});
   }

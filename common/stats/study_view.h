@@ -23,7 +23,8 @@ struct Shown {
   int draw = kRaw;
 };
 
-// Runs of one arm whose counts of one class vary from bias point to bias point.
+// Runs of one arm whose counts of one class vary from bias point to bias point. A run that jobs which vary different
+// classes have in common (at equal counts, say) is in the series of each.
 struct Series {
   std::string arm;
   int label = 0;
@@ -68,6 +69,7 @@ class StudyView {
   bool corrects_ = false;
   std::vector<std::optional<JudgeCorrection>> judges_;  // absent: no run has it
   std::map<std::string, RunList> arms_;
+  std::map<std::string, std::map<std::string, RunList>> jobs_;  // by arm and job, runs that repeat another job's, too
   std::map<std::string, std::map<FirstBatches, RunList>> orders_;
   std::vector<Series> series_;
 };

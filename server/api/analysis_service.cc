@@ -1,5 +1,6 @@
 #include "server/api/analysis_service.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -32,6 +33,10 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
     if (!job.ok()) return ToGrpc(job.status());
     jobs.push_back(*std::move(job));
   }
+  // Findings do not depend on the order in which jobs are named.
+  std::sort(jobs.begin(), jobs.end(), [](const JobToAnalyse& a, const JobToAnalyse& b) {
+    return JobId::Parse(a.job.id())->number < JobId::Parse(b.job.id())->number;
+  });
   return Respond(skew::AnalyseJobs(jobs, *request), *response);
 }
 

@@ -18,8 +18,9 @@
 namespace skew {
 namespace {
 
-// Changes when trainings of equal specs come out different: then stored classifiers are not taken for new ones.
-constexpr char kTrainingRecipe[] = "classifier/1";
+// Changes when trainings of equal specs come out different, or more is measured of them: then stored classifiers are
+// not taken for new ones. The same weights keep their digest.
+constexpr char kTrainingRecipe[] = "classifier/2";
 
 std::string ClassifierKey(absl::string_view dataset_digest, const v1::ClassifierSpec& spec) {
   return Sha256Hex(

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/digest.h"
+#include "common/judges.h"
 #include "common/run_state.h"
 #include "common/status.h"
 #include "server/store/added_runs.h"
@@ -332,8 +333,12 @@ absl::StatusOr<JobStore::JobWithRuns> JobStore::GetWithRuns(JobId id) {
     judges.insert(run.classifier_digest());
     for (const v1::ClassHistogram& further : run.histogram().more_judges()) judges.insert(further.classifier_digest());
   }
+  // The newest description of each: judges are trained again when more is measured of them.
   std::erase_if(result.classifiers,
-                [&](const v1::Classifier& classifier) { return !judges.contains(classifier.digest()); });
+                [&](const v1::Classifier& classifier) { return judges.erase(classifier.digest()) == 0; });
+  for (v1::Classifier& classifier : result.classifiers) {
+    SetAcceptedConfusion(result.job.spec().evaluation().reject_below(), classifier);
+  }
   return result;
 }
 
@@ -343,6 +348,7 @@ absl::StatusOr<std::vector<v1::Classifier>> JobStore::ListClassifiers() {
     SKEW_ASSIGN_OR_RETURN(classifiers, ReadClassifiers(db));
     return absl::OkStatus();
   }));
+  for (v1::Classifier& classifier : classifiers) classifier.clear_confidences();
   return classifiers;
 }
 

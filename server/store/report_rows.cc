@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -170,6 +171,14 @@ absl::Status CheckClassifier(const v1::Classifier& classifier) {
   if (!classifier.mean_posteriors().empty() && !IsMatrix(classifier.mean_posteriors(), classes)) {
     return problem("mean_posteriors is no matrix of numbers");
   }
+  if (!classifier.confidences().empty()) {
+    const int64_t images = std::accumulate(classifier.confusion().begin(), classifier.confusion().end(), int64_t{0});
+    const bool shares = std::all_of(classifier.confidences().begin(), classifier.confidences().end(),
+                                    [](float confidence) { return confidence >= 0 && confidence <= 1; });
+    if (!shares || classifier.confidences_size() != images) {
+      return problem("confidences are not shares of 1, one for every image of confusion");
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -192,6 +201,7 @@ absl::Status WriteClassifier(WriteScope& scope, const AttemptId& attempt, v1::Cl
           .Bind(classifier)
           .Run());
   v1::Event event;
+  classifier.clear_confidences();
   *event.mutable_classifier() = std::move(classifier);
   return AppendEvent(scope, attempt.run.job, event);
 }

@@ -41,6 +41,7 @@ absl::Status ReadJudge(Database& db, const std::string& key, StoredJudge& judge)
   SKEW_ASSIGN_OR_RETURN(std::optional<v1::Classifier> classifier, ReadClassifier(db, key));
   if (!classifier.has_value()) return absl::InternalError(absl::StrCat("classifier ", key, " is not there"));
   judge.classifier = *std::move(classifier);
+  judge.classifier.clear_confidences();
   SKEW_ASSIGN_OR_RETURN(const JobId trainer, JobId::Parse(judge.classifier.job_id()));
   Statement weights = db.Prepare("SELECT digest FROM artifacts WHERE job_id = ? AND run_number = 1 AND name = ?");
   weights.Bind(trainer.number).Bind(kClassifierArtifact);

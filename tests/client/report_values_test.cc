@@ -213,9 +213,13 @@ TEST(ReportValuesTest, ConfusionIsByTrueAndPredictedClass) {
   judge.set_digest("judge");
   judge.set_classes(2);
   for (const int count : {495, 5, 7, 493}) judge.add_confusion(count);
+  const std::string heading =
+      "judge,true_class,predicted_class,calibration_images,accepted_images,test_images,mean_posterior\n";
   EXPECT_EQ(ConfusionTable(job).ToCsv(),
-            "judge,true_class,predicted_class,calibration_images,test_images,mean_posterior\n"
-            "judge,0,0,495,,\njudge,0,1,5,,\njudge,1,0,7,,\njudge,1,1,493,,\n");
+            heading + "judge,0,0,495,,,\njudge,0,1,5,,,\njudge,1,0,7,,,\njudge,1,1,493,,,\n");
+  for (const int count : {494, 2, 3, 490}) judge.add_accepted_confusion(count);
+  EXPECT_EQ(ConfusionTable(job).ToCsv(),
+            heading + "judge,0,0,495,494,,\njudge,0,1,5,2,,\njudge,1,0,7,3,,\njudge,1,1,493,490,,\n");
 }
 
 TEST(ReportValuesTest, MeasuresAreThoseOfEveryRun) {

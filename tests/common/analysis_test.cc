@@ -162,9 +162,31 @@ TEST(AnalysisTest, OtherSettingsAreAnotherArm) {
   const auto response = Analyse({StudyJob("j1", 3), longer});
   ASSERT_TRUE(response.ok());
   std::set<std::string> arms;
-  for (const v1::Finding& finding : response->findings()) arms.insert(finding.arm());
+  std::set<std::string> pairs;
+  for (const v1::Finding& finding : response->findings()) {
+    arms.insert(finding.arm());
+    if (finding.claim() == "H2") pairs.insert(absl::StrCat(finding.arm(), " / ", finding.against()));
+  }
   EXPECT_TRUE(arms.contains("dcgan"));
   EXPECT_TRUE(arms.contains("dcgan (j2)"));
+  // A GAN is compared with a VAE that was trained for as long.
+  EXPECT_THAT(pairs, testing::UnorderedElementsAre("dcgan / vae", "dcgan (j2) / vae (j2)"));
+}
+
+TEST(AnalysisTest, WhatTrainsNothingIsOneArmWhateverTheBudget) {
+  std::vector<JobToAnalyse> jobs = {StudyJob("j1", 3), StudyJob("j2", 3)};
+  jobs[1].job.mutable_spec()->mutable_training()->set_steps(9000);
+  for (JobToAnalyse& job : jobs) {
+    job.job.mutable_spec()->mutable_models(0)->mutable_resample();
+    for (v1::Run& run : job.runs) {
+      if (run.model_index() == 0) run.set_model("resample");
+    }
+  }
+  const auto response = Analyse(jobs);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->runs(), 6 + 6 + 6);
+  EXPECT_EQ(response->notes(0), "6 of 24 runs repeat another (model, settings, images and seed), and count once");
+  for (const v1::Finding& finding : response->findings()) EXPECT_NE(finding.arm(), "resample (j2)");
 }
 
 JobToAnalyse OrderedJob(const std::string& id, v1::BatchOrder order) {
@@ -182,6 +204,30 @@ TEST(AnalysisTest, OrdersOfTheFirstBatchesAreComparedOnTheSameImages) {
   EXPECT_EQ(finding->raw().effect(), 0);
   EXPECT_THAT(finding->arm(), testing::AnyOf("dcgan minority first", "vae minority first"));
   EXPECT_THAT(finding->against(), testing::AnyOf("dcgan majority first", "vae majority first"));
+}
+
+// Two majority-first batches are another treatment than two hundred.
+TEST(AnalysisTest, OrdersOfMoreFirstBatchesAreAnotherArm) {
+  std::vector<JobToAnalyse> jobs = {OrderedJob("j1", v1::MINORITY_FIRST), OrderedJob("j2", v1::MINORITY_FIRST),
+                                    OrderedJob("j3", v1::MAJORITY_FIRST), StudyJob("j4", 4)};
+  for (int i = 0; i < 3; ++i) {
+    jobs[static_cast<size_t>(i)].job.mutable_spec()->mutable_training()->mutable_first_batches()->set_batches(
+        i == 0 ? 2 : 200);
+  }
+  const auto response = Analyse(jobs);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->runs(), 4 * 16);
+  std::set<std::string> arms;
+  std::set<std::string> compared;
+  for (const v1::Finding& finding : response->findings()) {
+    arms.insert(finding.arm());
+    if (finding.claim() == "H6") compared.insert(finding.arm());
+  }
+  for (const char* arm : {"dcgan", "dcgan minority first", "dcgan, 200 batches minority first"}) {
+    EXPECT_TRUE(arms.contains(arm)) << arm;
+  }
+  EXPECT_TRUE(compared.contains("dcgan, 200 batches minority first"));
+  EXPECT_FALSE(compared.contains("dcgan minority first"));
 }
 
 TEST(AnalysisTest, IterationsOnTheSameImagesArePairedByIteration) {

@@ -41,7 +41,9 @@ TEST_F(ReportRowsTest, RefusesAJudgeWhoseNumbersAreNoMatrices) {
         "classes: 2 confusion: [1, 0, 0, 1] test_confusion: 1",
         "classes: 2 confusion: [1, 0, 0, 1] mean_posteriors: [1, 0, 0, inf]",
         "classes: 2 confusion: [1, 0, 0, 1] mean_posteriors: [nan, 0, 0, 1]",
-        "classes: 2 confusion: [1, 0, 0, 1] mean_posteriors: [1]"}) {
+        "classes: 2 confusion: [1, 0, 0, 1] mean_posteriors: [1]",
+        "classes: 2 confusion: [1, 0, 0, 1] confidences: [1]", "classes: 2 confusion: [1, 0, 0, 1] confidences: [1, 2]",
+        "classes: 2 confusion: [1, 0, 0, 1] confidences: [1, nan]"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(Report(std::string("finished { classifier { ") + judge + " } }"))) << judge;
   }
   EXPECT_TRUE(store_.jobs().ListClassifiers()->empty());

@@ -22,11 +22,19 @@ absl::Status CheckFits(const Classifier& classifier, const DatasetContent& datas
       " pixels for a dataset of ", dataset.classes, " classes, ", images.height, "x", images.width));
 }
 
-// The most likely class of every image: [n, classes] -> n.
-std::vector<int64_t> MostLikely(const at::Tensor& probabilities) {
-  const at::Tensor predicted = probabilities.argmax(1).contiguous();
-  const auto* const classes = static_cast<const int64_t*>(predicted.data_ptr());
-  return {classes, classes + predicted.numel()};
+// The most likely class of every image and its probability, of [n, classes].
+struct Decisions {
+  std::vector<int64_t> classes;
+  std::vector<float> confidences;
+};
+
+Decisions MostLikely(const at::Tensor& probabilities) {
+  const auto [largest, predicted] = probabilities.max(1);
+  const at::Tensor confidences = largest.contiguous();
+  const at::Tensor classes = predicted.contiguous();
+  const auto* const labels = static_cast<const int64_t*>(classes.data_ptr());
+  const auto* const values = static_cast<const float*>(confidences.data_ptr());
+  return {{labels, labels + classes.numel()}, {values, values + confidences.numel()}};
 }
 
 // Counts in the layout of v1::Classifier.confusion.
@@ -48,6 +56,30 @@ class Confusion {
  private:
   int64_t classes_;
   std::vector<int32_t> counts_;
+};
+
+// In the layout of v1::Classifier.confidences.
+class Confidences {
+ public:
+  explicit Confidences(int32_t classes)
+      : classes_(classes), entries_(static_cast<size_t>(classes) * static_cast<size_t>(classes)) {}
+
+  void Add(int64_t truth, int64_t predicted, float confidence) {
+    entries_[static_cast<size_t>(truth * classes_ + predicted)].push_back(confidence);
+  }
+
+  std::vector<float> InTurn() const {
+    std::vector<float> all;
+    for (std::vector<float> entry : entries_) {
+      std::sort(entry.begin(), entry.end());
+      all.insert(all.end(), entry.begin(), entry.end());
+    }
+    return all;
+  }
+
+ private:
+  int64_t classes_;
+  std::vector<std::vector<float>> entries_;
 };
 
 // Mean softmax outputs in the layout of v1::Classifier.mean_posteriors.
@@ -79,15 +111,18 @@ absl::StatusOr<v1::Classifier> Describe(const Classifier& classifier, const Data
   if (absl::Status status = CheckFits(classifier, dataset); !status.ok()) return status;
   const at::Tensor probabilities = classifier.Judge(ToTensor(dataset.test.images)).probabilities.contiguous();
   const auto* const outputs = static_cast<const float*>(probabilities.data_ptr());
-  const std::vector<int64_t> predicted = MostLikely(probabilities);
+  const Decisions decisions = MostLikely(probabilities);
   const std::vector<uint8_t>& labels = dataset.test.labels;
   Confusion all(classifier.classes());
-  for (size_t i = 0; i < labels.size(); ++i) all.Add(labels[i], predicted[i]);
+  for (size_t i = 0; i < labels.size(); ++i) all.Add(labels[i], decisions.classes[i]);
   Confusion calibration(classifier.classes());
   MeanPosteriors posteriors(classifier.classes());
-  for (const int64_t i : SplitTest(dataset).calibration) {
-    calibration.Add(labels[static_cast<size_t>(i)], predicted[static_cast<size_t>(i)]);
-    posteriors.Add(labels[static_cast<size_t>(i)], outputs + i * classifier.classes());
+  Confidences confidences(classifier.classes());
+  for (const int64_t image : SplitTest(dataset).calibration) {
+    const auto i = static_cast<size_t>(image);
+    calibration.Add(labels[i], decisions.classes[i]);
+    confidences.Add(labels[i], decisions.classes[i], decisions.confidences[i]);
+    posteriors.Add(labels[i], outputs + image * classifier.classes());
   }
   v1::Classifier description;
   description.set_digest(classifier.Digest());
@@ -95,6 +130,8 @@ absl::StatusOr<v1::Classifier> Describe(const Classifier& classifier, const Data
   description.set_classes(classifier.classes());
   description.set_test_accuracy(static_cast<double>(all.Right()) / static_cast<double>(labels.size()));
   description.mutable_confusion()->Assign(calibration.counts().begin(), calibration.counts().end());
+  const std::vector<float> in_turn = confidences.InTurn();
+  description.mutable_confidences()->Assign(in_turn.begin(), in_turn.end());
   const std::vector<double> means = posteriors.Means();
   description.mutable_mean_posteriors()->Assign(means.begin(), means.end());
   description.mutable_test_confusion()->Assign(all.counts().begin(), all.counts().end());

@@ -43,6 +43,12 @@ TEST(ClaimsModelsTest, RunsOnOtherImagesAreNoPairs) {
   EXPECT_THAT(FindingOf(Analyse(study).findings, "H2").note, HasSubstr("same images"));
 }
 
+TEST(ClaimsModelsTest, UnequalBudgetsAreNotCompared) {
+  Study study = TwoFamilies();
+  for (StudyRun& run : study.runs) run.budget = run.family == Family::kVae ? "steps: 6000" : "steps: 1000";
+  EXPECT_THAT(FindingOf(Analyse(study).findings, "H2").note, HasSubstr("the same budget"));
+}
+
 // One claim in two words: one test, counted once.
 TEST(ClaimsModelsTest, CloserIsTheOtherSideOfBias) {
   const Analysis analysis = Analyse(TwoFamilies());

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "common/stats/study_view.h"
 #include "tests/common/stats/simulation.h"
 #include "tests/common/stats/studies.h"
 
@@ -93,6 +94,29 @@ TEST(ClaimsTest, JobsWithTheSameSeedAreTheSameIterations) {
   }
   EXPECT_EQ(amplifications, 3);  // one where each class varies
   EXPECT_EQ(FindingOf(analysis.findings, "H8").units, 5);
+}
+
+// Jobs that vary different classes have the run at equal counts in common: it is a point of both series.
+TEST(ClaimsTest, JobsKeepThePointThatTheyShare) {
+  Study study;
+  for (int varied : {1, 0}) {
+    for (StudyRun run : OneArm({.noise = 0.1}, 3).runs) {
+      if (run.trained.at(1) < 1000) continue;
+      std::swap(run.trained.at(1), run.trained.at(varied));
+      std::swap(run.counts.at(1), run.counts.at(varied));
+      run.job = "j" + std::to_string(varied);
+      if (!IsBalanced(run)) run.images += "/" + std::to_string(varied);
+      run.judge = -1;
+      study.runs.push_back(run);
+    }
+  }
+  const Analysis analysis = Analyse(study);
+  EXPECT_EQ(analysis.runs, 3 * (3 + 2));
+  std::map<int, int> points;
+  for (const Finding& finding : analysis.findings) {
+    if (finding.claim == "H5" && finding.label.has_value()) points[*finding.label] = finding.units;
+  }
+  EXPECT_EQ(points, (std::map<int, int>{{0, 3}, {1, 3}}));
 }
 
 TEST(ClaimsTest, UntrainedArmsAreAFamilyOfTheirOwn) {

@@ -135,6 +135,17 @@ TEST(JudgeCorrectionTest, RatesThatWereNeverSeenStayOpen) {
   EXPECT_GT(below, 10);  // that 0 is judged as 1 sometimes, though it was not seen, is taken for possible
 }
 
+// Rejects half of class 1 and nothing of class 0.
+TEST(JudgeCorrectionTest, RejectedImagesAreMadeUpFor) {
+  const JudgeCorrection correction = *CorrectionOf({2, {400'000, 0, 0, 200'000}, {0, 200'000}}, {0, 1}, 20, 1);
+  EXPECT_THAT(correction.mean.Shares({0.75, 0.25}), Near({0.6, 0.4}, 1e-4));
+  for (const Correction& draw : correction.draws) EXPECT_THAT(draw.Shares({0.75, 0.25}), Near({0.6, 0.4}, 3e-3));
+  const JudgeCorrection few = *CorrectionOf({2, {40, 0, 0, 20}, {0, 20}}, {0, 1}, 200, 1);
+  std::vector<double> shares;
+  for (const Correction& draw : few.draws) shares.push_back(draw.Shares({0.75, 0.25})[1]);
+  EXPECT_NEAR(std::sqrt(Variance(shares)), 0.24 * std::sqrt(0.5 * 0.5 / 41) / 0.5, 0.01);  // d share / d log rate = pq
+}
+
 TEST(JudgeCorrectionTest, DrawsAreTheSameForTheSameSeed) {
   const ConfusionMatrix confusion = {2, {90, 10, 5, 95}};
   const std::vector<double> observed = {0.4, 0.6};
@@ -146,7 +157,9 @@ TEST(JudgeCorrectionTest, DrawsAreTheSameForTheSameSeed) {
 TEST(JudgeCorrectionTest, RefusesWhatIsNoConfusionMatrix) {
   EXPECT_THAT(CorrectionOf({2, {1, 0, 1}}, {0, 1}, 0, 1).status().message(), HasSubstr("not 3 entries"));
   EXPECT_THAT(CorrectionOf({2, {1, 0, -1, 1}}, {0, 1}, 0, 1).status().message(), HasSubstr("negative"));
-  EXPECT_THAT(CorrectionOf({2, {1, 0, 0, 0}}, {0, 1}, 0, 1).status().message(), HasSubstr("not tried on class 1"));
+  EXPECT_THAT(CorrectionOf({2, {1, 0, 0, 0}}, {0, 1}, 0, 1).status().message(), HasSubstr("no image of class 1"));
+  EXPECT_THAT(CorrectionOf({2, {1, 0, 0, 1}, {1}}, {0, 1}, 0, 1).status().message(), HasSubstr("not 1 counts"));
+  EXPECT_THAT(CorrectionOf({2, {1, 0, 0, 1}, {1, -1}}, {0, 1}, 0, 1).status().message(), HasSubstr("negative"));
   EXPECT_THAT(CorrectionOf({2, {1, 0, 0, 1}}, {0, 2}, 0, 1).status().message(), HasSubstr("no class 2"));
 }
 

@@ -60,6 +60,31 @@ TEST(NullArmTest, CorrectedIntervalsCoverWithARealisticJudge) { CoverCells(1400,
 
 TEST(NullArmTest, CorrectedIntervalsCoverWithTheMeasuredJudge) { CoverCells(1400, MeasuredJudge, true, 11); }
 
+TEST(NullArmTest, CorrectedIntervalsCoverWithAJudgeThatRejects) { CoverCells(1400, RejectingJudge, true, 23); }
+
+// Errors that were rejected are in no share: correcting for them, too, goes beyond the truth.
+TEST(NullArmTest, RejectedImagesAreNoErrorsOfTheOthers) {
+  Random random(24);
+  Coverage accepted;
+  Coverage all;
+  const std::vector<int64_t> trained = {kFixedCount, 250, kFixedCount};
+  const std::vector<double> truth = SharesOf(trained);
+  for (int i = 0; i < 300; ++i) {
+    const SimulatedJudge judge = RejectingJudge(random);
+    std::vector<std::vector<int64_t>> runs;
+    runs.reserve(kIterations);
+    for (int run = 0; run < kIterations; ++run) runs.push_back(JudgedCounts(truth, kImages, judge, random));
+    for (auto* const coverage : {&accepted, &all}) {
+      const ConfusionMatrix& confusion = coverage == &all ? judge.decisions : judge.confusion;
+      const JudgeCorrection correction = *CorrectionOf(confusion, {0, 1, 2}, 200, 1);
+      coverage->Add(EstimateCell(runs, trained, &correction).classes[1].corrected->interval->Contains(truth[1]));
+    }
+  }
+  std::cout << "covered " << accepted.rate() << ", with all decisions " << all.rate() << "\n";
+  EXPECT_GE(accepted.rate(), 0.91);
+  EXPECT_LT(all.rate(), 0.6);
+}
+
 // Classes that the judge confuses with each other: what is added to the rare one is far from its average error, and
 // known from few errors. Where the class is rarest its intervals cover some 90%.
 TEST(NullArmTest, CorrectedIntervalsCoverForConfusableClasses) {

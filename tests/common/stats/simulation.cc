@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "common/stats/amplification.h"
 
 namespace skew::stats {
@@ -30,12 +31,27 @@ constexpr int kMeasured[kJudgeClasses * kJudgeClasses] = {978, 0,    0,    0,   
                                                           0,   0,    0,    1,    6,   3,   0,   2,    0,   997};
 
 void Calibrate(SimulatedJudge& judge, Random& random) {
-  judge.confusion.classes = kJudgeClasses;
+  const auto row_of = [](const std::vector<double>& rates, std::ptrdiff_t truth) {
+    return absl::MakeConstSpan(rates).subspan(static_cast<size_t>(truth * kJudgeClasses), kJudgeClasses);
+  };
+  judge.confusion = {kJudgeClasses, {}, {}};
+  judge.decisions = judge.confusion;
   for (std::ptrdiff_t i = 0; i < kJudgeClasses; ++i) {
-    const std::vector<double> row(judge.rates.begin() + i * kJudgeClasses,
-                                  judge.rates.begin() + (i + 1) * kJudgeClasses);
-    const std::vector<int64_t> counts = random.Multinomial(kCalibrationImages, row);
-    judge.confusion.counts.insert(judge.confusion.counts.end(), counts.begin(), counts.end());
+    const absl::Span<const double> accepted = row_of(judge.rates, i);
+    std::vector<double> rates(accepted.begin(), accepted.end());
+    rates.resize(2 * kJudgeClasses, 0);
+    if (!judge.rejected.empty()) {
+      const absl::Span<const double> rejected = row_of(judge.rejected, i);
+      std::copy(rejected.begin(), rejected.end(), rates.begin() + kJudgeClasses);
+    }
+    const std::vector<int64_t> counts = random.Multinomial(kCalibrationImages, rates);
+    for (size_t j = 0; j < kJudgeClasses; ++j) {
+      judge.confusion.counts.push_back(static_cast<double>(counts[j]));
+      judge.decisions.counts.push_back(static_cast<double>(counts[j] + counts[kJudgeClasses + j]));
+    }
+    if (judge.rejected.empty()) continue;
+    judge.confusion.rejected.push_back(
+        static_cast<double>(std::accumulate(counts.begin() + kJudgeClasses, counts.end(), int64_t{0})));
   }
 }
 
@@ -74,6 +90,23 @@ SimulatedJudge RealisticJudge(Random& random) {
   return judge;
 }
 
+SimulatedJudge RejectingJudge(Random& random) {
+  SimulatedJudge judge;
+  for (int i = 0; i < kJudgeClasses; ++i) {
+    const double errors = 0.03 + 0.17 * random.Uniform();
+    const double doubts = 0.06 * random.Uniform();
+    const std::vector<double> spread = random.Dirichlet(std::vector<double>(kJudgeClasses - 1, 0.5));
+    for (int j = 0; j < kJudgeClasses; ++j) {
+      const double decided = i == j ? 1 - errors : errors * spread[static_cast<size_t>(j < i ? j : j - 1)];
+      const double rejected = decided * (i == j ? doubts : 2.0 / 3);
+      judge.rates.push_back(decided - rejected);
+      judge.rejected.push_back(rejected);
+    }
+  }
+  Calibrate(judge, random);
+  return judge;
+}
+
 SimulatedJudge MeasuredJudge(Random& random) {
   std::vector<int> order(kJudgeClasses);
   std::iota(order.begin(), order.end(), 0);
@@ -101,6 +134,7 @@ std::vector<int64_t> JudgedCounts(const std::vector<double>& shares, int64_t ima
   for (size_t i = 0; i < kClasses; ++i) {
     for (size_t j = 0; j < kJudgeClasses; ++j) judged[j] += shares[i] * judge.rates[i * kJudgeClasses + j];
   }
+  if (!judge.rejected.empty()) judged.push_back(std::max(0.0, 1 - std::accumulate(judged.begin(), judged.end(), 0.0)));
   std::vector<int64_t> counts = random.Multinomial(images, judged);
   counts.resize(kClasses);
   return counts;

@@ -21,8 +21,10 @@ inline constexpr int64_t kImages = 10'000;  // generated and judged a run
 
 // A judge of ten classes and what a calibration set of 500 images a class says of it.
 struct SimulatedJudge {
-  std::vector<double> rates;  // entry [true * 10 + judged]
+  std::vector<double> rates;     // entry [true * 10 + judged]: accepted as that
+  std::vector<double> rejected;  // the same of images that it rejects; empty: it accepts all
   ConfusionMatrix confusion;
+  ConfusionMatrix decisions;  // of all images, also those that it rejects
 };
 SimulatedJudge PerfectJudge();
 // Right on 99.5% of the images on average, some classes better than others and some confusions likelier than others.
@@ -33,6 +35,9 @@ SimulatedJudge MeasuredJudge(Random& random);
 SimulatedJudge MeasuredJudgeOf(const std::vector<int>& classes, Random& random);
 // The same with its classes in a random order, so that the study's three may be any three of the ten.
 SimulatedJudge ShuffledMeasuredJudge(Random& random);
+// Wrong on 3% to 20% of the images of a class, mostly on those that are like another one; it rejects two thirds of
+// these and some of the others.
+SimulatedJudge RejectingJudge(Random& random);
 
 // Images of the three classes that the judge accepts as such, of `images` generated with these true shares.
 std::vector<int64_t> JudgedCounts(const std::vector<double>& shares, int64_t images, const SimulatedJudge& judge,

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -20,7 +21,9 @@ namespace skew::train {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
+using ::testing::Pointwise;
 
 constexpr int32_t kSide = 12;
 constexpr int32_t kClasses = 3;
@@ -141,15 +144,23 @@ TEST_F(ClassifierTest, DescriptionCountsEveryTestImage) {
   // 21, 20 and 20 test images: 11, 10 and 10 calibrate.
   EXPECT_EQ(std::accumulate(half.begin(), half.end(), 0), 31);
   EXPECT_EQ(all[0] + all[1] + all[2], 21);
+  ASSERT_EQ(description->confidences_size(), 31);
   ASSERT_EQ(description->mean_posteriors_size(), kClasses * kClasses);
   const at::Tensor outputs = classifier->Judge(ToTensor(dataset_.test.images)).probabilities;
   at::Tensor sum = at::zeros({kClasses});
+  std::vector<float> of_right_zeros;
   for (const int64_t i : SplitTest(dataset_).calibration) {
+    if (dataset_.test.labels[static_cast<size_t>(i)] == 0 && outputs[i].argmax().item<int64_t>() == 0) {
+      of_right_zeros.push_back(outputs[i].max().item<float>());
+    }
     if (dataset_.test.labels[static_cast<size_t>(i)] == 1) sum += outputs[i];
   }
   for (int j = 0; j < kClasses; ++j) {
     EXPECT_NEAR(description->mean_posteriors(kClasses + j), sum[j].item<double>() / 10, 1e-6);
   }
+  std::sort(of_right_zeros.begin(), of_right_zeros.end());
+  EXPECT_THAT(std::vector<float>(description->confidences().begin(), description->confidences().begin() + half[0]),
+              Pointwise(FloatNear(1e-6F), of_right_zeros));
   EXPECT_DOUBLE_EQ(description->test_accuracy(), (all[0] + all[4] + all[8]) / 61.0);
 }
 

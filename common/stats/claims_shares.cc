@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/stats/amplification.h"
 #include "common/stats/claim_tests.h"
 
@@ -26,6 +27,41 @@ Replicates WithASlope(const StudyView& view, const RunList& of_series, int label
   std::erase_if(replicates.complete,
                 [&](const RunList& runs) { return !LineOf(view, runs, label, {Shown::kRaw}).has_value(); });
   return replicates;
+}
+
+// The bias points with the smaller training shares, or those with the larger ones; of an odd number the middle one is
+// among both.
+RunList HalfOf(const RunList& replicate, int label, bool upper) {
+  const std::vector<RunList> points = BiasPointsOf(replicate, label);
+  const size_t half = (points.size() + 1) / 2;
+  RunList runs;
+  for (size_t i = 0; i < half; ++i) {
+    const RunList& of_point = points[upper ? points.size() - 1 - i : i];
+    runs.insert(runs.end(), of_point.begin(), of_point.end());
+  }
+  return runs;
+}
+
+// Says where one slope does not describe the shares: an average may be 1 where small ones are halved and large ones
+// made up for.
+void NoteBend(const StudyView& view, const Replicates& replicates, int label, Finding& finding) {
+  constexpr size_t kFewestPoints = 4;
+  std::vector<double> lower;
+  std::vector<double> upper;
+  std::vector<double> bends;
+  for (const RunList& replicate : replicates.complete) {
+    if (BiasPointsOf(replicate, label).size() < kFewestPoints) return;
+    lower.push_back(LineOf(view, HalfOf(replicate, label, false), label, {Shown::kRaw})->slope);
+    upper.push_back(LineOf(view, HalfOf(replicate, label, true), label, {Shown::kRaw})->slope);
+    bends.push_back(upper.back() - lower.back());
+  }
+  if (bends.size() < 2) return;
+  const double p = StudentMixture::OfMeans({bends}).TwoSidedP(0);
+  if (p > view.options().alpha) return;
+  AddNote(absl::StrFormat("not a line: as judged, the slope is %.2f over the smaller training shares and %.2f over the "
+                          "larger ones (p = %.2g)",
+                          Mean(lower), Mean(upper), p),
+          finding);
 }
 
 // With one replicate its line's residuals are all that says how sure the slope is.
@@ -73,6 +109,7 @@ void DraftSlopes(const StudyView& view, std::vector<Draft>& drafts) {
       FillByResiduals(view, replicates.complete[0], series.label, draft);
     } else {
       FillByMeans(view, replicates, slopes, draft);
+      NoteBend(view, replicates, series.label, finding);
     }
     drafts.push_back(std::move(draft));
   }

@@ -61,6 +61,25 @@ TEST(ClaimsSharesTest, OneIterationIsReadFromItsLine) {
   EXPECT_THAT(finding.note, HasSubstr("one iteration"));
 }
 
+// Small shares are halved and more, large ones made up for: on average nothing seems to happen.
+TEST(ClaimsSharesTest, ASlopeThatIsNoLineIsSaidToBeNone) {
+  Study study;
+  for (int i = 0; i < 4; ++i) {
+    for (const int64_t count : kVariedCounts) {
+      const double x = Logit(static_cast<double>(count) / static_cast<double>(count + 4000));
+      const double middle = Logit(500.0 / 4500);
+      const double y = middle + (x < middle ? 0.7 : 1.2) * (x - middle) + 0.01 * i * x;
+      const auto own = static_cast<int64_t>(std::lround(kImages / (1 + std::exp(-y))));
+      study.runs.push_back(MakeRun("vae", Family::kVae, i, {{0, 2000}, {1, count}, {2, 2000}},
+                                   {{0, (kImages - own) / 2}, {1, own}, {2, (kImages - own) / 2}}));
+    }
+  }
+  EXPECT_THAT(FindingOf(Analyse(study).findings, "H1").note,
+              HasSubstr("the slope is 0.71 over the smaller training shares and 1.21 over the larger ones"));
+  EXPECT_THAT(FindingOf(Analyse(OneArm({.beta = 1.3, .noise = 0.1}, 5)).findings, "H1").note,
+              testing::Not(HasSubstr("not a line")));
+}
+
 TEST(ClaimsSharesTest, ClassesAtEqualCounts) {
   Study study;
   const std::map<int, int64_t> balanced = {{0, 2000}, {1, 2000}, {2, 2000}};

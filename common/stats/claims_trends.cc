@@ -163,7 +163,7 @@ std::optional<Draft> LossDraft(const std::string& arm, const RunList& runs) {
 void DraftTrendClaims(const StudyView& view, std::vector<Draft>& drafts) {
   for (const Series& series : view.series()) drafts.push_back(PredictabilityDraft(view, series));
   if (view.series().empty()) {
-    drafts.push_back(Untested("H5", "predictability", "", "needs two bias points or more in a job"));
+    drafts.push_back(Untested("H5", "predictability", "", "needs three bias points or more in a job"));
   }
   bool any = false;
   for (const auto& [arm, runs] : view.arms()) {

@@ -239,7 +239,8 @@ TEST(ResultsTest, NothingIsCorrectedWithoutOneKnownJudge) {
 }
 
 // Judged by "judge" and, with other counts, by further ones.
-v1::Run JudgedByMore(std::map<int32_t, int32_t> counts, const std::map<std::string, std::map<int32_t, int32_t>>& more) {
+v1::Run JudgedByMore(const std::map<int32_t, int32_t>& counts,
+                     const std::map<std::string, std::map<int32_t, int32_t>>& more) {
   v1::Run run = Judged(FinishedRun(0, {{0, 800}, {1, 200}}, counts, 100), "judge");
   for (const auto& [digest, of_judge] : more) {
     v1::ClassHistogram& further = *run.mutable_histogram()->add_more_judges();

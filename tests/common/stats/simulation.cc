@@ -39,7 +39,7 @@ void Calibrate(SimulatedJudge& judge, Random& random) {
   for (std::ptrdiff_t i = 0; i < kJudgeClasses; ++i) {
     const absl::Span<const double> accepted = row_of(judge.rates, i);
     std::vector<double> rates(accepted.begin(), accepted.end());
-    rates.resize(2 * kJudgeClasses, 0);
+    rates.resize(size_t{2} * kJudgeClasses, 0);
     if (!judge.rejected.empty()) {
       const absl::Span<const double> rejected = row_of(judge.rejected, i);
       std::copy(rejected.begin(), rejected.end(), rates.begin() + kJudgeClasses);

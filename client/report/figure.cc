@@ -58,6 +58,11 @@ std::vector<ModelOfJob> ModelsOf(const JobData& job) {
   return result;
 }
 
+bool Trains(const ModelOfJob& model) {
+  const auto& models = model.job->job.spec().models();
+  return model.model_index >= models.size() || !models.Get(model.model_index).has_resample();
+}
+
 bool HasCorrected(const ModelOfJob& model) {
   for (const v1::ResultCell* cell : model.cells) {
     for (const v1::ClassResult& one : cell->classes()) {

@@ -66,6 +66,9 @@ std::vector<ModelOfJob> ModelsOf(const JobData& job);
 // The highest that is drawn in CountsFigure: a bar with its whisker. 0 without a result.
 double MostImages(const ModelOfJob& model, Shares shares);
 
+// False for the null arm.
+bool Trains(const ModelOfJob& model);
+
 // Whether the cells have corrected shares.
 bool HasCorrected(const ModelOfJob& model);
 

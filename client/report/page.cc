@@ -227,17 +227,7 @@ std::string MeasuresSection(const StudyData& data, const std::vector<Figure>& fi
     const std::string took = MeasuringText(job.results);
     if (!took.empty()) html += Paragraph(took, "class=\"note\"");
   }
-  return absl::StrCat(
-      html,
-      Paragraph(
-          "Mean &plusmn; sd over runs, on the features of the judge&rsquo;s layer before its last; all images beside"
-          " real ones in the training proportions, those accepted as a class beside real ones of it. Frechet and"
-          " kernel distance: 0 is best. prec., dens.: how far generated images lie among real ones; recall, cov.:"
-          " how many real ones they reach. Vendi: effective number of different images, beside that of as many"
-          " real ones. copies: distance to the nearest training image over that of real images the model never"
-          " saw; well below 1 means copies. support: lower end of the 95% interval of how many different images"
-          " there are. A model <i>resample</i> generates real images: it shows what can be reached.",
-          "class=\"note\""));
+  return absl::StrCat(html, Paragraph(kMeasuresNote, "class=\"note\""));
 }
 
 std::string StripHtml(const Picture& picture, const std::vector<std::string>& rows, absl::string_view what) {

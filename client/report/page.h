@@ -20,6 +20,7 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
 std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis);
 std::string ResultsHtml(const v1::GetResultsResponse& results);
 std::string MeasuresHtml(const v1::GetResultsResponse& results);
+extern const char kMeasuresNote[];  // how to read it
 // Empty where there was one judge.
 std::string JudgesHtml(const v1::GetResultsResponse& results);
 std::string PicturesHtml(const JobData& job);

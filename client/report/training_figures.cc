@@ -280,10 +280,8 @@ Figure LossesFigure(const ModelOfJob& model) {
     drawn.panels.back().title = PanelTitle(names, i);
   }
   if (!any) {
-    const auto& models = model.job->job.spec().models();
-    const bool trains = model.model_index >= models.size() || !models.Get(model.model_index).has_resample();
-    figure.missing = trains ? absl::StrCat("no run of ", model.model, " has stored losses")
-                            : absl::StrCat(model.model, " is not trained: there are no losses");
+    figure.missing = Trains(model) ? absl::StrCat("no run of ", model.model, " has stored losses")
+                                   : absl::StrCat(model.model, " is not trained: there are no losses");
     return figure;
   }
   Fill(drawn,

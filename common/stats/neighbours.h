@@ -18,7 +18,8 @@ namespace skew::stats {
 // How the generated images lie among the real ones. Precision and recall: share of generated (real) images that lie
 // within the k-th neighbour's distance of some real (generated) one (Kynkaanniemi et al. 2019). Density and coverage
 // (Naeem et al. 2020): real balls around each generated image over k, and share of real images with a generated one in
-// their ball; 1 and 1 - 2^-k or so are what real images reach.
+// their ball; 1 and, of N generated beside M real ones, about 1 - (M / (M + N))^k are what images reach that are drawn
+// as the real ones are, each once.
 struct Fidelity {
   double precision = 0;
   double recall = 0;

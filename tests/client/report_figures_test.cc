@@ -17,6 +17,7 @@
 namespace skew {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -244,6 +245,17 @@ TEST(ReportFiguresTest, MeasuresAreThoseOfTheResultsAndTheRuns) {
   EXPECT_THAT(figure.script, HasSubstr(LookOfClass(1).colour));
   EXPECT_THAT(figure.script, HasSubstr("set label 'not measured'"));
   EXPECT_THAT(Find(MeasuredStudy(1), "measures-vae").script, Not(HasSubstr("yerrorbars")));
+}
+
+TEST(ReportFiguresTest, RepeatedImagesOfTheNullArmAreNoYardstick) {
+  StudyData study = MeasuredStudy(2);
+  v1::JobSpec& spec = *study.jobs.front().job.mutable_spec();
+  spec.add_models()->mutable_resample();
+  spec.add_models()->mutable_vae();
+  const char* const kRepeats = "draws real images again and again";
+  EXPECT_THAT(Find(study, "measures-dcgan").caption, HasSubstr(kRepeats));
+  EXPECT_THAT(Find(study, "measures-vae").caption,
+              AllOf(Not(HasSubstr(kRepeats)), HasSubstr("5,000 real images, no two the same, would have nearly 1")));
 }
 
 TEST(ReportFiguresTest, LeavesOutRunsThatFailed) {

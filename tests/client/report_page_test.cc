@@ -205,6 +205,13 @@ TEST(ReportPageTest, MeasuresOfImages) {
   EXPECT_THAT(Page(data), HasSubstr(html));
 }
 
+TEST(ReportPageTest, SaysWhatTheNullArmsRepeatsDoToMeasures) {
+  const std::string page = Page(ReportStudy(2));
+  EXPECT_THAT(page, Not(HasSubstr("it shows what can be reached")));
+  EXPECT_THAT(page,
+              HasSubstr("many of those measured are the same, so its recall, coverage and Vendi score are below"));
+}
+
 TEST(ReportPageTest, ClaimsSayWhatTheyAreAndWhatIsNotTested) {
   const auto analysis = Parse<v1::AnalyseJobsResponse>(R"pb(
     findings {

@@ -177,6 +177,28 @@ TEST(FidelityTest, BlocksAgreeWithAllPairs) {
               1.5 / 300);
 }
 
+// As run.proto says of ImageMeasures: how many there are decides on coverage, and repeats, as the null arm's, lower it
+// and recall, but not precision and density.
+TEST(FidelityTest, OfImagesThatAreAsRealAndAsVarious) {
+  const auto share = [](double generated, double real) { return 1 - std::pow(real / (real + generated), 5); };
+  const Cloud real = NormalCloud(2000, 8, 0, 1, 10);
+  const Fidelity as_many = *MeasureFidelity(real.view(), NormalCloud(2000, 8, 0, 1, 11).view());
+  EXPECT_NEAR(as_many.density, 1, 0.03);
+  EXPECT_NEAR(as_many.precision, as_many.recall, 0.02);
+  EXPECT_NEAR(as_many.coverage, share(2000, 2000), 0.01);
+  const Cloud distinct = NormalCloud(500, 8, 0, 1, 12);
+  EXPECT_NEAR(MeasureFidelity(real.view(), distinct.view())->coverage, share(500, 2000), 0.03);
+  Cloud repeats{{}, 2000, 8};
+  for (int i = 0; i < 4; ++i) {
+    repeats.values.insert(repeats.values.end(), distinct.values.begin(), distinct.values.end());
+  }
+  const Fidelity repeated = *MeasureFidelity(real.view(), repeats.view());
+  EXPECT_NEAR(repeated.density, 1, 0.06);
+  EXPECT_NEAR(repeated.precision, as_many.precision, 0.02);
+  EXPECT_NEAR(repeated.coverage, share(500, 2000), 0.03);
+  EXPECT_LT(repeated.recall, as_many.recall - 0.2);
+}
+
 TEST(MemorisationTest, TellsCopiesFromFreshImages) {
   const Cloud training = NormalCloud(400, 8, 0, 1, 6);
   const Cloud held_out = NormalCloud(400, 8, 0, 1, 7);

@@ -4,6 +4,7 @@
 #include "client/render/format.h"
 #include "client/render/judges_table.h"
 #include "client/text.h"
+#include "common/null_arm.h"
 #include "common/proto_time.h"
 
 namespace skew {
@@ -34,6 +35,9 @@ std::string ResultsNotes(const v1::GetResultsResponse& results) {
     if (uncounted.empty()) continue;
     const std::string name = absl::StrCat(cell.model(), " ", CountsText(cell.bias_point().counts()));
     absl::StrAppend(&text, text.empty() ? "\n" : "", "* ", Printable(name), ": ", uncounted, "\n");
+  }
+  if (const std::string null_arm = NullArmText(results); !null_arm.empty()) {
+    absl::StrAppend(&text, "\n", Printable(null_arm), "\n");
   }
   if (const std::string judges = JudgesSentence(results); !judges.empty()) {
     absl::StrAppend(&text, "\n", Printable(judges), " --judges shows each.\n");

@@ -19,8 +19,8 @@ std::string StoppedEarlyText(const v1::SavedRuns& saved);
 // succeeded, and from servers that do not say.
 std::string UncountedText(const v1::ResultCell& cell);
 
-// Below the table of results: cells whose shares rest on fewer runs than succeeded, and what the judges and the stop
-// rule come to, a paragraph each. "" when there is nothing.
+// Below the table of results: cells whose shares rest on fewer runs than succeeded, and what the null arm, the judges
+// and the stop rule come to, a paragraph each. "" when there is nothing.
 std::string ResultsNotes(const v1::GetResultsResponse& results);
 
 }  // namespace skew

@@ -12,6 +12,7 @@
 #include "client/render/results_notes.h"
 #include "client/report/gnuplot.h"
 #include "client/report/html.h"
+#include "common/null_arm.h"
 #include "common/results.h"
 #include "common/run_state.h"
 #include "common/version.h"
@@ -197,7 +198,11 @@ std::string ResultsSection(const StudyData& data) {
   std::string html;
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
-    absl::StrAppend(&html, ResultsHtml(job.results), "\n", JudgesHtml(job.results));
+    absl::StrAppend(&html, ResultsHtml(job.results), "\n");
+    if (const std::string null_arm = NullArmText(job.results); !null_arm.empty()) {
+      html += Paragraph(absl::StrCat("<b>Null arm.</b> ", HtmlText(null_arm)), "class=\"note\"");
+    }
+    html += JudgesHtml(job.results);
     const std::string stopped = StoppedEarlyText(job.results.saved());
     if (!stopped.empty())
       html += Paragraph(absl::StrCat("This job has a stop rule. ", HtmlText(stopped)), "class=\"note\"");

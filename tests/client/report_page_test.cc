@@ -124,6 +124,16 @@ TEST(ReportPageTest, ResultsHaveEveryCellAndClass) {
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">5.35 &plusmn; 0.49</td>"));
 }
 
+TEST(ReportPageTest, SaysWhetherTheNullArmReadsWhatItShould) {
+  StudyData data = ReportStudy(2);
+  EXPECT_THAT(Page(data), Not(HasSubstr("<b>Null arm.</b>")));
+  for (v1::ResultCell& cell : *data.jobs.front().results.mutable_cells()) {
+    if (cell.model_index() == 1) cell.set_model("resample");
+  }
+  // Trained on 10% and 25% of class 1; of 1,000 images 100 and 300 are of it, or 7 more.
+  EXPECT_THAT(Page(data), HasSubstr("<b>Null arm.</b> resample: 2 of 4 95% intervals contain the trained share"));
+}
+
 TEST(ReportPageTest, SaysHowManyRunsTheSharesRestOn) {
   StudyData data = ReportStudy(2);
   JobData& job = data.jobs.front();

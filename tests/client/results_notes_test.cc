@@ -38,6 +38,21 @@ TEST(ResultsNotesTest, SayHowManyRunsTheSharesRestOn) {
   EXPECT_EQ(ResultsNotes(results), "\n* dcgan 1:50: 1 of 2 counted: 1 without an accepted image\n");
 }
 
+TEST(ResultsNotesTest, SayWhetherTheNullArmReadsWhatItShould) {
+  const auto results = Parse<v1::GetResultsResponse>(R"pb(
+    cells {
+      model: 'resample'
+      classes {
+        trained_share: 0.5
+        generated { mean: 0.5 low: 0.4 high: 0.6 }
+      }
+    }
+  )pb");
+  EXPECT_EQ(ResultsNotes(results),
+            "\nresample: 1 of 1 95% intervals contain the trained share as judged: the instrument reads what it should."
+            "\n");
+}
+
 TEST(ResultsNotesTest, ARuleThatSparedNothingChangesNothing) {
   EXPECT_EQ(ResultsNotes(Parse<v1::GetResultsResponse>("saved {}")), "");
   EXPECT_EQ(ResultsNotes({}), "");

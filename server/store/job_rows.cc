@@ -107,6 +107,8 @@ absl::Status AddAttempts(Database& db, RunId id, v1::Run& run) {
     if (!row.IsNull(6)) *attempt.mutable_end_time() = ToProto(row.Time(6));
     attempt.set_resumed_step(row.Int32(7));
   }
+  // A run's own is where it is now.
+  if (IsTerminal(run.state()) && !run.attempts().empty()) run.set_device(run.attempts().rbegin()->device());
   return row.status();
 }
 

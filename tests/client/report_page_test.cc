@@ -282,7 +282,11 @@ TEST(ReportPageTest, ProvenanceSaysHowToGetTheNumbersAgain) {
   StudyData data = ReportStudy(2);
   data.jobs.front().job.set_dataset_digest("d1g35t");
   data.request.set_focus_class(2);
+  for (const char* device : {"cpu0", "cpu1"}) {
+    data.jobs.front().runs[device == std::string("cpu0") ? 0 : 1].set_device(device);
+  }
   const std::string html = ProvenanceHtml(data);
+  EXPECT_THAT(html, HasSubstr("<dt>devices</dt><dd>cpu0, cpu1</dd>"));
   EXPECT_THAT(html, HasSubstr("<code>d1g35t</code>"));
   EXPECT_THAT(html, HasSubstr("name: study\n"));
   EXPECT_THAT(html,

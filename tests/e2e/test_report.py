@@ -129,6 +129,8 @@ class ReportTest(unittest.TestCase):
         self.assertIn(HOSTILE, "".join(page.text))
         self.assertIn("images: 500", "".join(page.text))
         self.assertIn(self.finished.dataset_digest, "".join(page.text))
+        self.assertIn("intervals contain the trained share", "".join(page.text))
+        self.assertRegex("".join(page.text), r"devices\s*cpu\d")
 
     def test_the_page_has_every_cell_and_class(self):
         self.ctl("report", self.job, "--out", "cells.html")
@@ -176,6 +178,9 @@ class ReportTest(unittest.TestCase):
         self.assertLessEqual({f"{name}-{self.job}.csv" for name in ("estimates", "run-measures", "run-classes", "confusion")},
                              files)
         self.assertLessEqual({f"{name}.csv" for name in self.figures()}, files)
+        with (self.path / "numbers" / f"runs-{self.job}.csv").open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                self.assertRegex(row["device"], r"^cpu\d+$", row["run"])
         written = set()
         for file in (self.path / "numbers").glob("*.csv"):
             written.update(file.read_text(encoding="utf-8").replace("\n", ",").split(","))

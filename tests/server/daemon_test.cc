@@ -55,6 +55,7 @@ TEST_F(DaemonTest, AStudyTrainsItsClassifierFirstAndSucceeds) {
   EXPECT_EQ(daemon_.GetJob("j1").state(), v1::JOB_SUCCEEDED);
   const v1::Run run = daemon_.GetRun("j2.1");
   EXPECT_EQ(run.state(), v1::SUCCEEDED);
+  EXPECT_EQ(run.device(), "cpu0");
   EXPECT_TRUE(run.histogram().final());
   EXPECT_EQ(run.histogram().counts().at(1), 5);
   EXPECT_EQ(run.classifier_digest(), "scripted");

@@ -21,6 +21,7 @@
 #include "client/exit_code.h"
 #include "client/server_address.h"
 #include "client/text.h"
+#include "common/commit.h"
 #include "common/mutex_checks.h"
 #include "common/status.h"
 #include "common/version.h"
@@ -53,7 +54,7 @@ std::string ConfigPath() {
 }
 
 void AddGlobalFlags(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", absl::StrCat("skewctl ", skew::Version(), " (", skew::BuildDescription(), ")"));
+  app.set_version_flag("--version", skew::VersionOf("skewctl", skew::Commit()));
   app.add_option("-s,--server", flags.server,
                  "host:port or unix:PATH. Default: SKEW_SERVER, else the current context of "
                  "~/.config/skew/config.yaml, else 127.0.0.1:7433");

@@ -9,6 +9,10 @@ namespace skew {
 
 std::string Version() { return SKEW_VERSION; }
 
+std::string VersionOf(const std::string& program, const std::string& commit) {
+  return absl::StrCat(program, " ", Version(), ", commit ", commit, " (", BuildDescription(), ")");
+}
+
 std::string BuildDescription() {
 #if defined(__clang__)
   constexpr char kCompiler[] = "clang " __clang_version__;

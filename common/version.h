@@ -13,6 +13,9 @@ inline constexpr int kEngineVersion = 1;
 // "0.1.0"
 std::string Version();
 
+// "skewd 0.1.0, commit 336bc7183885 (" and BuildDescription(): what a program says of itself.
+std::string VersionOf(const std::string& program, const std::string& commit);
+
 // Compiler, build type and the versions of gRPC and Protocol Buffers.
 std::string BuildDescription();
 

@@ -63,6 +63,7 @@ class Daemon {
     std::string devices = "cpu";  // see DeviceLedger::Parse
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
+    std::string commit;           // that the program was built from
     absl::Duration worker_patience = absl::Minutes(10);  // for how long workers wait for a daemon that is gone
     absl::Duration worker_silence = absl::Seconds(30);   // until a worker that does not answer is cut off
     TlsFiles tls;                                        // with a certificate, every host:port speaks only TLS

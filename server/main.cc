@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "common/commit.h"
 #include "common/file.h"
 #include "common/mutex_checks.h"
 #include "common/version.h"
@@ -92,7 +93,7 @@ void AddLimits(CLI::App& app, Flags& flags) {
 }
 
 void AddFlags(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", absl::StrCat("skewd ", skew::Version(), " (", skew::BuildDescription(), ")"));
+  app.set_version_flag("--version", skew::VersionOf("skewd", skew::Commit()));
   app.add_option("--state-dir", flags.daemon.state_dir, "Database, artifacts, logs and sockets; created with mode 0700")
       ->required();
   app.add_option("--listen", flags.daemon.listen,
@@ -244,6 +245,7 @@ int main(int argc, char** argv) {
   }
   if (flags.daemon.worker_program.empty()) flags.daemon.worker_program = BesideThisProgram("skew-worker");
 
+  flags.daemon.commit = skew::Commit();
   flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
   flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
   flags.daemon.worker_silence = absl::Seconds(flags.silence_seconds);

@@ -18,6 +18,7 @@
 #include "client/report/page.h"
 #include "client/report/study_data.h"
 #include "client/scalar.h"
+#include "common/commit.h"
 #include "common/status.h"
 
 namespace skew {
@@ -60,8 +61,9 @@ absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
   if (flags.out.empty() && flags.csv.empty()) {
     return absl::InvalidArgumentError("say where to: --out FILE.html, --csv DIR, or both");
   }
-  SKEW_ASSIGN_OR_RETURN(const StudyData data,
+  SKEW_ASSIGN_OR_RETURN(StudyData data,
                         CollectStudy(*session.client, flags.Request(), {.pictures = !flags.out.empty()}));
+  data.commit = Commit();
   const std::vector<Figure> figures = StudyFigures(data);
   if (!flags.out.empty()) {
     std::map<std::string, std::string> svgs;

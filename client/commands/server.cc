@@ -14,6 +14,7 @@ namespace {
 
 Table InfoTable(absl::Span<const v1::ServerInfo> infos) {
   Table table({{"", "version"},
+               {"", "commit"},
                {"", "build"},
                {"", "start_time"},
                {"", "revision"},
@@ -24,11 +25,11 @@ Table InfoTable(absl::Span<const v1::ServerInfo> infos) {
                {"", "disk_free_bytes"},
                {"", "disk_reserve_bytes"}});
   for (const v1::ServerInfo& info : infos) {
-    table.AddRow({info.version(), info.build(), ExactTime(info.start_time()), absl::StrCat(info.revision()),
-                  info.draining() ? "true" : "false", absl::StrJoin(info.addresses(), " "),
-                  absl::StrCat(info.queued_runs()), absl::StrCat(info.active_runs()),
-                  info.has_disk_free_bytes() ? absl::StrCat(info.disk_free_bytes()) : "",
-                  absl::StrCat(info.disk_reserve_bytes())});
+    table.AddRow(
+        {info.version(), info.commit(), info.build(), ExactTime(info.start_time()), absl::StrCat(info.revision()),
+         info.draining() ? "true" : "false", absl::StrJoin(info.addresses(), " "), absl::StrCat(info.queued_runs()),
+         absl::StrCat(info.active_runs()), info.has_disk_free_bytes() ? absl::StrCat(info.disk_free_bytes()) : "",
+         absl::StrCat(info.disk_reserve_bytes())});
   }
   return table;
 }

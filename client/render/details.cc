@@ -166,6 +166,7 @@ std::string RunDetails(const v1::Run& run) {
 std::string ServerDetails(const v1::ServerInfo& info, absl::Span<const v1::Dataset> datasets,
                           absl::Span<const v1::Classifier> classifiers) {
   return absl::StrCat(Pairs({{"version", info.version()},
+                             {"commit", info.commit()},
                              {"build", info.build()},
                              {"started", OptionalTime(info.has_start_time(), info.start_time())},
                              {"addresses", absl::StrJoin(info.addresses(), " ")},

@@ -27,6 +27,10 @@ std::string Described(absl::string_view name, absl::string_view value) {
 
 std::string Code(absl::string_view text) { return text.empty() ? "" : HtmlElement("code", "", HtmlText(text)); }
 
+std::string Program(absl::string_view name, absl::string_view version, absl::string_view commit) {
+  return HtmlText(absl::StrCat(name, " ", version, commit.empty() ? "" : ", commit ", commit));
+}
+
 std::string JobFacts(const JobData& data) {
   const v1::Job& job = data.job;
   std::set<std::string> devices;
@@ -101,9 +105,10 @@ std::string ProvenanceHtml(const StudyData& data) {
   for (const v1::Classifier& judge : data.analysis.classifiers()) html += JudgeFacts(judge);
   if (data.analysis.classifiers().empty()) html += "<p class=\"empty\">No run has been judged yet.</p>\n";
   absl::StrAppend(
-      &html, "<h3>Software</h3>\n<dl>\n", Described("server", HtmlText(absl::StrCat("skewd ", data.server.version()))),
+      &html, "<h3>Software</h3>\n<dl>\n",
+      Described("server", Program("skewd", data.server.version(), data.server.commit())),
       Described("server build", HtmlText(data.server.build())),
-      Described("report", HtmlText(absl::StrCat("skewctl ", Version()))),
+      Described("report", Program("skewctl", Version(), data.commit)),
       Described("report build", HtmlText(BuildDescription())), "</dl>\n<h3>To reproduce</h3>\n",
       HtmlElement("pre", "", HtmlText(Commands(data))),
       "\n<p>The same specification on a dataset with the same digest draws the same training images and starts from the"

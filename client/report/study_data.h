@@ -64,6 +64,8 @@ struct StudyData {
   v1::AnalyseJobsRequest request;
   v1::AnalyseJobsResponse analysis;
   v1::ServerInfo server;
+  // That the program was built from that shows it; for the caller to say.
+  std::string commit;
   // When it was collected.
   absl::Time time;
 };

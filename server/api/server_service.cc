@@ -22,6 +22,7 @@ grpc::Status ServerService::GetServerInfo(grpc::ServerContext* context, const v1
   const absl::StatusOr<v1::RunCounts> runs = jobs_->CountRuns();
   if (!runs.ok()) return ToGrpc(runs.status());
   response->set_version(Version());
+  response->set_commit(commit_);
   response->set_build(BuildDescription());
   *response->mutable_start_time() = ToProto(start_time_);
   response->set_revision(*revision);

@@ -3,6 +3,7 @@
 #define SKEW_SERVER_API_SERVER_SERVICE_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -25,7 +26,8 @@ class ServerService final : public v1::ServerService::Service {
  public:
   // Borrowed; they outlive the server.
   ServerService(AccessGate* gate, JobStore* jobs, EventLog* events, DatasetRegistry* datasets,
-                const DeviceLedger* devices, const DiskReserve* reserve, const EventHub* hub, absl::Time start_time)
+                const DeviceLedger* devices, const DiskReserve* reserve, const EventHub* hub, absl::Time start_time,
+                std::string commit)
       : gate_(gate),
         jobs_(jobs),
         events_(events),
@@ -33,7 +35,8 @@ class ServerService final : public v1::ServerService::Service {
         devices_(devices),
         reserve_(reserve),
         hub_(hub),
-        start_time_(start_time) {}
+        start_time_(start_time),
+        commit_(std::move(commit)) {}
 
   // Known only once the server listens.
   void SetAddresses(std::vector<std::string> addresses);
@@ -56,6 +59,7 @@ class ServerService final : public v1::ServerService::Service {
   const DiskReserve* const reserve_;
   const EventHub* const hub_;
   const absl::Time start_time_;
+  const std::string commit_;
   absl::Mutex mutex_;
   std::vector<std::string> addresses_ ABSL_GUARDED_BY(mutex_);
 };

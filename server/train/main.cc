@@ -7,6 +7,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "common/clock.h"
+#include "common/commit.h"
 #include "common/version.h"
 #include "server/train/signal_watcher.h"
 #include "server/train/stop_request.h"
@@ -17,7 +18,7 @@
 int main(int argc, char** argv) {
   skew::train::WorkerOptions options;
   CLI::App app("Trains and measures one run for skewd, then exits.");
-  app.set_version_flag("--version", skew::Version());
+  app.set_version_flag("--version", skew::VersionOf("skew-worker", skew::Commit()));
   app.add_option("--daemon", options.daemon, "Address of the daemon, unix:PATH or HOST:PORT")->required();
   int patience_seconds = 0;
   app.add_option("--patience", patience_seconds, "Seconds to wait for a daemon that is gone, training on meanwhile")

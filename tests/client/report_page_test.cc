@@ -282,10 +282,14 @@ TEST(ReportPageTest, ProvenanceSaysHowToGetTheNumbersAgain) {
   StudyData data = ReportStudy(2);
   data.jobs.front().job.set_dataset_digest("d1g35t");
   data.request.set_focus_class(2);
+  data.server.set_commit("5e7fe7");
+  data.commit = "c11e47";
   for (const char* device : {"cpu0", "cpu1"}) {
     data.jobs.front().runs[device == std::string("cpu0") ? 0 : 1].set_device(device);
   }
   const std::string html = ProvenanceHtml(data);
+  EXPECT_THAT(html, HasSubstr("<dt>server</dt><dd>skewd 0.1.0, commit 5e7fe7</dd>"));
+  EXPECT_THAT(html, HasSubstr(", commit c11e47</dd>"));
   EXPECT_THAT(html, HasSubstr("<dt>devices</dt><dd>cpu0, cpu1</dd>"));
   EXPECT_THAT(html, HasSubstr("<code>d1g35t</code>"));
   EXPECT_THAT(html, HasSubstr("name: study\n"));

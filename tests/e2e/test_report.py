@@ -131,6 +131,9 @@ class ReportTest(unittest.TestCase):
         self.assertIn(self.finished.dataset_digest, "".join(page.text))
         self.assertIn("intervals contain the trained share", "".join(page.text))
         self.assertRegex("".join(page.text), r"devices\s*cpu\d")
+        commit = re.search(r"commit ([^ ]+) ", self.ctl("--version").stdout)[1]
+        self.assertIn(f", commit {commit}", "".join(page.text))
+        self.assertRegex(self.ctl("info").stdout, r"commit: +[^ \n]")  # of another program
 
     def test_the_page_has_every_cell_and_class(self):
         self.ctl("report", self.job, "--out", "cells.html")

@@ -385,6 +385,7 @@ TEST_F(DaemonTest, TellsWhatItHas) {
   v1::ServerInfo info;
   ASSERT_TRUE(daemon_.server().GetServerInfo(&third, {}, &info).ok());
   EXPECT_FALSE(info.draining());
+  EXPECT_EQ(info.commit(), "c0mm17");
   EXPECT_EQ(info.addresses_size(), 1);
 }
 

@@ -27,6 +27,7 @@ void TestDaemon::Start() {
   options.listen = {"127.0.0.1:0"};
   options.devices = "cpu:1x1";
   options.worker_program = SCRIPTED_WORKER;
+  options.commit = "c0mm17";
   options.scheduler = scheduler_options_;
   if (change_) change_(options);
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options);

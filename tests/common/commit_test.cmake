@@ -1,0 +1,45 @@
+# What a program says that it was built from: cmake -DSCRIPT=common/commit.cmake -DFOLDER=an empty one -P commit_test.cmake
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER}/sources/inside)
+
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${FOLDER}/sources COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+endfunction()
+
+# The commit that the script writes of `source`, and the time when it wrote it.
+function(commit_of source commit time)
+  run(${CMAKE_COMMAND} -DSOURCE=${source} -DOUT=${FOLDER}/commit.cc -P ${SCRIPT})
+  file(READ ${FOLDER}/commit.cc content)
+  if(NOT content MATCHES "std::string Commit\\(\\) { return \"([^\"]*)\"; }")
+    message(FATAL_ERROR "no commit in ${content}")
+  endif()
+  set(${commit} ${CMAKE_MATCH_1} PARENT_SCOPE)
+  file(TIMESTAMP ${FOLDER}/commit.cc written "%Y-%m-%dT%H:%M:%S.%f")
+  set(${time} ${written} PARENT_SCOPE)
+endfunction()
+
+function(expect value expected)
+  if(NOT value MATCHES "${expected}")
+    message(FATAL_ERROR "'${value}' is no ${expected}")
+  endif()
+endfunction()
+
+set(ENV{GIT_CEILING_DIRECTORIES} ${FOLDER})
+commit_of(${FOLDER}/sources commit time)
+expect("${commit}" "^unknown$")
+
+set(git git -c user.name=x -c user.email=x@example.com -c commit.gpgsign=false)
+file(WRITE ${FOLDER}/sources/file "one")
+run(${git} init -q .)
+run(${git} add file)
+run(${git} commit -q -m one)
+commit_of(${FOLDER}/sources commit first)
+expect("${commit}" "^[0-9a-f]+$")
+commit_of(${FOLDER}/sources again second)
+expect("${second}" "^${first}$")
+
+file(WRITE ${FOLDER}/sources/file "two")
+commit_of(${FOLDER}/sources commit time)
+expect("${commit}" "^[0-9a-f]+-dirty$")
+commit_of(${FOLDER}/sources/inside commit time)
+expect("${commit}" "^unknown$")

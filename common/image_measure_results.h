@@ -15,8 +15,9 @@ namespace skew {
 // it generates as many.
 inline constexpr int32_t kMeasuredImages = 5000;
 
-// Mean, sd and interval of every measure that some run has (see EstimateOf in results.h): of all images first, then of
-// the classes in ascending order; within these in the order of the fields.
+// Mean, sd and interval of every measure that some run has (see EstimateOf in results.h), and how many images it is of;
+// of the number of different images what the near pairs of all runs together say. Of all images first, then of the
+// classes in ascending order; within these in the order of the fields.
 std::vector<v1::MeasureResult> MeasureResultsOf(absl::Span<const v1::Run* const> runs);
 
 }  // namespace skew

@@ -96,8 +96,9 @@ absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
   }
   if (flags.measures) {
     Show(session, csv ? AllMeasures(results) : MeasuresTable(results));
-    const std::string took = MeasuringText(results);
-    if (!csv && !took.empty()) *session.out << "\n" << took << "\n";
+    for (const std::string& note : {MeasuresNotes(results), MeasuringText(results)}) {
+      if (!csv && !note.empty()) *session.out << "\n" << note << "\n";
+    }
   } else {
     Show(session, csv ? AllJudges(results) : JudgesTable(results));
     const std::string sentence = JudgesSentence(results);

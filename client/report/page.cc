@@ -229,8 +229,9 @@ std::string MeasuresSection(const StudyData& data, const std::vector<Figure>& fi
   for (const JobData& job : data.jobs) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
     absl::StrAppend(&html, MeasuresHtml(job.results), "\n");
-    const std::string took = MeasuringText(job.results);
-    if (!took.empty()) html += Paragraph(took, "class=\"note\"");
+    for (const std::string& note : {MeasuresNotes(job.results), MeasuringText(job.results)}) {
+      if (!note.empty()) html += Paragraph(HtmlText(note), "class=\"note\"");
+    }
   }
   return absl::StrCat(html, Paragraph(kMeasuresNote, "class=\"note\""));
 }

@@ -200,10 +200,12 @@ std::string CellRows(const v1::ResultCell& cell, const MoreCorrections& more) {
   return HtmlElement("tbody", "class=\"cell\"", rows);
 }
 
-std::string MeasureHtml(const v1::Estimate* estimate, int decimals) {
+std::string MeasureHtml(const v1::Estimate* estimate, const MeasureColumn& column) {
   if (estimate == nullptr) return kNone;
-  std::string text = Fixed(estimate->mean(), decimals);
-  if (estimate->has_sd()) absl::StrAppend(&text, "<br><small>&plusmn; ", Fixed(estimate->sd(), decimals), "</small>");
+  std::string text = HtmlText(MeasureText(estimate, column));
+  if (estimate->has_sd() && column.decimals > 0) {
+    absl::StrAppend(&text, "<br><small>&plusmn; ", Fixed(estimate->sd(), column.decimals), "</small>");
+  }
   return text;
 }
 
@@ -217,8 +219,9 @@ std::string MeasureRowsHtml(const v1::ResultCell& cell) {
                                      : "";
     absl::StrAppend(&cells, Number(row.images));
     for (size_t i = 0; i < row.measures.size(); ++i) {
-      absl::StrAppend(&cells, Number(MeasureHtml(row.measures[i], MeasureColumns()[i].decimals)));
+      absl::StrAppend(&cells, Number(MeasureHtml(row.measures[i], MeasureColumns()[i])));
     }
+    absl::StrAppend(&cells, Number(MeasuredRunsText(row, cell)));
     absl::StrAppend(&html, HtmlElement("tr", "", cells), "\n");
   }
   return html.empty() ? "" : HtmlElement("tbody", "class=\"cell\"", html);
@@ -229,11 +232,13 @@ std::string MeasureRowsHtml(const v1::ResultCell& cell) {
 const char kMeasuresNote[] =
     "Mean &plusmn; sd over runs, on the features of the judge&rsquo;s layer before its last; all images beside real"
     " ones in the training proportions, those accepted as a class beside real ones of it."
-    " Frechet and kernel distance: 0 is best. prec., dens.: how far generated images lie among real ones; recall, cov.:"
+    " N: images measured of a run; runs: that the row is of."
+    " Frechet and kernel distance: 0 is best. prec., dens.: how far generated images lie among real ones; rec., cov.:"
     " how many real ones they reach. Vendi: effective number of different images; real: that of as many images of the"
     " training split, no two the same. copies: distance to the nearest training image over that of real images the"
     " model never saw; well below 1 means copies."
-    " support: lower end of the 95% interval of how many different images there are."
+    " support: so many different images there are at least (lower end of the 95% interval, from the near pairs of all"
+    " runs together)."
     " A model <i>resample</i> draws real images again and again from the held-out half of the test split: many of those"
     " measured are the same, so its recall, coverage and Vendi score are below, its Frechet and kernel distance above"
     " those of as many different real images, and its support is of what it draws from. Of N images as real and as"
@@ -297,6 +302,7 @@ std::string MeasuresHtml(const v1::GetResultsResponse& results) {
   if (rows.empty()) return HtmlElement("p", "class=\"empty\"", "The images of this study were not measured.");
   std::string headings = absl::StrCat(Heading("model", ""), Heading("bias point", ""), Heading("images"));
   for (const MeasureColumn& column : MeasureColumns()) absl::StrAppend(&headings, Heading(HtmlText(column.title)));
+  absl::StrAppend(&headings, Heading("runs"));
   return HtmlElement("div", "class=\"scroll results\"",
                      absl::StrCat("<table><thead><tr>", headings, "</tr></thead>\n", rows, "</table>"));
 }

@@ -77,6 +77,7 @@ std::vector<float> Radii(const Points& points, size_t k) {
     }
   });
   std::vector<float> radii;
+  radii.reserve(nearest.size());
   for (const std::vector<float>& heap : nearest) radii.push_back(heap.front());
   return radii;
 }
@@ -172,16 +173,21 @@ absl::StatusOr<SupportEstimate> EstimateSupport(const Features& features, float 
     return absl::InvalidArgumentError(absl::StrCat(features.rows, " images within ", distance));
   }
   const Points points = PointsOf(features, OriginOf(features));
-  SupportEstimate estimate;
+  int64_t near_pairs = 0;
   ForBlocks(points, points, true, [&](Index i, Index j, const RowMatrix& squares) {
     for (Index r = 0; r < squares.rows(); ++r) {
       for (Index c = std::max<Index>(0, i + r + 1 - j); c < squares.cols(); ++c) {
-        if (squares(r, c) <= distance * distance) ++estimate.near_pairs;
+        if (squares(r, c) <= distance * distance) ++near_pairs;
       }
     }
   });
-  const double pairs = 0.5 * features.rows * (features.rows - 1.0);
-  const auto near = static_cast<double>(estimate.near_pairs);
+  return SupportOf(near_pairs, 0.5 * features.rows * (features.rows - 1.0));
+}
+
+SupportEstimate SupportOf(int64_t near_pairs, double pairs) {
+  SupportEstimate estimate;
+  estimate.near_pairs = near_pairs;
+  const auto near = static_cast<double>(near_pairs);
   const double most = boost::math::quantile(boost::math::complement(boost::math::chi_squared(2 * near + 2), 0.025)) / 2;
   const double least = near > 0 ? boost::math::quantile(boost::math::chi_squared(2 * near), 0.025) / 2 : 0;
   estimate.support = pairs / near;

@@ -56,6 +56,10 @@ struct SupportEstimate {
   Interval interval;
 };
 
+// What follows from `near_pairs` of so many pairs, also of those of several generators together: then it is the
+// harmonic mean of their numbers.
+SupportEstimate SupportOf(int64_t near_pairs, double pairs);
+
 // INVALID_ARGUMENT with fewer than two rows or a negative distance. Half a pass.
 absl::StatusOr<SupportEstimate> EstimateSupport(const Features& features, float distance);
 

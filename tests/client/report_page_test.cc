@@ -199,6 +199,7 @@ TEST(ReportPageTest, MeasuresOfImages) {
   frechet.set_measure("frechet");
   frechet.mutable_estimate()->set_mean(4.5);
   frechet.mutable_estimate()->set_sd(0.25);
+  frechet.set_runs(2);
   v1::MeasureResult& vendi = *cell.add_image_measures();
   vendi.set_measure("vendi");
   vendi.set_class_(1);
@@ -211,8 +212,9 @@ TEST(ReportPageTest, MeasuresOfImages) {
   const std::string html = MeasuresHtml(data.jobs.front().results);
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">4.50<br><small>&plusmn; 0.25</small></td>"));
   EXPECT_THAT(html, HasSubstr("<td class=\"n\">2.00</td>"));
-  EXPECT_THAT(html, HasSubstr("<td rowspan=\"2\">"));
-  EXPECT_THAT(Page(data), HasSubstr(html));
+  EXPECT_THAT(html, HasSubstr("<td rowspan=\"3\">")) << "all, and classes 0 and 1";
+  EXPECT_THAT(html, AllOf(HasSubstr("<td class=\"n\">2</td>"), HasSubstr("<td class=\"n\">0/2</td>")));
+  EXPECT_THAT(Page(data), AllOf(HasSubstr(html), HasSubstr("Where a class is not measured in all runs, the others")));
 }
 
 TEST(ReportPageTest, SaysWhatTheNullArmsRepeatsDoToMeasures) {

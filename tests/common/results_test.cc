@@ -350,18 +350,48 @@ TEST(ResultsTest, MeasuresOfImagesOverTheRunsThatHaveThem) {
   }
   (*runs[1].mutable_histogram()->mutable_image_measures()->mutable_classes())[1].set_near_pairs(7);
   const v1::ResultCell cell = ComputeResults(runs)[0];
-  ASSERT_EQ(cell.image_measures_size(), 3);
-  const v1::MeasureResult& frechet = cell.image_measures(0);
+  ASSERT_EQ(cell.image_measures_size(), 4);
+  EXPECT_EQ(cell.image_measures(0).measure(), "images");
+  EXPECT_EQ(cell.image_measures(0).runs(), 2);
+  EXPECT_DOUBLE_EQ(cell.image_measures(0).estimate().mean(), 100);
+  const v1::MeasureResult& frechet = cell.image_measures(1);
   EXPECT_EQ(frechet.measure(), "frechet");
   EXPECT_FALSE(frechet.has_class_());
   EXPECT_EQ(frechet.runs(), 2);
   EXPECT_DOUBLE_EQ(frechet.estimate().mean(), 5);
   EXPECT_DOUBLE_EQ(frechet.estimate().sd(), std::sqrt(2));
-  EXPECT_EQ(cell.image_measures(1).measure(), "frechet_balanced");
-  EXPECT_EQ(cell.image_measures(2).measure(), "near_pairs");
-  EXPECT_EQ(cell.image_measures(2).class_(), 1);
-  EXPECT_EQ(cell.image_measures(2).runs(), 1);
-  EXPECT_DOUBLE_EQ(cell.image_measures(2).estimate().mean(), 7);
+  EXPECT_EQ(cell.image_measures(2).measure(), "frechet_balanced");
+  EXPECT_EQ(cell.image_measures(3).measure(), "near_pairs");
+  EXPECT_EQ(cell.image_measures(3).class_(), 1);
+  EXPECT_EQ(cell.image_measures(3).runs(), 1);
+  EXPECT_DOUBLE_EQ(cell.image_measures(3).estimate().mean(), 7);
+}
+
+// One run has two near pairs of 4950, two have none and so no bound above: all together two of 14850.
+TEST(ResultsTest, SupportIsThatOfTheNearPairsOfAllRuns) {
+  std::vector<v1::Run> runs(3, FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 60}, {1, 40}}));
+  for (size_t i = 0; i < runs.size(); ++i) {
+    v1::SampleMeasures& measures = (*runs[i].mutable_histogram()->mutable_image_measures()->mutable_classes())[1];
+    measures.set_images(100);
+    measures.set_near_pairs(i == 0 ? 2 : 0);
+    if (i == 0) measures.set_support(2475);
+    measures.set_support_low(i == 0 ? 685.17 : 1341.85);
+  }
+  const v1::ResultCell cell = ComputeResults(runs)[0];
+  ASSERT_EQ(cell.image_measures_size(), 5);
+  const std::pair<const char*, double> expected[] = {
+      {"support", 7425}, {"support_low", 14850 / 7.224688}, {"support_high", 14850 / 0.242209}};
+  for (int i = 0; i < 3; ++i) {
+    const v1::MeasureResult& result = cell.image_measures(2 + i);
+    EXPECT_EQ(result.measure(), expected[i].first);
+    EXPECT_NEAR(result.estimate().mean() / expected[i].second, 1, 1e-5) << result.measure();
+    EXPECT_FALSE(result.estimate().has_sd());
+    EXPECT_EQ(result.runs(), 3);
+  }
+  (*runs[0].mutable_histogram()->mutable_image_measures()->mutable_classes())[1].set_near_pairs(0);
+  const v1::ResultCell unbounded = ComputeResults(runs)[0];
+  ASSERT_EQ(unbounded.image_measures_size(), 3) << "images, near_pairs, support_low";
+  EXPECT_NEAR(unbounded.image_measures(2).estimate().mean(), 14850 / 3.688879, 0.01);
 }
 
 TEST(ResultsTest, AClassThatWasNotGeneratedIsInfinitelyFarInOneDirection) {

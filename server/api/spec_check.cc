@@ -198,7 +198,9 @@ void CheckStop(const v1::JobSpec& spec, SpecFindings& findings) {
   } else {
     findings.CheckRange("stop.min_iterations", stop.min_iterations(), stats::kFewestRunsToStop, spec.iterations());
   }
-  if (!HasClass(spec.bias(), stop.class_())) {
+  if (!stop.has_class_()) {
+    findings.Add("stop.class", "is required: whose share is to be known");
+  } else if (!HasClass(spec.bias(), stop.class_())) {
     findings.Add("stop.class", absl::StrCat(stop.class_(), " is no class of the job"));
   }
 }

@@ -193,6 +193,8 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   job.set_kind(static_cast<v1::JobKind>(row.Int(0)));
   job.set_owner(row.Text(1));
   row.Read(2, *job.mutable_spec());
+  // Of before the class of a rule was required: none was class 0.
+  if (job.spec().has_stop() && !job.spec().stop().has_class_()) job.mutable_spec()->mutable_stop()->set_class_(0);
   *job.mutable_create_time() = ToProto(row.Time(3));
   job.set_dataset_digest(row.Text(4));
   job.set_revision(row.Int(5));

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "server/store/sqlite.h"
 #include "tests/testing/test_daemon.h"
@@ -224,6 +226,20 @@ TEST_F(ReuseTest, AJobIsExtended) {
   EXPECT_EQ(job.runs().total(), 12);
   EXPECT_EQ(job.runs().reused(), 8);
   EXPECT_EQ(daemon_.GetJob(first).spec().iterations(), 2);
+}
+
+TEST_F(ReuseTest, ARuleOfBeforeItsClassWasRequiredIsOfClass0) {
+  v1::JobSpec spec = Spec(3);
+  spec.mutable_stop()->set_class_(0);
+  spec.mutable_stop()->set_half_width(0.4);
+  const std::string job = Trained(spec);
+  v1::JobSpec old = daemon_.GetJob(job).spec();
+  old.mutable_stop()->clear_class_();
+  Execute(absl::StrCat("UPDATE jobs SET spec = x'", absl::BytesToHexString(old.SerializeAsString()), "' WHERE id = 2"));
+  EXPECT_TRUE(daemon_.GetJob(job).spec().stop().has_class_());
+  v1::SubmitJobResponse response;
+  ASSERT_TRUE(Extend(job, 4, response).ok());
+  EXPECT_TRUE(daemon_.GetJob(response.job().id()).spec().stop().has_class_());
 }
 
 TEST_F(ReuseTest, WhatCannotBeExtendedIsRefused) {

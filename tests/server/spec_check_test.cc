@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{"BothEvery", "evaluation { every_epochs: 1 every_steps: 5 }", "evaluation", "both set"},
         BadSpec{"StopWidth", "stop { class: 1 half_width: 0.5 }", "stop.half_width",
                 "0.5 is not above 0 and below 0.5"},
+        BadSpec{"StopNoClass", "stop { half_width: 0.1 }", "stop.class", "is required"},
         BadSpec{"StopClass", "stop { class: 7 half_width: 0.1 }", "stop.class", "7 is no class of the job"},
         BadSpec{"StopLater", "stop { class: 1 half_width: 0.1 min_iterations: 6 }", "stop.min_iterations",
                 "6 is not in 3..5"},

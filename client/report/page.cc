@@ -126,6 +126,12 @@ std::string WarningsOf(const StudyData& data) {
                                      HtmlText(StoppedEarlyText(job.results.saved()))),
                         "class=\"warn\"");
     }
+    if (job.job.spec().bias().draw() == v1::PER_JOB) {
+      html += Paragraph(absl::StrCat("<b>One draw</b> (job ", id,
+                                     "): all iterations of a bias point train on the same images, so intervals and"
+                                     " claims are given those images; others would spread further."),
+                        "class=\"warn\"");
+    }
     if (job.job.spec().iterations() == 1) {
       html += Paragraph(absl::StrCat("<b>One iteration</b> (job ", id,
                                      "): no standard deviations and no intervals over iterations can be given, and no"

@@ -1,4 +1,6 @@
 // Where the numbers come from, and how to get them again.
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -80,17 +82,36 @@ std::string Commands(const StudyData& data) {
   return text;
 }
 
-constexpr char kAssumptions[] =
-    "<ul class=\"plain\">\n"
-    "<li>Correction supposes that the judge errs on generated images as it does on real ones. Nobody can know that from"
-    " class labels alone; the rejected and off-support shares say how strange the images are to it.</li>\n"
-    "<li>The run is the unit: means, deviations and intervals are over runs with seeds and training images of their "
-    "own,"
-    " never over images. t intervals suppose roughly normal means; with few iterations they are wide for that "
-    "reason.</li>\n"
-    "<li>Rejected and off-support images are counted apart and are in no share.</li>\n"
-    "<li>Results hold for the training budget above: early in training a GAN all but forgets small classes.</li>\n"
-    "</ul>\n";
+bool HasOneDraw(const JobData& data) { return data.job.spec().bias().draw() == v1::PER_JOB; }
+
+// What runs differ in, which is what their intervals hold.
+std::string Replication(const StudyData& data) {
+  const auto one_draw = std::count_if(data.jobs.begin(), data.jobs.end(), HasOneDraw);
+  if (one_draw == 0) return "over runs with seeds and training images of their own, never over images.";
+  std::string jobs;
+  for (const JobData& job : data.jobs) {
+    if (HasOneDraw(job)) absl::StrAppend(&jobs, jobs.empty() ? "" : ", ", HtmlText(job.job.id()));
+  }
+  const bool all = one_draw == static_cast<std::ptrdiff_t>(data.jobs.size());
+  return absl::StrCat("over runs with seeds ", all ? "" : "and training images ",
+                      "of their own, never over images. All iterations of ", all ? "a bias point" : "job ",
+                      all ? "" : jobs,
+                      " train on the same images (<code>bias.draw: PER_JOB</code>): intervals and claims"
+                      " hold given that one draw, and leave out what another would change.");
+}
+
+std::string Assumptions(const StudyData& data) {
+  return absl::StrCat(
+      "<ul class=\"plain\">\n"
+      "<li>Correction supposes that the judge errs on generated images as it does on real ones. Nobody can know that"
+      " from class labels alone; the rejected and off-support shares say how strange the images are to it.</li>\n"
+      "<li>The run is the unit: means, deviations and intervals are ",
+      Replication(data),
+      " t intervals suppose roughly normal means; with few iterations they are wide for that reason.</li>\n"
+      "<li>Rejected and off-support images are counted apart and are in no share.</li>\n"
+      "<li>Results hold for the training budget above: early in training a GAN all but forgets small classes.</li>\n"
+      "</ul>\n");
+}
 
 }  // namespace
 
@@ -113,7 +134,7 @@ std::string ProvenanceHtml(const StudyData& data) {
       HtmlElement("pre", "", HtmlText(Commands(data))),
       "\n<p>The same specification on a dataset with the same digest draws the same training images and starts from the"
       " same seeds.</p>\n<h3>Assumptions</h3>\n",
-      kAssumptions);
+      Assumptions(data));
   return html;
 }
 

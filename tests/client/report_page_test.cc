@@ -103,6 +103,20 @@ TEST(ReportPageTest, SaysThatOneIterationHasNoDeviation) {
   EXPECT_THAT(Page(ReportStudy(2)), Not(HasSubstr("<b>One iteration</b>")));
 }
 
+TEST(ReportPageTest, SaysThatIntervalsAreGivenOneDraw) {
+  StudyData data = ReportStudy(2);
+  EXPECT_THAT(Page(data), AllOf(HasSubstr("over runs with seeds and training images of their own"),
+                                Not(HasSubstr("<b>One draw</b>"))));
+  data.jobs.front().job.mutable_spec()->mutable_bias()->set_draw(v1::PER_JOB);
+  EXPECT_THAT(Page(data), AllOf(HasSubstr("<b>One draw</b> (job j1)"), HasSubstr("over runs with seeds of their own"),
+                                HasSubstr("All iterations of a bias point train on the same images"),
+                                Not(HasSubstr("training images of their own"))));
+  data.jobs.push_back(ReportJob("j2", 2));
+  EXPECT_THAT(ProvenanceHtml(data),
+              HasSubstr("over runs with seeds and training images of their own, never over images."
+                        " All iterations of job j1 train on the same images"));
+}
+
 TEST(ReportPageTest, SaysWhatTheStopRuleSpared) {
   StudyData data = ReportStudy(3);
   EXPECT_THAT(Page(data), Not(HasSubstr("stop rule")));

@@ -61,6 +61,8 @@ absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
   if (flags.out.empty() && flags.csv.empty()) {
     return absl::InvalidArgumentError("say where to: --out FILE.html, --csv DIR, or both");
   }
+  if (!flags.out.empty()) SKEW_RETURN_IF_ERROR(CheckOutputFile(flags.out));
+  if (!flags.csv.empty()) SKEW_RETURN_IF_ERROR(CheckOutputFolder(flags.csv));
   SKEW_ASSIGN_OR_RETURN(StudyData data,
                         CollectStudy(*session.client, flags.Request(), {.pictures = !flags.out.empty()}));
   data.commit = Commit();
@@ -121,7 +123,10 @@ absl::StatusOr<ExitCode> Plot(Session& session, const PlotFlags& flags) {
   if (flags.figure.empty() != flags.out.empty()) {
     return absl::InvalidArgumentError("--figure and --out go together; without both, the figures are listed");
   }
-  if (!flags.out.empty()) SKEW_RETURN_IF_ERROR(CheckEnding(flags.out));
+  if (!flags.out.empty()) {
+    SKEW_RETURN_IF_ERROR(CheckEnding(flags.out));
+    SKEW_RETURN_IF_ERROR(CheckOutputFile(flags.out));
+  }
   SKEW_ASSIGN_OR_RETURN(const StudyData data, CollectStudy(*session.client, flags.Request(), PartsOf(flags.figure)));
   const std::vector<Figure> figures = StudyFigures(data);
   if (flags.out.empty()) {

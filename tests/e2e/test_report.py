@@ -243,7 +243,11 @@ class ReportTest(unittest.TestCase):
         missing = self.ctl("plot", self.job, "--figure", "counts-vae", "--out", "a.png", code=2,
                            environment={"PATH": "/nowhere"})
         self.assertIn("gnuplot-nox", missing.stderr)
-        self.assertIn("cannot", self.ctl("report", self.job, "--out", "no/such/folder.html", code=1).stderr)
+        for arguments in (("report", self.job, "--out", "no/such/a.html"), ("report", self.job, "--csv", "report.py/csv"),
+                          ("plot", self.job, "--figure", "counts-vae", "--out", "no/such/a.png")):
+            (self.path / "report.py").touch()
+            refused = self.ctl(*arguments, code=1, environment={"PATH": "/nowhere"})
+            self.assertIn(f"cannot write {arguments[-1]}: ", refused.stderr)
 
 
 if __name__ == "__main__":

@@ -200,7 +200,8 @@ std::vector<double> Spread(absl::Span<const double> positions, double gap) {
 Drawing DrawSeries(const SeriesFigure& figure) {
   const int count = static_cast<int>(figure.panels.size());
   const int columns = count == 4 ? 2 : 3;
-  const Panels panels(count, columns, 960, 250, 100);
+  // Three rows are lower, so that two figures have room on a page.
+  const Panels panels(count, columns, 960, count > 2 * columns ? 205 : 250, 100);
   const Axis axis = AxisFor(ValuesOf(figure), figure.decades);
   std::string script =
       absl::StrCat(Preamble(), "set multiplot title ", GnuplotText(figure.title), " font ',15'\n", "set xlabel ",

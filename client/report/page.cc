@@ -59,8 +59,8 @@ std::string SubtitleOf(const StudyData& data) {
   return absl::StrCat(absl::StrJoin(jobs, " &middot; "), " &middot; as of ", TimeHtml(data.time));
 }
 
-std::string Tile(absl::string_view value, absl::string_view name) {
-  return absl::StrCat("<li><b>", value, "</b><span>", name, "</span></li>\n");
+std::string Tile(absl::string_view value, absl::string_view name, absl::string_view attributes = "") {
+  return absl::StrCat("<li>", HtmlElement("b", attributes, value), "<span>", name, "</span></li>\n");
 }
 
 std::string TilesOf(const StudyData& data) {
@@ -80,8 +80,8 @@ std::string TilesOf(const StudyData& data) {
       points.insert(CountsText(run.bias_point().counts()));
     }
   }
-  std::string tiles = absl::StrCat(Tile(HtmlText(data.jobs.front().job.spec().dataset()), "dataset"),
-                                   Tile(HtmlText(absl::StrJoin(models, ", ")), "models"),
+  std::string tiles = absl::StrCat(Tile(HtmlText(data.jobs.front().job.spec().dataset()), "dataset", "class=\"words\""),
+                                   Tile(HtmlText(absl::StrJoin(models, ", ")), "models", "class=\"words\""),
                                    Tile(absl::StrCat(points.size()), points.size() == 1 ? "bias point" : "bias points"),
                                    Tile(absl::StrJoin(iterations, " / "), "iterations of every cell"),
                                    Tile(absl::StrJoin(images, " / "), "images judged per run"),

@@ -18,7 +18,8 @@ p { margin: 6px 0 10px; max-width: 78ch; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(122px, 1fr)); gap: 10px; margin: 14px 0 4px;
   padding: 0; list-style: none; }
 .tiles li { background: var(--wash); border: 1px solid var(--line); border-radius: 6px; padding: 9px 12px; }
-.tiles b { display: block; font-size: 19px; line-height: 1.25; overflow-wrap: anywhere; }
+.tiles b { display: block; font-size: 19px; line-height: 1.25; overflow-wrap: break-word; }
+.tiles b.words { font-size: 16px; line-height: 1.45; }
 .tiles span { color: var(--soft); font-size: 13px; }
 .warn { border-left: 4px solid #d55e00; background: #fdf3ec; padding: 8px 14px; margin: 12px 0; max-width: none; }
 .empty { color: var(--soft); background: var(--wash); border: 1px dashed #b4bac4; border-radius: 6px; padding: 14px 16px;
@@ -74,7 +75,8 @@ ul.plain { padding-left: 20px; margin: 6px 0 12px; }
 #see-judged:focus-visible ~ main .toggle, #see-corrected:focus-visible ~ main .toggle { outline: 2px solid var(--mark); }
 #see-judged:checked ~ main .corrected, #see-corrected:checked ~ main .judged { display: none; }
 footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12px; padding-bottom: 34px; }
-@media (max-width: 760px) {
+/* Not paper, which is as narrow. */
+@media screen and (max-width: 760px) {
   main, header, footer { padding-left: 14px; padding-right: 14px; }
   .grids { grid-template-columns: minmax(0, 1fr); }
   dl { grid-template-columns: 1fr; }
@@ -94,8 +96,9 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   h2, h3 { break-after: avoid; }
   figure, .tiles li, tbody.cell, tr, .warn { break-inside: avoid; }
   figure { margin: 8px 0 12px; padding: 6px 8px; }
-  figure svg { width: 93%; margin: 0 auto; }
-  figcaption { font-size: 8.5pt; }
+  /* Two to a page, with what they mean and a heading. */
+  figure svg { width: 93%; max-height: 100mm; margin: 0 auto; }
+  figcaption { font-size: 8pt; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: 2px 4px; }
@@ -105,6 +108,7 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   .claims tbody td:first-child { min-width: 130px; }
   .verdict { padding: 0 3px; font-size: 7pt; }
   td small, .note { font-size: 7.5pt; }
+  .note { max-width: none; }
   pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere; }
   code { font-size: 8pt; }
   thead { display: table-header-group; }

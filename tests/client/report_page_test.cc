@@ -64,6 +64,15 @@ TEST(ReportPageTest, LoadsNothing) {
   EXPECT_THAT(page, Not(HasSubstr("<script")));
 }
 
+TEST(ReportPageTest, TilesAndPaperKeepTogetherWhatBelongsTogether) {
+  const std::string page = Page(ReportStudy(2));
+  EXPECT_THAT(page, HasSubstr("<li><b class=\"words\">dcgan, vae</b><span>models</span></li>"));
+  EXPECT_THAT(page,
+              HasSubstr(".tiles b { display: block; font-size: 19px; line-height: 1.25; overflow-wrap: break-word; }"));
+  EXPECT_THAT(page, HasSubstr("@media screen and (max-width: 760px)")) << "A4 is narrower";
+  EXPECT_THAT(page, HasSubstr("figure svg { width: 93%; max-height: 100mm;")) << "two to a page";
+}
+
 TEST(ReportPageTest, BothKindsOfSharesCanBeSeen) {
   const std::string page = Page(ReportStudy(2));
   EXPECT_THAT(page, AllOf(HasSubstr("id=\"see-judged\" checked"), HasSubstr("id=\"see-corrected\"")));

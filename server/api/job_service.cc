@@ -68,6 +68,10 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
                                    v1::SubmitJobResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
+  if (!request->validate_only()) {
+    const absl::StatusOr<bool> repeated = AnswerRepeated(*request, caller->user, *jobs_, *response);
+    if (!repeated.ok() || *repeated) return ToGrpc(repeated.status());
+  }
   if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
   absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, caller->user, *datasets_, auto_precision_);
   if (!prepared.ok()) return ToGrpc(prepared.status());

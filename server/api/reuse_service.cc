@@ -145,6 +145,8 @@ absl::Status ReuseService::CheckJudges(const v1::Run& run) {
 absl::Status ReuseService::Submit(const absl::StatusOr<PreparedJob>& prepared, const Caller& caller,
                                   v1::SubmitJobResponse& response) {
   SKEW_RETURN_IF_ERROR(prepared.status());
+  SKEW_ASSIGN_OR_RETURN(const bool repeated, AnswerRepeated(prepared->job, *jobs_, response));
+  if (repeated) return absl::OkStatus();
   if (hub_->draining()) return absl::UnavailableError("the server is shutting down and takes no new jobs");
   return SubmitPrepared(*prepared, caller, *jobs_, *scheduler_, response);
 }

@@ -1,6 +1,7 @@
 #include "server/api/submission.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,17 @@ NewJob TrainingJob(const NewJob& study, const v1::ClassifierSpec& spec) {
   training.request_digest = Sha256Hex(OrderedBytes(training.spec));
   training.runs = Expand(training.spec);
   return training;
+}
+
+// Of a spec with its defaults.
+std::string RequestDigest(const v1::JobSpec& spec, bool no_reuse) {
+  return absl::StrCat(Sha256Hex(OrderedBytes(spec)), no_reuse ? "/no_reuse" : "");
+}
+
+void Answer(Submission submission, v1::SubmitJobResponse& response) {
+  *response.mutable_job() = std::move(submission.job);
+  response.set_existing(submission.existing);
+  response.mutable_notes()->Assign(submission.notes.begin(), submission.notes.end());
 }
 
 void NameContents(NewJob& job, v1::Precision auto_precision) {
@@ -90,7 +102,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   job.owner = std::string(owner);
   job.request_id = request_id;
   job.no_reuse = request.no_reuse();
-  job.request_digest = absl::StrCat(Sha256Hex(OrderedBytes(job.spec)), job.no_reuse ? "/no_reuse" : "");
+  job.request_digest = RequestDigest(job.spec, job.no_reuse);
   job.dataset_digest = dataset->digest();
   job.classifier_key =
       ClassifierKey(job.dataset_digest, is_training ? job.spec.classifier() : job.spec.evaluation().classifier());
@@ -106,14 +118,31 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   return prepared;
 }
 
+absl::StatusOr<bool> AnswerRepeated(const v1::SubmitJobRequest& request, absl::string_view owner, JobStore& jobs,
+                                    v1::SubmitJobResponse& response) {
+  NewJob job;
+  job.owner = std::string(owner);
+  job.request_id = request.request_id();
+  job.spec = request.spec();
+  FillDefaults(job.spec);
+  job.request_digest = RequestDigest(job.spec, request.no_reuse());
+  return AnswerRepeated(job, jobs, response);
+}
+
+absl::StatusOr<bool> AnswerRepeated(const NewJob& job, JobStore& jobs, v1::SubmitJobResponse& response) {
+  if (job.request_id.empty()) return false;
+  SKEW_ASSIGN_OR_RETURN(std::optional<Submission> found, jobs.FindByRequest(job));
+  if (!found.has_value()) return false;
+  Answer(*std::move(found), response);
+  return true;
+}
+
 absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
                             v1::SubmitJobResponse& response) {
   SKEW_RETURN_IF_ERROR(scheduler.CheckRoom());
   SKEW_ASSIGN_OR_RETURN(Submission submission, jobs.Submit(prepared.job, prepared.trainings, caller.AsActor()));
   scheduler.Wake();
-  *response.mutable_job() = std::move(submission.job);
-  response.set_existing(submission.existing);
-  response.mutable_notes()->Assign(submission.notes.begin(), submission.notes.end());
+  Answer(std::move(submission), response);
   return absl::OkStatus();
 }
 

@@ -26,6 +26,12 @@ struct PreparedJob {
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
                                        DatasetRegistry& datasets, v1::Precision auto_precision);
 
+// The job that the same request has made before goes into `response`; false when there is none. It is there whatever
+// would keep a new one from being accepted, and so is its answer. ALREADY_EXISTS as of JobStore::Submit.
+absl::StatusOr<bool> AnswerRepeated(const v1::SubmitJobRequest& request, absl::string_view owner, JobStore& jobs,
+                                    v1::SubmitJobResponse& response);
+absl::StatusOr<bool> AnswerRepeated(const NewJob& job, JobStore& jobs, v1::SubmitJobResponse& response);
+
 // Stores it and has it started. RESOURCE_EXHAUSTED while the disk is nearly full; other errors as of JobStore::Submit.
 absl::Status SubmitPrepared(const PreparedJob& prepared, const Caller& caller, JobStore& jobs, Scheduler& scheduler,
                             v1::SubmitJobResponse& response);

@@ -27,7 +27,7 @@
 namespace skew {
 namespace {
 
-absl::StatusOr<std::optional<JobId>> FindByRequest(Database& db, const NewJob& job) {
+absl::StatusOr<std::optional<JobId>> ReadByRequest(Database& db, const NewJob& job) {
   if (job.request_id.empty()) return std::optional<JobId>();
   Statement row = db.Prepare("SELECT id, request_digest FROM jobs WHERE owner = ? AND request_id = ?");
   row.Bind(job.owner).Bind(job.request_id);
@@ -192,7 +192,7 @@ absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const std::vector
                                             const Actor& actor) {
   Submission submission;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, FindByRequest(scope.db, job));
+    SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, ReadByRequest(scope.db, job));
     submission.existing = id.has_value();
     if (!id.has_value()) {
       SKEW_RETURN_IF_ERROR(CheckAdmission(scope.db, job));
@@ -204,6 +204,19 @@ absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const std::vector
   }));
   if (submission.job.runs().reused() > 0) submission.notes.push_back(ReuseNote(submission.job.runs()));
   return submission;
+}
+
+absl::StatusOr<std::optional<Submission>> JobStore::FindByRequest(const NewJob& job) {
+  std::optional<Submission> found;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> id, ReadByRequest(db, job));
+    if (!id.has_value()) return absl::OkStatus();
+    found.emplace().existing = true;
+    SKEW_ASSIGN_OR_RETURN(found->job, ReadJob(db, *id));
+    return absl::OkStatus();
+  }));
+  if (found.has_value() && found->job.runs().reused() > 0) found->notes.push_back(ReuseNote(found->job.runs()));
+  return found;
 }
 
 absl::StatusOr<v1::Job> JobStore::Get(JobId id) {

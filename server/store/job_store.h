@@ -68,6 +68,10 @@ class JobStore {
   // success.
   absl::StatusOr<Submission> Submit(const NewJob& job, const std::vector<NewJob>& trainings, const Actor& actor);
 
+  // The job that was stored for the owner's request with this id; nothing when there is none. ALREADY_EXISTS when the
+  // id was used with another spec. Needs no more of `job` than these: owner, request_id, request_digest.
+  absl::StatusOr<std::optional<Submission>> FindByRequest(const NewJob& job);
+
   // NOT_FOUND
   absl::StatusOr<v1::Job> Get(JobId id);
   // Whose job it is, for good. NOT_FOUND

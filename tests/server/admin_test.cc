@@ -142,9 +142,12 @@ TEST_F(AdminTest, NothingIsBegunWhileTheDiskIsNearlyFull) {
   Reserve(0);
   const std::string running = daemon_.MustSubmit(TestDaemon::Spec("return"));
   daemon_.WatchUntil(running, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
-  const std::string waiting = daemon_.MustSubmit(TestDaemon::Spec("finish"));
-  Reserve(kMoreThanAnyDisk);
   v1::SubmitJobResponse response;
+  ASSERT_TRUE(daemon_.Submit(TestDaemon::Spec("finish"), response, "once").ok());
+  const std::string waiting = response.job().id();
+  Reserve(kMoreThanAnyDisk);
+  ASSERT_TRUE(daemon_.Submit(TestDaemon::Spec("finish"), response, "once").ok());
+  EXPECT_EQ(response.job().id(), waiting);
   const grpc::Status refused = daemon_.Submit(TestDaemon::Spec("finish"), response);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("disk is nearly full"));

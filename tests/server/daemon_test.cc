@@ -124,6 +124,19 @@ TEST_F(DaemonTest, TheSameRequestIdIsTheSameJob) {
   EXPECT_EQ(daemon_.Submit(TestDaemon::Spec("fail"), clash, "request").error_code(), grpc::StatusCode::ALREADY_EXISTS);
 }
 
+TEST_F(DaemonTest, ARepeatedRequestIsAnsweredAlsoWhileNoNewJobIsAccepted) {
+  v1::SubmitJobResponse first;
+  ASSERT_TRUE(daemon_.Submit(TestDaemon::Spec("finish"), first, "request").ok());
+  std::ofstream(daemon_.folder() + "/datasets/tiny/train-images-idx3-ubyte", std::ios::trunc) << "short";
+  v1::SubmitJobResponse second;
+  const grpc::Status status = daemon_.Submit(TestDaemon::Spec("finish"), second, "request");
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(first.job().id(), second.job().id());
+  EXPECT_TRUE(second.existing());
+  EXPECT_EQ(daemon_.Submit(TestDaemon::Spec("finish"), second, "other").error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(DaemonTest, ValidatingStoresNothing) {
   v1::SubmitJobResponse response;
   ASSERT_TRUE(daemon_.Submit(TestDaemon::Spec("finish"), response, "", /*validate_only=*/true).ok());

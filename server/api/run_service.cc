@@ -1,13 +1,16 @@
 #include "server/api/run_service.h"
 
-#include <filesystem>
-#include <fstream>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "common/file.h"
 #include "common/run_state.h"
 #include "common/status.h"
 #include "server/api/changed.h"
@@ -19,20 +22,28 @@ namespace {
 
 constexpr size_t kChunk = size_t{1} << 16;
 
+// To a client every error of a file that it may read is one that may pass: nothing that it asked for is wrong.
+absl::Status FileError(absl::string_view what, const std::string& path) {
+  return absl::UnavailableError(SystemError(errno, absl::StrCat("cannot ", what, " ", path)).message());
+}
+
 // Sends what the file has from `offset` on, in chunks, and returns where it ended; -1 when the reader has gone.
+// NOT_FOUND when there is no such file, UNAVAILABLE when it cannot be read.
 template <typename Writer>
-int64_t SendFile(const std::string& path, int64_t offset, Writer write) {
-  std::ifstream in(path, std::ios::binary);
-  in.seekg(offset);
+absl::StatusOr<int64_t> SendFile(const std::string& path, int64_t offset, Writer write) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return absl::NotFoundError(absl::StrCat(path, " is not there"));
+  if (file < 0) return FileError("open", path);
+  const absl::Cleanup closer = [file] { close(file); };
   std::string chunk(kChunk, '\0');
-  while (in) {
-    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-    const auto count = static_cast<size_t>(in.gcount());
-    if (count == 0) break;
-    if (!write(chunk.substr(0, count), offset)) return -1;
-    offset += static_cast<int64_t>(count);
+  while (true) {
+    const ssize_t count = pread(file, chunk.data(), chunk.size(), offset);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FileError("read", path);
+    if (count == 0) return offset;
+    if (!write(chunk.substr(0, static_cast<size_t>(count)), offset)) return -1;
+    offset += count;
   }
-  return offset;
 }
 
 // A thread waits here until the message is taken, or the stream is cut.
@@ -150,12 +161,14 @@ grpc::Status RunService::ReadLog(grpc::ServerContext* context, const v1::ReadLog
     const absl::StatusOr<v1::Run> run = jobs_->GetRun(attempt->run);
     if (!run.ok()) return ToGrpc(run.status());
     const bool ended = run->attempts(attempt->number - 1).has_end_time();  // before the read: what was there is sent
-    if (std::error_code error; ended && offset == 0 && !std::filesystem::exists(path, error)) {
-      return ToGrpc(absl::NotFoundError(absl::StrCat("the log of ", attempt->ToString(), " is not there (any more)")));
-    }
-    offset = SendFile(path, offset, write);
+    const absl::StatusOr<int64_t> sent = SendFile(path, offset, write);
     if (access.ok()) access = gate_->Recheck(*caller);
     if (!access.ok()) return ToGrpc(access);
+    if (absl::IsNotFound(sent.status()) && ended && offset == 0) {
+      return ToGrpc(absl::NotFoundError(absl::StrCat("the log of ", attempt->ToString(), " is not there (any more)")));
+    }
+    if (!sent.ok() && !absl::IsNotFound(sent.status())) return ToGrpc(sent.status());
+    offset = sent.value_or(offset);
     if (offset < 0 || ended || !request->follow() || context->IsCancelled()) return grpc::Status::OK;
     // A file tells nobody that it grew: look again after a while.
     if (hub_->AwaitDrain(absl::Milliseconds(300))) return ToGrpc(absl::UnavailableError("the server is shutting down"));
@@ -203,12 +216,15 @@ grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* context, const v
   if (!Write(*reader, *writer, response)) return grpc::Status::CANCELLED;
   response.clear_artifact();
   absl::Status access;
-  SendFile(artifacts_->PathOf(artifact->digest()), request->offset(), [&](std::string data, int64_t /*offset*/) {
+  const auto write = [&](std::string data, int64_t /*offset*/) {
     access = gate_->Recheck(*caller);
     response.set_data(std::move(data));
     return access.ok() && Write(*reader, *writer, response);
-  });
-  return ToGrpc(access);
+  };
+  const absl::Status sent = SendFile(artifacts_->PathOf(artifact->digest()), request->offset(), write).status();
+  if (!access.ok() || sent.ok()) return ToGrpc(access);
+  // It was there and whole just now: the next call says what became of it.
+  return ToGrpc(absl::UnavailableError(sent.message()));
 }
 
 }  // namespace skew

@@ -116,6 +116,35 @@ TEST_P(DaemonDiskTest, AWorkerThatCannotBeStartedIsStartedLater) {
   EXPECT_THAT(run.attempts(0).message(), ::testing::HasSubstr("could not start a worker"));
 }
 
+TEST_P(DaemonDiskTest, AFileThatCannotBeReadIsNotTakenForAnEmptyOne) {
+  const std::string job = daemon_.MustSubmit(TestDaemon::Spec("finish"));
+  daemon_.Await(job);
+  const auto read_log = [&] {
+    grpc::ClientContext context;
+    v1::ReadLogRequest request;
+    request.set_run_id(job + ".1");
+    const auto stream = daemon_.runs().ReadLog(&context, request);
+    v1::ReadLogResponse response;
+    while (stream->Read(&response)) {
+    }
+    return stream->Finish();
+  };
+  EXPECT_TRUE(read_log().ok());
+  disk_.SetFault([](const DiskOp& op) {
+    const bool read = absl::StartsWith(op.path, "logs/") || absl::StartsWith(op.path, "artifacts/");
+    return op.kind == DiskOp::Kind::kOpen && read ? GetParam().error : 0;
+  });
+  EXPECT_EQ(read_log().error_code(), grpc::StatusCode::UNAVAILABLE);
+  grpc::ClientContext context;
+  v1::ReadArtifactRequest request;
+  request.set_run_id(job + ".1");
+  request.set_name("samples.txt");
+  const auto stream = daemon_.artifacts().ReadArtifact(&context, request);
+  v1::ReadArtifactResponse response;
+  while (stream->Read(&response)) EXPECT_EQ(response.data(), "");
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, DaemonDiskTest,
                          ::testing::Values(Trouble{"Full", ENOSPC}, Trouble{"Fails", EIO}, Trouble{"ReadOnly", EROFS}),
                          [](const auto& info) { return info.param.name; });

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "common/status.h"
@@ -367,6 +368,22 @@ TEST_F(DaemonTest, LogsAreReadPerAttempt) {
   while (stream->Read(&response)) log += response.data();
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_EQ(log, "scripted worker of j2.1\n");
+}
+
+TEST_F(DaemonTest, ALogThatCannotBeReadIsAnError) {
+  daemon_.Await(daemon_.MustSubmit(TestDaemon::Spec("finish")));
+  const std::string log = daemon_.folder() + "/state/logs/j2.1-1.log";
+  ASSERT_TRUE(std::filesystem::remove(log));
+  std::filesystem::create_directory(log);
+  grpc::ClientContext context;
+  v1::ReadLogRequest request;
+  request.set_run_id("j2.1");
+  const auto stream = daemon_.runs().ReadLog(&context, request);
+  v1::ReadLogResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("cannot read"));
 }
 
 TEST_F(DaemonTest, ResultsComeFromTheStoredHistograms) {

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -140,6 +141,13 @@ int OpenProcess(const ProcessIdentity& process) {
 // As OpenProcess, for a child that cannot have been reaped yet.
 int OpenChild(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
+// Kills and reaps a child and its group.
+void EndChild(pid_t pid) {
+  kill(-pid, SIGKILL);
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 // For how long a process has been running.
 absl::Duration AgeOf(const ProcessIdentity& process) {
   timespec up;
@@ -226,17 +234,18 @@ absl::StatusOr<ProcessIdentity> LocalLauncher::Start(const Launch& launch) {
                               launch));
   // The child cannot be reaped before its waiter exists, so its entry in /proc stays until then.
   absl::StatusOr<ProcessIdentity> process = IdentifyProcess(pid);
-  const int process_fd = OpenChild(pid);
-  if (process_fd < 0) {
-    const absl::Status error = SystemError(errno, absl::StrCat("cannot watch process ", pid));
-    kill(-pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
-    return error;
+  // One that has ended already needs no identity: nobody will look for it.
+  if (absl::IsNotFound(process.status())) process = ProcessIdentity{pid, 0, ""};
+  const int process_fd = process.ok() ? OpenChild(pid) : -1;
+  absl::Status watched = process.status();
+  if (process.ok() && process_fd < 0) watched = SystemError(errno, absl::StrCat("cannot watch process ", pid));
+  if (process_fd >= 0) {
+    absl::MutexLock lock(&mutex_);
+    watched = Watch(launch.attempt, pid, process_fd, /*adopted=*/false);
   }
-  absl::MutexLock lock(&mutex_);
-  Watch(launch.attempt, pid, process_fd, /*adopted=*/false);
-  if (!process.ok()) return ProcessIdentity{pid, 0, ""};
-  return process;
+  if (watched.ok()) return process;
+  EndChild(pid);
+  return watched;
 }
 
 absl::StatusOr<absl::Duration> LocalLauncher::Adopt(const AttemptId& attempt, const ProcessIdentity& process) {
@@ -244,15 +253,22 @@ absl::StatusOr<absl::Duration> LocalLauncher::Adopt(const AttemptId& attempt, co
   const int process_fd = OpenProcess(process);
   if (process_fd < 0) return absl::NotFoundError(absl::StrCat("process ", process.pid, " is gone"));
   absl::MutexLock lock(&mutex_);
-  Watch(attempt, static_cast<pid_t>(process.pid), process_fd, /*adopted=*/true);
+  SKEW_RETURN_IF_ERROR(Watch(attempt, static_cast<pid_t>(process.pid), process_fd, /*adopted=*/true));
   return AgeOf(process);
 }
 
-void LocalLauncher::Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) {
+absl::Status LocalLauncher::Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) {
   Child& child = children_[attempt];
   child.pid = pid;
   child.adopted = adopted;
-  child.waiter = std::thread([this, attempt, pid, process_fd] { Wait(attempt, pid, process_fd); });
+  try {
+    child.waiter = options_.start_thread([this, attempt, pid, process_fd] { Wait(attempt, pid, process_fd); });
+    return absl::OkStatus();
+  } catch (const std::system_error& error) {  // the only way that the standard library has to say so
+    children_.erase(attempt);
+    close(process_fd);
+    return absl::ResourceExhaustedError(absl::StrCat("no thread to watch process ", pid, ": ", error.what()));
+  }
 }
 
 void LocalLauncher::Wait(const AttemptId& attempt, pid_t pid, int process_fd) {

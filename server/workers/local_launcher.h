@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -26,7 +27,10 @@ class LocalLauncher final : public Launcher {
     std::string worker_program;      // path of skew-worker
     std::string daemon_address;      // where workers attach, e.g. "unix:/var/lib/skew/worker.sock"
     absl::Duration worker_patience;  // for how long they wait for a daemon that is gone
-    std::function<int64_t()> out_of_memory_kills = CountOutOfMemoryKills;  // another one for tests
+    std::function<int64_t()> out_of_memory_kills = CountOutOfMemoryKills;  // another one for tests, and so is:
+    std::function<std::thread(std::function<void()>)> start_thread = [](std::function<void()> body) {
+      return std::thread(std::move(body));
+    };
   };
 
   explicit LocalLauncher(Options options);
@@ -48,7 +52,9 @@ class LocalLauncher final : public Launcher {
     bool gone = false;  // reaped, or seen to be gone: its pid may be somebody else's
   };
 
-  void Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // RESOURCE_EXHAUSTED when no thread can be had; the handle is closed then.
+  absl::Status Watch(const AttemptId& attempt, pid_t pid, int process_fd, bool adopted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wait(const AttemptId& attempt, pid_t pid, int process_fd);
   // Waits for the end of the process, if it comes before Release.
   bool AwaitEnd(int process_fd, OutOfMemoryWatch& memory) const;

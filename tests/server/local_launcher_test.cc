@@ -7,10 +7,14 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -120,7 +124,26 @@ TEST(LocalLauncherTest, AKillForWantOfMemoryIsToldFromOneByAPerson) {
   EXPECT_FALSE(by_person.out_of_memory);
 }
 
-TEST(LocalLauncherTest, AProgramThatIsNotThereCannotBeStartedLaterEither) {
+TEST(LocalLauncherTest, WithoutAThreadToWatchItAWorkerIsNotStarted) {
+  const TempFolder folder;
+  const std::string program = folder.path() + "/worker";
+  ASSERT_TRUE(WriteFileAtomically(program, "#!/bin/sh\necho $$ > " + folder.path() + "/pid\nexec sleep 1000\n").ok());
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  pid_t child = 0;
+  LocalLauncher launcher({.worker_program = program,
+                          .daemon_address = "unix:none",
+                          .worker_patience = {},
+                          .start_thread = [&](const std::function<void()>&) -> std::thread {
+                            while (child == 0) std::ifstream(folder.path() + "/pid") >> child;
+                            throw std::system_error(EAGAIN, std::generic_category());
+                          }});
+  const Launch launch{.attempt = {}, .token = "once", .lease = {"cpu0", "cpu", {0}}, .log_file = "/dev/null"};
+  EXPECT_EQ(launcher.Start(launch).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(kill(child, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+}
+
+TEST(LocalLauncherTest, AProgramThatIsNotThereCannotBeStarted) {
   LocalLauncher launcher({.worker_program = "/none", .daemon_address = "unix:none", .worker_patience = {}});
   const Launch launch{.attempt = {}, .token = "once", .lease = {"cpu0", "cpu", {0}}, .log_file = "/dev/null"};
   EXPECT_EQ(launcher.Start(launch).status().code(), absl::StatusCode::kNotFound);

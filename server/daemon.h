@@ -135,6 +135,7 @@ class Daemon {
   std::unique_ptr<GpuProbe> probe_;     // null where there is nothing to read
   LocalLauncher launcher_;
   QueueStore queue_;
+  StartHolds start_holds_;
   QueueView queue_view_;
   Scheduler scheduler_;
   AccessStore access_;

@@ -7,25 +7,27 @@
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
 #include "common/worker_exit.h"
+#include "server/jobs/start_holds.h"
 
 namespace skew {
 namespace {
 
 AttemptEnd Preempted(std::string message) { return {v1::QUEUED, v1::PREEMPTED, std::move(message)}; }
 
-// 1, 2, 4, ... times `first`, at most a minute.
-absl::Duration Backoff(absl::Duration first, int failures) {
-  return std::min(first * (int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
+// 1 s, 2 s, 4 s, ... at most a minute.
+absl::Duration Backoff(int failures) {
+  return std::min(absl::Seconds(int64_t{1} << std::clamp(failures - 1, 0, 10)), absl::Minutes(1));
 }
 
 // A failed attempt: again after a while when that can help and attempts are left.
 AttemptEnd Failure(const AttemptFacts& facts, v1::Reason reason, const std::string& message, absl::Time now) {
-  const int32_t failures = facts.failures + (CountsAsAttempt(reason) ? 1 : 0);
+  const int32_t failures = facts.failures + 1;
   if (!IsRetried(reason)) return {v1::FAILED, reason, message};
+  if (!CountsAsAttempt(reason)) return {v1::QUEUED, reason, message, now + 2 * HoldAfter(facts.in_vain + 1)};
   if (failures >= facts.max_attempts) {
     return {v1::FAILED, reason, absl::StrCat(message, " (attempt ", failures, " of ", facts.max_attempts, ")")};
   }
-  return {v1::QUEUED, reason, message, now + Backoff(absl::Seconds(1), failures)};
+  return {v1::QUEUED, reason, message, now + Backoff(failures)};
 }
 
 // The kernel's kill or a person's: the signal is the same.
@@ -50,7 +52,7 @@ AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const Wo
   }
   if (!exit.not_started.empty()) {
     return {v1::QUEUED, v1::PREEMPTED, absl::StrCat("the server could not start a worker: ", exit.not_started),
-            now + Backoff(absl::Seconds(2), exit.failed_starts)};
+            now + 2 * HoldAfter(std::max(exit.failed_starts, facts.in_vain + 1))};
   }
   if (facts.outcome.has_value() && facts.outcome->has_failed()) {
     return Failure(facts, facts.outcome->failed().reason(), facts.outcome->failed().message(), now);

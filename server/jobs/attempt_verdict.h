@@ -20,7 +20,8 @@ enum class StopCause {
 };
 
 // The verdict, from what the worker said last, why it was stopped and how its process ended. Retries wait 1 s, 2 s,
-// 4 s, ... at most a minute, by how often the run has failed, or 2 s, 4 s, ... by how often no worker could be started.
+// 4 s, ... at most a minute, by how often the run has failed. Where no worker could be started, or it says that
+// something is missing that is not the run's, they wait twice as long as everything else does (see HoldAfter).
 AttemptEnd DecideAttemptEnd(const AttemptFacts& facts, StopCause cause, const WorkerExit& exit, absl::Time now);
 
 }  // namespace skew

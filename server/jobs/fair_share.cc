@@ -258,7 +258,8 @@ class Round {
 }  // namespace
 
 bool IsReady(const QueuedBatch& batch, absl::Time now) {
-  return batch.runs > 0 && !batch.paused && batch.after.empty() && batch.trainings.empty() && batch.ready_at <= now;
+  return batch.runs > 0 && !batch.paused && batch.after.empty() && batch.trainings.empty() && batch.held.empty() &&
+         batch.ready_at <= now;
 }
 
 bool FitsNow(const RunNeed& need, const FairShareDevice& device, bool empty) {

@@ -52,6 +52,7 @@ struct QueuedBatch {
   std::vector<JobId> after;                    // jobs that have not succeeded yet
   std::vector<JobId> trainings;                // the jobs that train its judges
   absl::Time ready_at = absl::InfinitePast();  // after a failed attempt
+  std::string held;                            // what is not there that they need
   bool awaited = false;                        // a classifier's training that studies wait for: before everything
 };
 
@@ -88,7 +89,9 @@ struct FairShareSnapshot {
   std::vector<FairShareUser> users;
   std::vector<FairShareDevice> devices;
   std::vector<ActiveLease> active;
-  std::string disk_problem;  // why nothing is started, whatever the devices have free; for forecasts
+  // Why nothing is started, whatever the devices have free; for forecasts.
+  std::string disk_problem;
+  std::string start_problem;  // of the workers
 };
 
 struct FairShareOptions {

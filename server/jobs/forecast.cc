@@ -164,6 +164,7 @@ std::optional<WaitReason> ExplainHold(const FairShareSnapshot& snapshot, const Q
                       absl::StrCat(one ? "waits for its classifier, which " : "waits for its classifiers, which ",
                                    JobsText(batch.trainings), one ? " trains" : " train")};
   }
+  if (!batch.held.empty()) return WaitReason{v1::RETRY_LATER, absl::StrCat("held, and tried again: ", batch.held)};
   if (batch.ready_at > snapshot.now) {
     const double seconds = absl::ToDoubleSeconds(batch.ready_at - snapshot.now);
     return WaitReason{v1::RETRY_LATER, absl::StrFormat("tried again in %.0f s", seconds)};
@@ -242,6 +243,10 @@ WaitReason ExplainWait(const FairShareSnapshot& snapshot, const Forecast& foreca
   const QueuedBatch& waiting = snapshot.users[user].batches[batch];
   if (auto hold = ExplainHold(snapshot, waiting)) return *std::move(hold);
   if (!snapshot.disk_problem.empty()) return {v1::DISK_FULL, snapshot.disk_problem};
+  if (!snapshot.start_problem.empty()) {
+    return {v1::RETRY_LATER,
+            absl::StrCat("the server could not start workers and tries again: ", snapshot.start_problem)};
+  }
   if (auto devices = ExplainDevices(snapshot, waiting.need)) return *std::move(devices);
   if (auto limit = ExplainLimit(snapshot, user)) return *std::move(limit);
   if (number >= 0) return ExplainTurn(snapshot, forecast, number);

@@ -27,7 +27,7 @@ struct WorkerExit {
   int code = 0;       // exit code or signal number
   bool known = true;  // false: a worker that an earlier daemon started, which only that one could have been told
   bool out_of_memory = false;    // the system killed for want of memory just then
-  std::string not_started = "";  // why there was no process at all, when that may pass
+  std::string not_started = "";  // why no worker came for its order: nothing that the run could have to do with
   int failed_starts = 1;         // of any run in a row, this one included, where it was not started
   std::string refused = "";      // why what it sent could not be taken, after which it was killed
 };
@@ -43,7 +43,8 @@ class Launcher {
   // Must be called before the first Start.
   virtual void SetOnExit(OnExit on_exit) = 0;
 
-  // UNAVAILABLE or RESOURCE_EXHAUSTED when it may work later: no descriptors, processes, memory or room are left.
+  // Whatever the error is, it is not the run's: no descriptors, processes, memory or room are left, or there is no such
+  // program.
   virtual absl::StatusOr<ProcessIdentity> Start(const Launch& launch) = 0;
 
   // Looks after a process that an earlier daemon started, and says for how long it has been running. NOT_FOUND when it

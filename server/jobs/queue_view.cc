@@ -63,6 +63,14 @@ bool IsOpen(const QueuePicture& picture, JobId job) {
   });
 }
 
+void HoldJobs(const std::map<JobId, std::string>& held, FairShareSnapshot& snapshot) {
+  for (FairShareUser& user : snapshot.users) {
+    for (QueuedBatch& batch : user.batches) {
+      if (const auto found = held.find(batch.job); found != held.end()) batch.held = found->second;
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const QueueView::State> QueueView::Play(QueuePicture picture) const {
@@ -77,6 +85,8 @@ std::shared_ptr<const QueueView::State> QueueView::Play(QueuePicture picture) co
     // Nothing starts until somebody makes room, and nobody knows when.
     for (FairShareDevice& device : state->snapshot.devices) device.drained = true;
   }
+  state->snapshot.start_problem = holds_->Why();
+  HoldJobs(holds_->Jobs(), state->snapshot);
   state->forecast = PlayForward(state->snapshot, OptionsOf(picture, aged_after_), queue_->half_life(), kMostStarts);
   state->picture = std::move(picture);
   return state;

@@ -16,6 +16,7 @@
 #include "common/ids.h"
 #include "server/jobs/device_ledger.h"
 #include "server/jobs/forecast.h"
+#include "server/jobs/start_holds.h"
 #include "server/store/disk_reserve.h"
 #include "server/store/job_store.h"
 #include "server/store/queue_store.h"
@@ -30,9 +31,9 @@ namespace skew {
 class QueueView {
  public:
   // Borrowed; they outlive this object. `aged_after` as in FairShareOptions.
-  QueueView(QueueStore* queue, const DeviceLedger* devices, const DiskReserve* reserve, Clock* clock,
-            absl::Duration aged_after)
-      : queue_(queue), devices_(devices), reserve_(reserve), clock_(clock), aged_after_(aged_after) {}
+  QueueView(QueueStore* queue, const DeviceLedger* devices, const DiskReserve* reserve, const StartHolds* holds,
+            Clock* clock, absl::Duration aged_after)
+      : queue_(queue), devices_(devices), reserve_(reserve), holds_(holds), clock_(clock), aged_after_(aged_after) {}
 
   // Fill in what is to be expected of a job, or of runs of one job, that have not ended.
   absl::Status Describe(v1::Job& job);
@@ -70,6 +71,7 @@ class QueueView {
   QueueStore* const queue_;
   const DeviceLedger* const devices_;
   const DiskReserve* const reserve_;
+  const StartHolds* const holds_;
   Clock* const clock_;
   const absl::Duration aged_after_;
   absl::Mutex mutex_;  // not held across SQL

@@ -1,21 +1,11 @@
 #include "server/jobs/scheduler.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/digest.h"
-#include "common/file.h"
-#include "common/proto_time.h"
 #include "common/run_state.h"
-#include "common/status.h"
-#include "server/jobs/queue_snapshot.h"
-#include "server/jobs/work_order.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -28,18 +18,22 @@ worker::v1::Command::Action ActionFor(StopCause cause) {
   return goes_on ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
 }
 
+// What befell a worker that had not come for its order yet: nothing that the run could have to do with.
+std::string DescribeEarlyEnd(const WorkerExit& exit, StopCause cause) {
+  if (cause == StopCause::kSilence) return "it fell silent before it came for its order, and was killed";
+  return absl::StrCat("it ended before it came for its order, ", exit.signalled ? "killed by signal " : "with code ",
+                      exit.code, "; see its log");
+}
+
 bool Contains(const absl::StatusOr<std::vector<AttemptId>>& attempts, const AttemptId& id) {
   return attempts.ok() && std::find(attempts->begin(), attempts->end(), id) != attempts->end();
 }
-
-// Rows of the queue that are read of each user for one decision: more than there are devices to fill.
-constexpr int kReadyRowsPerUser = 64;
 
 }  // namespace
 
 Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
                      DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir,
-                     const DiskReserve* reserve, Clock* clock, Options options)
+                     const DiskReserve* reserve, StartHolds* holds, Clock* clock, Options options)
     : runs_(runs),
       queue_(queue),
       artifacts_(artifacts),
@@ -49,6 +43,7 @@ Scheduler::Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts
       probe_(probe),
       state_dir_(state_dir),
       reserve_(reserve),
+      holds_(holds),
       clock_(clock),
       options_(options) {
   launcher_->SetOnExit([this](const AttemptId& id, const WorkerExit& exit) { OnExit(id, exit); });
@@ -80,6 +75,8 @@ absl::StatusOr<worker::v1::WorkOrder> Scheduler::OrderOf(const AttemptId& attemp
   if (draining_ && options_.on_stop == OnStop::kDetach) return absl::UnavailableError("the server stops");
   const auto found = in_flight_.find(attempt);
   if (found == in_flight_.end()) return absl::NotFoundError(absl::StrCat(attempt.ToString(), " is not under way"));
+  if (!found->second.has_order) awake_ = holds_->NoteStart() || awake_;
+  found->second.has_order = true;
   return found->second.order;
 }
 
@@ -88,7 +85,6 @@ void Scheduler::Attach(const AttemptId& attempt, WorkerLink* link) {
   const auto found = in_flight_.find(attempt);
   if (found == in_flight_.end()) return;
   found->second.link = link;
-  found->second.has_order = true;
   found->second.attach_deadline = absl::InfiniteFuture();
   if (found->second.stop_cause != StopCause::kNone) link->Send(ActionFor(found->second.stop_cause));
 }
@@ -117,8 +113,14 @@ void Scheduler::OnExit(const AttemptId& id, const WorkerExit& exit) {
   absl::MutexLock lock(&mutex_);
   const auto found = in_flight_.find(id);
   if (found == in_flight_.end()) return;
-  found->second.exited = true;
-  found->second.exit = exit;
+  InFlight& attempt = found->second;
+  attempt.exited = true;
+  attempt.exit = exit;
+  const bool stopped = attempt.stop_cause != StopCause::kNone && attempt.stop_cause != StopCause::kSilence;
+  if (!attempt.has_order && !stopped) {
+    if (exit.not_started.empty()) attempt.exit.not_started = DescribeEarlyEnd(exit, attempt.stop_cause);
+    attempt.exit.failed_starts = holds_->NoteFailedStart(attempt.exit.not_started);
+  }
   awake_ = true;
 }
 
@@ -208,7 +210,9 @@ bool Scheduler::EndExited() {
 bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   WorkerExit exit = WithNote(id, attempt.exit);
   exit.refused = attempt.refusal;
+  bool lacked = false;  // something that is not the run's
   const absl::StatusOr<AttemptEnd> end = runs_->EndAttempt(id, [&](const AttemptFacts& facts) {
+    lacked = facts.outcome.has_value() && facts.outcome->failed().reason() == v1::PREEMPTED;
     AttemptEnd verdict = DecideAttemptEnd(facts, attempt.stop_cause, exit, clock_->Now());
     verdict.peak_bytes = devices_->PeakOf(attempt.lease);
     return verdict;
@@ -219,6 +223,11 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
   }
   spdlog::info("{} on {}: {} {} {}", id.ToString(), attempt.lease.device, v1::RunState_Name(end->state),
                end->reason == v1::REASON_UNSPECIFIED ? "" : v1::Reason_Name(end->reason), end->message);
+  if (lacked && end->state == v1::QUEUED) {
+    Hold(id.run.job, end->message);
+  } else if (exit.not_started.empty()) {
+    holds_->ReleaseJob(id.run.job);
+  }
   if (IsTerminal(end->state)) RemoveWorkOf(id.run);
   devices_->Return(attempt.lease);
   return true;
@@ -231,118 +240,6 @@ void Scheduler::RemoveWorkOf(RunId run) const {
   if (error) spdlog::warn("cannot remove {}: {}", folder, error.message());
 }
 
-// Whether anything may be started as far as the disk is concerned.
-bool Scheduler::HasRoom() {
-  const absl::Status room = CheckRoom();
-  if (!room.ok() && !disk_full_) spdlog::warn("nothing is started: {}", Text(room));
-  if (room.ok() && disk_full_) spdlog::info("the disk has room again");
-  disk_full_ = !room.ok();
-  return room.ok();
-}
-
-bool Scheduler::Dispatch() {
-  const absl::StatusOr<int> orphaned = runs_->FailOrphanedStudies();
-  if (!orphaned.ok()) spdlog::warn("cannot fail orphaned studies: {}", Text(orphaned.status()));
-  const absl::Status settled = queue_->SettleWaits();
-  if (!settled.ok()) spdlog::warn("cannot settle what runs wait for: {}", Text(settled));
-  while (devices_->HasFree()) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (draining_) return true;
-    }
-    if (!HasRoom()) return true;
-    const absl::StatusOr<bool> started = StartWhatMay();
-    if (!started.ok()) spdlog::warn("cannot start runs: {}", Text(started.status()));
-    if (!started.ok()) return false;
-    if (!*started) return true;
-  }
-  return true;
-}
-
-absl::StatusOr<bool> Scheduler::StartWhatMay() {
-  SKEW_ASSIGN_OR_RETURN(const QueuePicture picture, queue_->ReadReady(kReadyRowsPerUser));
-  const std::vector<DeviceSlots> devices = devices_->Slots();
-  const FairShareSnapshot snapshot = SnapshotOf(picture, devices);
-  bool any = false;
-  for (const StartDecision& start : DecideStarts(snapshot, OptionsOf(picture, options_.aged_after))) {
-    const QueueRow& row = picture.users[start.user].rows[start.batch];
-    const RunNeed& need = snapshot.users[start.user].batches[start.batch].need;
-    const size_t device = DeviceFor(row, snapshot, need, start.device, devices);
-    SKEW_ASSIGN_OR_RETURN(const bool started, StartOne(row.key, devices[device], need));
-    any = any || started;
-  }
-  return any;
-}
-
-// The chosen device, or another one that is free and like it when the run's last attempt was lost on that one.
-size_t Scheduler::DeviceFor(const QueueRow& row, const FairShareSnapshot& snapshot, const RunNeed& need, size_t chosen,
-                            const std::vector<DeviceSlots>& devices) {
-  const absl::StatusOr<std::string> avoided = runs_->DeviceToAvoid({row.key.job, row.next_run});
-  if (!avoided.ok() || *avoided != devices[chosen].name) return chosen;
-  for (size_t other = 0; other < devices.size(); ++other) {
-    const FairShareDevice& device = snapshot.devices[other];
-    if (other != chosen && device.kind == snapshot.devices[chosen].kind &&
-        FitsNow(need, device, devices[other].held.empty())) {
-      return other;
-    }
-  }
-  return chosen;
-}
-
-// False when there is nothing to start any more: somebody was quicker to cancel or pause it.
-absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need) {
-  const std::optional<Lease> lease = devices_->Take(device.name, need.memory_bytes, need.whole_device, clock_->Now());
-  if (!lease.has_value()) return false;
-  const std::string token = RandomHex(32);
-  const absl::StatusOr<std::optional<Claim>> claim =
-      runs_->ClaimOneOf(key, {lease->device, lease->kind, lease->memory_bytes, lease->whole_device}, Sha256Hex(token));
-  if (!claim.ok() || !claim->has_value()) {
-    devices_->Return(*lease);
-    if (!claim.ok()) return claim.status();
-    return false;
-  }
-  Launch(**claim, *lease, token);
-  return true;
-}
-
-void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string& token) {
-  const AttemptId id = claim.attempt;
-  devices_->SetHolder(lease, id.run);
-  InFlight attempt = InFlightFor(claim, lease, clock_->Now());
-  attempt.attach_deadline = clock_->Now() + options_.start_grace;
-  const int made = mkdir(attempt.order.work_dir().c_str(), 0700);
-  const int error = made == 0 || errno == EEXIST ? 0 : errno;
-  {
-    absl::MutexLock lock(&mutex_);
-    in_flight_.emplace(id, std::move(attempt));
-  }
-  absl::StatusOr<ProcessIdentity> process =
-      error != 0 ? SystemError(error, absl::StrCat("cannot create the work folder of ", id.run.ToString()))
-                 : launcher_->Start({id, token, lease, state_dir_->LogFile(id)});
-  if (!process.ok()) {
-    spdlog::error("cannot start the worker of {}: {}", id.ToString(), Text(process.status()));
-    const bool passes = absl::IsUnavailable(process.status()) || absl::IsResourceExhausted(process.status());
-    ++failed_starts_;
-    OnExit(id, passes
-                   ? WorkerExit{.not_started = std::string(process.status().message()), .failed_starts = failed_starts_}
-                   : WorkerExit{false, 127});
-    return;
-  }
-  failed_starts_ = 0;
-  devices_->SetProcess(lease, process->pid);
-  spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
-  const absl::Status recorded = runs_->RecordProcess(id, *process);
-  if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), Text(recorded));
-}
-
-Scheduler::InFlight Scheduler::InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const {
-  InFlight attempt;
-  attempt.lease = lease;
-  attempt.order = OrderFor(claim, lease, {datasets_, artifacts_, state_dir_, options_.checkpoint_interval});
-  if (claim.spec.has_time_limit()) attempt.time_limit = start_time + FromProto(claim.spec.time_limit());
-  return attempt;
-}
-
 absl::Time Scheduler::NextDeadline(bool store_failed) {
   const absl::StatusOr<absl::Time> retry = runs_->NextRetryTime();
   absl::Time deadline = retry.value_or(clock_->Now() + options_.retry_interval);
@@ -350,6 +247,7 @@ absl::Time Scheduler::NextDeadline(bool store_failed) {
     const bool settling = devices_->IsSettling();
     deadline = std::min(deadline, clock_->Now() + (settling ? options_.settling_interval : options_.probe_interval));
   }
+  deadline = std::min(deadline, holds_->Until());
   if (disk_full_) deadline = std::min(deadline, clock_->Now() + options_.disk_interval);
   if (store_failed) deadline = std::min(deadline, clock_->Now() + options_.retry_interval);
   absl::MutexLock lock(&mutex_);

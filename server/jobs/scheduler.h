@@ -20,6 +20,8 @@
 #include "server/jobs/fair_share.h"
 #include "server/jobs/gpu_probe.h"
 #include "server/jobs/launcher.h"
+#include "server/jobs/start_holds.h"
+#include "server/jobs/work_order.h"
 #include "server/store/artifact_store.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/disk_reserve.h"
@@ -65,7 +67,7 @@ class Scheduler {
   // All pointers are borrowed and outlive this object; `probe` may be null.
   Scheduler(RunStore* runs, QueueStore* queue, ArtifactStore* artifacts, DatasetRegistry* datasets,
             DeviceLedger* devices, Launcher* launcher, GpuProbe* probe, const StateDir* state_dir,
-            const DiskReserve* reserve, Clock* clock, Options options);
+            const DiskReserve* reserve, StartHolds* holds, Clock* clock, Options options);
   ~Scheduler();  // as Drain
 
   // Starts the thread, which first adopts the workers that an earlier daemon left, and ends the attempts that have
@@ -123,12 +125,19 @@ class Scheduler {
   bool EndExited();
   bool End(const AttemptId& id, const InFlight& attempt);
   void RemoveWorkOf(RunId run) const;
+  // The store's trouble, which concerns everything and not one job.
+  static bool IsPassing(const absl::Status& status) {
+    return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+  }
   bool HasRoom();
+  bool MayStart();
   bool Dispatch();
   absl::StatusOr<bool> StartWhatMay();
+  void Hold(JobId job, absl::string_view why);
   size_t DeviceFor(const QueueRow& row, const FairShareSnapshot& snapshot, const RunNeed& need, size_t chosen,
                    const std::vector<DeviceSlots>& devices);
   absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need);
+  OrderSources Sources() const { return {datasets_, artifacts_, state_dir_, options_.checkpoint_interval}; }
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   void OnExit(const AttemptId& id, const WorkerExit& exit);
   absl::Time NextDeadline(bool store_failed);
@@ -143,11 +152,11 @@ class Scheduler {
   GpuProbe* const probe_;
   const StateDir* const state_dir_;
   const DiskReserve* const reserve_;
+  StartHolds* const holds_;
   Clock* const clock_;
   const Options options_;
 
   bool disk_full_ = false;  // of the thread
-  int failed_starts_ = 0;   // in a row, of the thread
 
   absl::Mutex mutex_;  // not held across SQL, file or process work
   std::map<AttemptId, InFlight> in_flight_ ABSL_GUARDED_BY(mutex_);

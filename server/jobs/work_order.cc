@@ -1,6 +1,24 @@
 #include "server/jobs/work_order.h"
 
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+
 namespace skew {
+
+absl::Status CheckSources(const JobSources& sources, const OrderSources& from) {
+  SKEW_ASSIGN_OR_RETURN(const v1::Dataset dataset, from.datasets->Find(sources.spec.dataset()));
+  if (dataset.digest() != sources.dataset_digest) {
+    return absl::FailedPreconditionError(absl::StrCat(from.datasets->FolderOf(sources.spec.dataset()), " has digest ",
+                                                      dataset.digest(), "; the job was accepted with ",
+                                                      sources.dataset_digest));
+  }
+  for (const StoredJudge& judge : sources.judges) {
+    const std::string context = absl::StrCat("the weights of classifier ", judge.classifier.digest());
+    if (judge.weights.empty()) return absl::NotFoundError(absl::StrCat(context, " are not stored"));
+    SKEW_RETURN_IF_ERROR(Annotate(from.artifacts->CheckPresence(judge.weights), context));
+  }
+  return absl::OkStatus();
+}
 
 worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease, const OrderSources& from) {
   worker::v1::WorkOrder order;

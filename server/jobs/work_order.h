@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_JOBS_WORK_ORDER_H_
 #define SKEW_SERVER_JOBS_WORK_ORDER_H_
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/jobs/device_ledger.h"
 #include "server/store/artifact_store.h"
@@ -19,6 +20,10 @@ struct OrderSources {
   const StateDir* state_dir;
   absl::Duration checkpoint_interval;
 };
+
+// Whether all that a run of the job needs is there, as far as is known without reading it anew; otherwise an error that
+// says what is missing, and that has nothing to do with the run.
+absl::Status CheckSources(const JobSources& sources, const OrderSources& from);
 
 // For an attempt on the leased device.
 worker::v1::WorkOrder OrderFor(const Claim& claim, const Lease& lease, const OrderSources& from);

@@ -66,6 +66,15 @@ absl::Status ArtifactStore::Import(const std::string& path, const std::string& d
   return damaged_before ? quarantine_.Release(digest) : absl::OkStatus();
 }
 
+absl::Status ArtifactStore::CheckPresence(const std::string& digest) {
+  SKEW_ASSIGN_OR_RETURN(const bool damaged, quarantine_.Has(digest));
+  if (damaged) return absl::DataLossError(absl::StrCat("the content ", digest, " is damaged and in quarantine"));
+  std::error_code error;
+  if (fs::exists(PathOf(digest), error)) return absl::OkStatus();
+  if (error) return SystemError(error.value(), absl::StrCat("cannot look for ", PathOf(digest)));
+  return absl::NotFoundError(absl::StrCat(PathOf(digest), " is not there"));
+}
+
 absl::StatusOr<std::vector<v1::Artifact>> ArtifactStore::List(JobId job) {
   std::vector<v1::Artifact> artifacts;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {

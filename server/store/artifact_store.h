@@ -42,6 +42,10 @@ class ArtifactStore {
   // Where the content with this digest is.
   std::string PathOf(const std::string& digest) const;
 
+  // Whether the content may be given out, as far as is known without reading it: DATA_LOSS while it is in quarantine,
+  // NOT_FOUND when its file is not there.
+  absl::Status CheckPresence(const std::string& digest);
+
   // By run and name. NOT_FOUND when the job or run does not exist.
   absl::StatusOr<std::vector<v1::Artifact>> List(RunId run);
   absl::StatusOr<std::vector<v1::Artifact>> List(JobId job);

@@ -58,12 +58,17 @@ absl::Status ReadWaits(Database& db, int64_t waits, QueueRow& row) {
   return absl::OkStatus();
 }
 
-absl::Status ReadRows(Database& db, absl::Time now, absl::string_view order, int limit, QueueUser& user) {
+// At most so many more rows, none of the jobs in `without`.
+absl::Status ReadRows(Database& db, absl::Time now, absl::string_view order, int limit, const std::set<JobId>& without,
+                      QueueUser& user) {
+  constexpr int kAll = -1;
   Statement row = db.Prepare(absl::StrCat(kRowColumns, order, " LIMIT ?"));
-  row.Bind(now).Bind(user.name).Bind(limit);
-  while (row.Step()) {
+  row.Bind(now).Bind(user.name).Bind(without.empty() ? limit : kAll);
+  while (limit > 0 && row.Step()) {
     QueueRow one;
     one.key = {JobId{row.Int(0)}, row.Int(1), row.Int32(2)};
+    if (without.contains(one.key.job)) continue;
+    --limit;
     one.paused = row.Int(3) != 0;
     const bool known = std::any_of(user.rows.begin(), user.rows.end(), [&](const QueueRow& other) {
       return other.key == one.key && other.paused == one.paused;
@@ -155,27 +160,27 @@ absl::Status CountQueuedRuns(Database& db, v1::Share& share) {
 
 }  // namespace
 
-absl::StatusOr<QueuePicture> ReadQueuePicture(Database& db, absl::Time now, absl::Duration half_life, bool only_ready,
-                                              int rows_per_user, const std::string& also) {
+absl::StatusOr<QueuePicture> ReadQueuePicture(Database& db, absl::Time now, absl::Duration half_life,
+                                              const QueueRowsWanted& wanted) {
   QueuePicture picture;
   picture.time = now;
   SKEW_ASSIGN_OR_RETURN(picture.revision, NewestRevision(db));
   SKEW_RETURN_IF_ERROR(ReadActive(db, picture));
   SKEW_ASSIGN_OR_RETURN(std::set<std::string> owners, ReadOwners(db));
   for (const ActiveRow& active : picture.active) owners.insert(active.owner);
-  if (!also.empty()) owners.insert(also);
+  if (!wanted.also.empty()) owners.insert(wanted.also);
   for (const std::string& owner : owners) {
     QueueUser& user = picture.users.emplace_back();
     user.name = owner;
     SKEW_RETURN_IF_ERROR(ReadUse(db, picture, half_life, user));
-    if (only_ready) {
+    if (wanted.only_ready) {
       SKEW_RETURN_IF_ERROR(ReadRows(db, now, "AND q.paused = 0 AND q.waits = 0 ORDER BY q.priority DESC, q.job_id",
-                                    rows_per_user, user));
-      SKEW_RETURN_IF_ERROR(
-          ReadRows(db, now, "AND q.paused = 0 AND q.waits = 0 ORDER BY q.waiting_since", kOldestRows, user));
+                                    wanted.per_user, wanted.without, user));
+      SKEW_RETURN_IF_ERROR(ReadRows(db, now, "AND q.paused = 0 AND q.waits = 0 ORDER BY q.waiting_since", kOldestRows,
+                                    wanted.without, user));
     } else {
       SKEW_RETURN_IF_ERROR(
-          ReadRows(db, now, "ORDER BY q.paused, q.waits, q.priority DESC, q.job_id", rows_per_user, user));
+          ReadRows(db, now, "ORDER BY q.paused, q.waits, q.priority DESC, q.job_id", wanted.per_user, {}, user));
     }
   }
   SKEW_RETURN_IF_ERROR(ReadLengths(db, ShapesOf(picture), picture));

@@ -13,9 +13,8 @@
 
 namespace skew {
 
-// See QueueStore::ReadReady (`only_ready`) and QueueStore::ReadAll. The user `also` is in it in any case.
-absl::StatusOr<QueuePicture> ReadQueuePicture(Database& db, absl::Time now, absl::Duration half_life, bool only_ready,
-                                              int rows_per_user, const std::string& also);
+absl::StatusOr<QueuePicture> ReadQueuePicture(Database& db, absl::Time now, absl::Duration half_life,
+                                              const QueueRowsWanted& wanted);
 
 // See QueueStore::AddLengths.
 absl::Status ReadLengths(Database& db, const std::set<int64_t>& shapes, QueuePicture& picture);

@@ -120,18 +120,21 @@ absl::Status QueueStore::Open() {
   });
 }
 
-absl::StatusOr<QueuePicture> QueueStore::Read(bool only_ready, int rows_per_user, const std::string& also) {
+absl::StatusOr<QueuePicture> QueueStore::Read(const QueueRowsWanted& wanted) {
   QueuePicture picture;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(picture, ReadQueuePicture(db, clock_->Now(), half_life_, only_ready, rows_per_user, also));
+    SKEW_ASSIGN_OR_RETURN(picture, ReadQueuePicture(db, clock_->Now(), half_life_, wanted));
     return absl::OkStatus();
   }));
   return picture;
 }
 
-absl::StatusOr<QueuePicture> QueueStore::ReadReady(int rows_per_user) { return Read(true, rows_per_user, ""); }
+absl::StatusOr<QueuePicture> QueueStore::ReadReady(int rows_per_user, const std::set<JobId>& without) {
+  return Read({.only_ready = true, .per_user = rows_per_user, .without = without});
+}
+
 absl::StatusOr<QueuePicture> QueueStore::ReadAll(int rows_per_user, const std::string& also) {
-  return Read(false, rows_per_user, also);
+  return Read({.only_ready = false, .per_user = rows_per_user, .also = also});
 }
 
 absl::Status QueueStore::AddLengths(const std::vector<QueueRow>& rows, QueuePicture& picture) {

@@ -88,6 +88,14 @@ struct ClassifierState {
   std::optional<JobId> training;  // a job that has not ended
 };
 
+// Which rows a picture is to have; see QueueStore::ReadReady and QueueStore::ReadAll.
+struct QueueRowsWanted {
+  bool only_ready = false;
+  int per_user = 0;
+  std::string also = "";  // a user who is in it in any case
+  std::set<JobId> without = {};
+};
+
 // Thread-safe.
 class QueueStore {
  public:
@@ -100,8 +108,8 @@ class QueueStore {
   absl::Status Open();
 
   // For the scheduler: of every user the rows that may start now, at most so many of the highest priority and some of
-  // those that have waited longest.
-  absl::StatusOr<QueuePicture> ReadReady(int rows_per_user);
+  // those that have waited longest; none of the jobs in `without`.
+  absl::StatusOr<QueuePicture> ReadReady(int rows_per_user, const std::set<JobId>& without = {});
   // For forecasts: of every user at most so many rows, whatever they wait for. The user `also` is in it in any case.
   absl::StatusOr<QueuePicture> ReadAll(int rows_per_user, const std::string& also = "");
 
@@ -139,7 +147,7 @@ class QueueStore {
   absl::StatusOr<Names> ReadNames(RunId run);
 
  private:
-  absl::StatusOr<QueuePicture> Read(bool only_ready, int rows_per_user, const std::string& also);
+  absl::StatusOr<QueuePicture> Read(const QueueRowsWanted& wanted);
 
   struct AuditedAction;
   // Makes one change with its audit event, and reads back what was changed.

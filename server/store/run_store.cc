@@ -49,17 +49,21 @@ absl::Status ReadJudge(Database& db, const std::string& key, StoredJudge& judge)
   return weights.status();
 }
 
-absl::Status ReadClaimedJob(Database& db, Claim& claim) {
-  const RunId id = claim.attempt.run;
+absl::Status ReadJobSources(Database& db, JobId id, JobSources& sources) {
   Statement job = db.Prepare("SELECT spec, dataset_digest FROM jobs WHERE id = ?");
-  job.Bind(id.job.number);
-  if (!job.Step()) return absl::InternalError(absl::StrCat("run ", id.ToString(), " has no job"));
-  job.Read(0, claim.spec);
-  claim.dataset_digest = job.Text(1);
+  job.Bind(id.number);
+  if (!job.Step()) return job.status().ok() ? absl::NotFoundError("there is no job " + id.ToString()) : job.status();
+  job.Read(0, sources.spec);
+  sources.dataset_digest = job.Text(1);
   SKEW_RETURN_IF_ERROR(job.status());
-  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, ReadJudgeKeys(db, id.job));
-  for (const std::string& key : keys) SKEW_RETURN_IF_ERROR(ReadJudge(db, key, claim.judges.emplace_back()));
-  SKEW_ASSIGN_OR_RETURN(claim.run, ReadRun(db, id));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<std::string> keys, ReadJudgeKeys(db, id));
+  for (const std::string& key : keys) SKEW_RETURN_IF_ERROR(ReadJudge(db, key, sources.judges.emplace_back()));
+  return absl::OkStatus();
+}
+
+absl::Status ReadClaimedJob(Database& db, Claim& claim) {
+  SKEW_RETURN_IF_ERROR(ReadJobSources(db, claim.attempt.run.job, claim));
+  SKEW_ASSIGN_OR_RETURN(claim.run, ReadRun(db, claim.attempt.run));
   return absl::OkStatus();
 }
 
@@ -120,6 +124,18 @@ absl::StatusOr<int32_t> ReadForgivenAttempts(Database& db, RunId run) {
   return forgiven;
 }
 
+// Attempts just before this one that count as no failure and whose worker said one thing at most: why it cannot work.
+absl::StatusOr<int32_t> CountInVain(Database& db, const AttemptId& attempt) {
+  Statement row = db.Prepare(
+      "SELECT reason, last_report FROM attempts WHERE job_id = ? AND run_number = ? AND number < ? "
+      "ORDER BY number DESC LIMIT 10");
+  row.Bind(attempt.run.job.number).Bind(attempt.run.number).Bind(attempt.number);
+  int32_t in_vain = 0;
+  while (row.Step() && !CountsAsAttempt(static_cast<v1::Reason>(row.Int(0))) && row.Int(1) <= 1) ++in_vain;
+  SKEW_RETURN_IF_ERROR(row.status());
+  return in_vain;
+}
+
 absl::StatusOr<AttemptFacts> ReadFacts(Database& db, const AttemptId& attempt) {
   AttemptFacts facts;
   SKEW_ASSIGN_OR_RETURN(facts.run_state, ReadRunState(db, attempt.run));
@@ -133,6 +149,7 @@ absl::StatusOr<AttemptFacts> ReadFacts(Database& db, const AttemptId& attempt) {
       static_cast<int32_t>(std::count_if(run.attempts().begin(), run.attempts().end(), [&](const v1::Attempt& earlier) {
         return earlier.number() > forgiven && earlier.number() < attempt.number && CountsAsAttempt(earlier.reason());
       }));
+  SKEW_ASSIGN_OR_RETURN(facts.in_vain, CountInVain(db, attempt));
   Statement job =
       db.Prepare("SELECT spec, (SELECT time FROM events WHERE revision = last_revision) FROM jobs WHERE id = ?");
   job.Bind(attempt.run.job.number);
@@ -195,6 +212,12 @@ absl::StatusOr<std::optional<Claim>> RunStore::ClaimOneOf(const QueueKey& key, c
     return ClaimRun(scope, *run, device, token_digest, claim.emplace());
   }));
   return claim;
+}
+
+absl::StatusOr<JobSources> RunStore::ReadSources(JobId job) {
+  JobSources sources;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) { return ReadJobSources(db, job, sources); }));
+  return sources;
 }
 
 absl::StatusOr<absl::Time> RunStore::NextRetryTime() {

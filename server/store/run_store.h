@@ -42,13 +42,17 @@ struct StoredJudge {
   std::string weights;
 };
 
-// A run that was just claimed, with what its worker needs from the store.
-struct Claim {
-  AttemptId attempt;
+// What the workers of a job need from the store.
+struct JobSources {
   v1::JobSpec spec;
-  v1::Run run;
   std::string dataset_digest;
   std::vector<StoredJudge> judges;  // in the order of the spec; none for the training of one
+};
+
+// A run that was just claimed.
+struct Claim : JobSources {
+  AttemptId attempt;
+  v1::Run run;
 };
 
 // Queued runs that are alike; see the table `queue`.
@@ -72,6 +76,7 @@ struct AttemptFacts {
   v1::RunState run_state = v1::RUN_STATE_UNSPECIFIED;
   std::optional<worker::v1::Report> outcome;  // the worker's last word, when it came
   int32_t failures = 0;                       // attempts of the run before this one that count as such
+  int32_t in_vain = 0;  // attempts just before this one that came to nothing, for no fault of the run
   int32_t max_attempts = 0;
   absl::Time last_heard;  // the newest event of its job
 };
@@ -105,6 +110,9 @@ class RunStore {
   // there is none (any more): each run is claimed once, whatever the caller knew of it.
   absl::StatusOr<std::optional<Claim>> ClaimOneOf(const QueueKey& key, const ClaimDevice& device,
                                                   const std::string& token_digest);
+
+  // What a run of the job would be claimed with.
+  absl::StatusOr<JobSources> ReadSources(JobId job);
 
   // When the next run that waits for its time may start; InfiniteFuture when none does.
   absl::StatusOr<absl::Time> NextRetryTime();

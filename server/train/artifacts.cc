@@ -47,7 +47,7 @@ absl::Status Artifacts::HandOver(const std::string& path, const std::string& nam
   SKEW_ASSIGN_OR_RETURN(const std::string digest, Sha256HexOfFile(path));
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
-  if (error) return absl::InternalError(absl::StrCat(path, ": ", error.message()));
+  if (error) return SystemError(error.value(), absl::StrCat("cannot look at ", path));
   worker::v1::Report report;
   worker::v1::NewArtifact& artifact = *report.mutable_artifact();
   artifact.set_file(name);

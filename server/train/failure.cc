@@ -44,15 +44,28 @@ v1::Reason ReasonOf(const std::exception& error) {
   return device ? v1::DEVICE_FAULT : v1::INTERNAL;
 }
 
+// What the system says of files, and we of their content.
+bool IsOfTheServer(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Failed FailureOf(const absl::Status& status) {
   if (absl::IsInvalidArgument(status)) return MakeFailed(v1::USER_CONFIG, status.message());
   if (absl::IsOutOfRange(status)) return MakeFailed(v1::NUMERIC, status.message());
-  // A disk that fails or is full: it may be better next time.
-  if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
-    return MakeFailed(v1::WORKER_LOST, status.message());
-  }
+  if (IsOfTheServer(status.code())) return MakeFailed(v1::PREEMPTED, status.message());
   return MakeFailed(v1::INTERNAL, status.message());
 }
 

@@ -9,7 +9,9 @@
 
 namespace skew::train {
 
-// INVALID_ARGUMENT is USER_CONFIG and OUT_OF_RANGE is NUMERIC (a loss that is not finite); the rest is INTERNAL.
+// INVALID_ARGUMENT is USER_CONFIG and OUT_OF_RANGE is NUMERIC (a loss that is not finite). Files and devices that are
+// not there, not readable, damaged or full are not the run's doing, and may be there again next time: PREEMPTED. The
+// rest is INTERNAL.
 worker::v1::Failed FailureOf(const absl::Status& status);
 
 // LibTorch's exceptions have few types of their own, so their text decides: memory of the host or of the device, other

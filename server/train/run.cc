@@ -21,8 +21,9 @@ absl::StatusOr<Report> RunStudy(const RunContext& context) {
 absl::StatusOr<DatasetContent> ReadOrderedDataset(const worker::v1::WorkOrder& order) {
   absl::StatusOr<DatasetContent> dataset = ReadDataset(order.dataset_dir());
   if (!dataset.ok() || dataset->digest == order.dataset_digest()) return dataset;
-  return absl::InternalError(absl::StrCat("the dataset in ", order.dataset_dir(), " has digest ", dataset->digest,
-                                          "; the job was accepted with ", order.dataset_digest()));
+  return absl::FailedPreconditionError(absl::StrCat("the dataset in ", order.dataset_dir(), " has digest ",
+                                                    dataset->digest, "; the job was accepted with ",
+                                                    order.dataset_digest()));
 }
 
 Report StartedReport(int64_t resumed_step, const std::string& manifest_digest, v1::Precision precision) {

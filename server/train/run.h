@@ -28,8 +28,8 @@ absl::StatusOr<worker::v1::Report> RunStudy(const RunContext& context);
 // The same for the training of a classifier. It has no checkpoints: after a stop it begins anew.
 absl::StatusOr<worker::v1::Report> RunClassifierTraining(const RunContext& context);
 
-// The order's dataset. INTERNAL, naming both digests, when it is not the one that the order was made for; otherwise the
-// errors of ReadDataset.
+// The order's dataset. FAILED_PRECONDITION, naming both digests, when it is not the one that the order was made for;
+// otherwise the errors of ReadDataset.
 absl::StatusOr<DatasetContent> ReadOrderedDataset(const worker::v1::WorkOrder& order);
 
 worker::v1::Report StartedReport(int64_t resumed_step, const std::string& manifest_digest,

@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<Classifier>> LoadJudge(const std::string& file, c
                                                       const DatasetContent& dataset, at::Device device) {
   SKEW_ASSIGN_OR_RETURN(std::unique_ptr<Classifier> judge, Classifier::Load(file, device));
   if (judge->Digest() != digest) {
-    return absl::InternalError(
+    return absl::FailedPreconditionError(
         absl::StrCat("the classifier in ", file, " has digest ", judge->Digest(), "; the order says ", digest));
   }
   if (judge->classes() < dataset.classes) {

@@ -34,7 +34,8 @@ namespace skew::train {
 class StudyRun {
  public:
   // Reads the dataset, draws the subset, makes or resumes the model and reports Started. `context` is borrowed.
-  // INVALID_ARGUMENT when the order's settings cannot work, INTERNAL when something it names is not there or damaged.
+  // INVALID_ARGUMENT when the order's settings cannot work; NOT_FOUND, DATA_LOSS or FAILED_PRECONDITION when something
+  // it names is not there, damaged or another one.
   static absl::StatusOr<std::unique_ptr<StudyRun>> Start(const RunContext& context);
 
   // The last report (see RunStudy).

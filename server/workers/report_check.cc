@@ -89,6 +89,7 @@ absl::Status CheckFailed(const worker::v1::Failed& failed) {
     case v1::NUMERIC:
     case v1::DEVICE_FAULT:
     case v1::WORKER_LOST:
+    case v1::PREEMPTED:  // something is missing that is not the run's
     case v1::INTERNAL:
       break;
     default:

@@ -107,10 +107,25 @@ TEST(AttemptVerdictTest, AWorkerThatCouldNotBeStartedForNowCostsNoAttempt) {
   EXPECT_EQ(end.reason, v1::PREEMPTED);
   EXPECT_EQ(end.not_before, kNow + absl::Seconds(2));
   EXPECT_EQ(end.message, "the server could not start a worker: no descriptors");
-  for (const auto& [failed_starts, pause] : {std::pair{3, absl::Seconds(8)}, {1'000'000, absl::Minutes(1)}}) {
+  for (const auto& [failed_starts, pause] : {std::pair{3, absl::Seconds(8)}, {1'000'000, absl::Seconds(64)}}) {
     const WorkerExit exit{.not_started = "no descriptors", .failed_starts = failed_starts};
     EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kNone, exit, kNow).not_before, kNow + pause);
   }
+  facts.in_vain = 2;  // other runs were started meanwhile
+  const WorkerExit exit{.not_started = "no descriptors", .failed_starts = 1};
+  EXPECT_EQ(DecideAttemptEnd(facts, StopCause::kNone, exit, kNow).not_before, kNow + absl::Seconds(8));
+}
+
+TEST(AttemptVerdictTest, WhatTheServerLacksCostsNoAttempt) {
+  AttemptFacts facts = Facts(v1::STARTING);
+  facts.failures = 2;
+  facts.in_vain = 1;
+  facts.outcome = Failed(v1::PREEMPTED);
+  const AttemptEnd end = DecideAttemptEnd(facts, StopCause::kNone, {}, kNow);
+  EXPECT_EQ(end.state, v1::QUEUED);
+  EXPECT_EQ(end.reason, v1::PREEMPTED);
+  EXPECT_EQ(end.message, "what happened");
+  EXPECT_EQ(end.not_before, kNow + absl::Seconds(4));
 }
 
 TEST(AttemptVerdictTest, SilenceIsTriedAgainAndGarbageIsNot) {

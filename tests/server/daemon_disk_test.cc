@@ -146,7 +146,8 @@ TEST_P(DaemonDiskTest, AFileThatCannotBeReadIsNotTakenForAnEmptyOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DaemonDiskTest,
-                         ::testing::Values(Trouble{"Full", ENOSPC}, Trouble{"Fails", EIO}, Trouble{"ReadOnly", EROFS}),
+                         ::testing::Values(Trouble{"Full", ENOSPC}, Trouble{"Fails", EIO}, Trouble{"ReadOnly", EROFS},
+                                           Trouble{"Forbids", EACCES}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -122,6 +122,8 @@ TEST(ExplainWaitTest, SaysWhatHoldsARunBackItself) {
   QueuedBatch& batch = snapshot.users[0].batches[0];
   batch.ready_at = kNow + absl::Seconds(4);
   EXPECT_EQ(Why(snapshot, 0, 0).text, "tried again in 4 s");
+  batch.held = "no dataset";
+  EXPECT_EQ(Why(snapshot, 0, 0).text, "held, and tried again: no dataset");
   batch.trainings = {JobId{8}};
   EXPECT_EQ(Why(snapshot, 0, 0).text, "waits for its classifier, which job j8 trains");
   batch.trainings.push_back(JobId{9});
@@ -142,6 +144,13 @@ TEST(ExplainWaitTest, AFullDiskHoldsBackWhatNothingElseDoes) {
   EXPECT_EQ(Why(snapshot, 0, 0).text, "nearly full");
   snapshot.users[0].batches[0].paused = true;
   EXPECT_EQ(Why(snapshot, 0, 0).cause, v1::PAUSED);
+}
+
+TEST(ExplainWaitTest, SaysThatNoWorkerCanBeStarted) {
+  FairShareSnapshot snapshot = Box(1, {User("ada", {Batch(1, 1)})});
+  snapshot.start_problem = "no descriptors";
+  EXPECT_EQ(Why(snapshot, 0, 0).cause, v1::RETRY_LATER);
+  EXPECT_EQ(Why(snapshot, 0, 0).text, "the server could not start workers and tries again: no descriptors");
 }
 
 TEST(ExplainWaitTest, SaysWhenALimitIsReached) {

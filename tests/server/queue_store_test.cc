@@ -254,6 +254,18 @@ TEST_F(QueueStoreTest, ADeviceOnWhichARunWasLostIsAvoided) {
 }
 
 // Prints what decisions cost; what is read is bounded, so that time does not grow with the queue.
+TEST_F(QueueStoreTest, RowsOfHeldJobsTakeNoPlace) {
+  const JobId first = Submit("ada", 1);
+  const JobId held = Submit("ada", 1);
+  const JobId last = Submit("ada", 1);
+  const absl::StatusOr<QueuePicture> picture = queue_.ReadReady(2, {held});
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  const std::vector<QueueRow>& rows = picture->users.at(0).rows;
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].key.job, first);
+  EXPECT_EQ(rows[1].key.job, last);
+}
+
 TEST_F(QueueStoreTest, ADecisionReadsRowsAndNotRuns) {
   constexpr int kUsers = 10;
   for (int job = 0; job < 1000; ++job) Submit(absl::StrCat("user", job % kUsers), 100, job % 3);

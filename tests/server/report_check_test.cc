@@ -49,7 +49,7 @@ TEST(ReportCheckTest, WhatCannotBeIsNamed) {
            {"number: 1 artifact { file: 'x' name: 'x' digest: 'abc' }", "artifact.digest"},
            {"number: 1 artifact { file: 'x' name: 'x' size_bytes: -1 digest: '" + kDigest + "' }", "size_bytes"},
            {"number: 1 failed { reason: CANCEL_REQUESTED }", "failed.reason"},
-           {"number: 1 failed { reason: PREEMPTED }", "failed.reason"},
+           {"number: 1 failed { reason: TIMEOUT }", "failed.reason"},
            {"number: 1 stopped { checkpoint_step: -1 }", "checkpoint_step"},
        }) {
     const absl::Status status = Check(text);

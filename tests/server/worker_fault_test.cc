@@ -8,6 +8,8 @@
 #include <filesystem>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "server/store/sqlite.h"
 #include "tests/testing/queue_fixture.h"
@@ -68,13 +70,66 @@ class WorkerFaultTest : public ::testing::Test {
     EXPECT_TRUE(daemon_.jobs().CancelJob(&context, request, &response).ok());
   }
 
+  // Starts the daemon anew with another worker program.
+  void RestartWith(const std::string& script) {
+    daemon_.Stop();
+    program_ = daemon_.folder() + "/program";
+    if (!script.empty()) WriteProgram(script);
+    daemon_.Start();
+  }
+  void WriteProgram(const std::string& script) {
+    const std::string file = program_ + ".new";
+    ASSERT_TRUE(WriteFileAtomically(file, "#!/bin/sh\n" + script + "\n").ok());
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    std::filesystem::rename(file, program_);
+  }
+  // The program is what it should be from now on.
+  void MendProgram() { WriteProgram("exec " + scripted_worker_ + " \"$@\""); }
+
+  void Execute(const std::string& sql) {
+    const auto db =
+        Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadWriteCreate, absl::Seconds(5));
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->Prepare(sql).Run().ok()) << sql;
+  }
+
+  // Until the job waits for a reason with these words, or ends. Nobody is told when it is held.
+  v1::Job AwaitReason(const std::string& job, const std::string& words) {
+    v1::Job now = daemon_.GetJob(job);
+    while (now.state() == v1::JOB_QUEUED && !absl::StrContains(now.outlook().wait_reason(), words)) {
+      now = daemon_.GetJob(job);
+    }
+    return now;
+  }
+
+  std::string SubmitPaused(const v1::JobSpec& spec) {
+    grpc::ClientContext context;
+    v1::SubmitJobRequest request;
+    *request.mutable_spec() = spec;
+    request.set_no_reuse(true);
+    request.set_paused(true);
+    v1::SubmitJobResponse response;
+    EXPECT_TRUE(daemon_.jobs().SubmitJob(&context, request, &response).ok());
+    return response.job().id();
+  }
+
+  void Resume(const std::string& job) {
+    grpc::ClientContext context;
+    v1::ResumeJobRequest request;
+    request.set_job_id(job);
+    v1::Job response;
+    EXPECT_TRUE(daemon_.jobs().ResumeJob(&context, request, &response).ok());
+  }
+
   absl::Duration silence_ = absl::Minutes(1);
   absl::Duration start_grace_ = absl::Minutes(5);
+  std::string scripted_worker_;
   std::string program_;  // empty: the scripted worker
   TestDaemon daemon_{[this](Daemon::Options& options) {
     options.devices = "cpu:2x1";
     options.worker_silence = silence_;
     options.scheduler.attach_grace = silence_;
+    scripted_worker_ = options.worker_program;
     if (!program_.empty()) options.worker_program = program_;
     options.scheduler.start_grace = start_grace_;
   }};
@@ -122,19 +177,95 @@ TEST_F(WorkerFaultTest, ALostRunIsTriedOnAnotherDeviceThatIsFree) {
   EXPECT_NE(run.attempts(0).device(), run.attempts(1).device());
 }
 
-TEST_F(WorkerFaultTest, AWorkerThatNeverAttachesIsLost) {
-  daemon_.Stop();
-  program_ = daemon_.folder() + "/hangs";
-  start_grace_ = absl::Milliseconds(200);
-  ASSERT_TRUE(WriteFileAtomically(program_, "#!/bin/sh\nexec sleep 1000\n").ok());
-  std::filesystem::permissions(program_, std::filesystem::perms::owner_all);
-  daemon_.Start();
+struct BadProgram {
+  const char* name;
+  const char* script;  // empty: there is none
+  const char* message;
+};
+
+class BadProgramTest : public WorkerFaultTest, public ::testing::WithParamInterface<BadProgram> {};
+
+TEST_P(BadProgramTest, CostsTimeOnly) {
+  start_grace_ = absl::Seconds(2);
+  RestartWith(GetParam().script);
   v1::JobSpec spec = Spec("finish");
   spec.set_max_attempts(1);
   const std::string job = daemon_.MustSubmit(spec);
-  EXPECT_EQ(daemon_.Await("j1").state(), v1::JOB_FAILED);  // the training of its classifier
-  EXPECT_THAT(daemon_.GetRun("j1.1").message(), HasSubstr("fell silent"));
-  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_FAILED);
+  AwaitState("j1", v1::QUEUED, 1);  // the training of its classifier
+  MendProgram();
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+  const v1::Run training = daemon_.GetRun("j1.1");
+  EXPECT_EQ(training.attempts(0).reason(), v1::PREEMPTED);
+  EXPECT_THAT(training.attempts(0).message(), HasSubstr("could not start a worker"));
+  EXPECT_THAT(training.attempts(0).message(), HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, BadProgramTest,
+                         ::testing::Values(BadProgram{"missing", "", "No such file"},
+                                           BadProgram{"incomplete", "exec /none/skew-worker", "code 127"},
+                                           BadProgram{"crashing", "kill -SEGV $$", "signal 11"},
+                                           BadProgram{"hanging", "exec sleep 1000", "fell silent"}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(WorkerFaultTest, ALongQueueIsNotChurnedWhileNoWorkerStarts) {
+  TrainClassifier();
+  RestartWith("exit 127");
+  v1::JobSpec spec = Spec("finish");
+  spec.set_iterations(50);
+  const std::string job = daemon_.MustSubmit(spec);
+  daemon_.WatchUntil(job, [](const v1::Event& event) { return event.run_state().attempt() == 2; });
+  int attempts = 0;
+  for (int run = 1; run <= 50; ++run) attempts += daemon_.GetRun(absl::StrCat(job, ".", run)).attempts_size();
+  EXPECT_LT(attempts, 10);
+  MendProgram();
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+}
+
+TEST_F(WorkerFaultTest, RunsWaitForADatasetThatIsNotThere) {
+  TrainClassifier();
+  const std::string job = SubmitPaused(Spec("finish"));
+  const std::string dataset = daemon_.folder() + "/datasets/tiny";
+  std::filesystem::rename(dataset, dataset + ".away");
+  Resume(job);
+  const v1::Job held = AwaitReason(job, "there is no dataset 'tiny'");
+  EXPECT_EQ(held.state(), v1::JOB_QUEUED);
+  EXPECT_EQ(held.outlook().wait_cause(), v1::RETRY_LATER);
+  std::filesystem::rename(dataset + ".away", dataset);
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+  EXPECT_EQ(daemon_.GetRun(job + ".1").attempts_size(), 1);
+}
+
+TEST_F(WorkerFaultTest, RunsWaitForAJudgeInQuarantine) {
+  TrainClassifier();
+  Execute(
+      "INSERT INTO quarantine (digest, problem, time) "
+      "SELECT digest, 'noted', 0 FROM artifacts WHERE name = 'classifier.pt'");
+  const std::string job = daemon_.MustSubmit(Spec("finish"));
+  EXPECT_EQ(AwaitReason(job, "is damaged and in quarantine").state(), v1::JOB_QUEUED);
+  Execute("DELETE FROM quarantine");
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+  EXPECT_EQ(daemon_.GetRun(job + ".1").attempts_size(), 1);
+}
+
+TEST_F(WorkerFaultTest, AWorkerThatLacksSomethingOfTheServersIsStartedAgain) {
+  TrainClassifier();
+  v1::JobSpec spec = Spec("lack-once");
+  spec.set_max_attempts(1);
+  const std::string job = daemon_.MustSubmit(spec);
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+  const v1::Run run = daemon_.GetRun(job + ".1");
+  ASSERT_EQ(run.attempts_size(), 2);
+  EXPECT_EQ(run.attempts(0).reason(), v1::PREEMPTED);
+  EXPECT_EQ(run.attempts(0).message(), "the dataset is not there");
+}
+
+TEST_F(WorkerFaultTest, AJobThatCannotBeReadHoldsUpNobodyElse) {
+  TrainClassifier();
+  const std::string damaged = SubmitPaused(Spec("finish"));
+  Execute(absl::StrCat("UPDATE jobs SET spec = x'ff' WHERE id = ", JobId::Parse(damaged)->number));
+  Execute(absl::StrCat("UPDATE runs SET paused = 0 WHERE job_id = ", JobId::Parse(damaged)->number));
+  Execute(absl::StrCat("UPDATE queue SET paused = 0 WHERE job_id = ", JobId::Parse(damaged)->number));
+  EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
 }
 
 struct Garbage {

@@ -4,6 +4,7 @@
 //   finish       reports progress, two histograms and an artifact, and finishes (also without a label)
 //   losses       also hands over losses.csv, with a largest generator loss that falls as class 1 grows
 //   fail         reports NUMERIC
+//   lack-once    reports in the first attempt that something of the server's is missing, finishes in the next
 //   crash        exits without a word, every time
 //   crash-once   kills itself in the first attempt, finishes in the next
 //   wait         goes on until it is told to stop
@@ -64,7 +65,8 @@ class ScriptedWorker {
     Send(started);
     if (order_.spec().has_classifier()) return TrainClassifier();
     if (script == "crash-once" && order_.attempt() == 1) raise(SIGKILL);
-    if (script == "fail") return Fail();
+    if (script == "fail") return Fail(v1::NUMERIC, "loss_g is nan at step 12");
+    if (script == "lack-once" && order_.attempt() == 1) return Fail(v1::PREEMPTED, "the dataset is not there");
     if (script == "wait") return WaitForCommand();
     if (script == "deaf" || (script == "deaf-once" && order_.attempt() == 1)) pause();
     if (returns_) Return();
@@ -198,10 +200,10 @@ class ScriptedWorker {
     return 0;
   }
 
-  int Fail() {
+  int Fail(v1::Reason reason, const char* message) {
     Report report;
-    report.mutable_failed()->set_reason(v1::NUMERIC);
-    report.mutable_failed()->set_message("loss_g is nan at step 12");
+    report.mutable_failed()->set_reason(reason);
+    report.mutable_failed()->set_message(message);
     Send(report);
     return 0;
   }

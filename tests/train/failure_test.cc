@@ -11,8 +11,17 @@ namespace {
 TEST(FailureTest, StatusCodesHaveReasons) {
   EXPECT_EQ(FailureOf(absl::InvalidArgumentError("x")).reason(), v1::USER_CONFIG);
   EXPECT_EQ(FailureOf(absl::OutOfRangeError("x")).reason(), v1::NUMERIC);
-  EXPECT_EQ(FailureOf(absl::NotFoundError("x")).reason(), v1::INTERNAL);
+  EXPECT_EQ(FailureOf(absl::InternalError("x")).reason(), v1::INTERNAL);
+  EXPECT_EQ(FailureOf(absl::UnknownError("x")).reason(), v1::INTERNAL);
   EXPECT_EQ(FailureOf(absl::OutOfRangeError("loss is nan at step 3")).message(), "loss is nan at step 3");
+}
+
+TEST(FailureTest, WhatIsNotThereOrDamagedIsNotTheRunsFault) {
+  for (const absl::Status& status :
+       {absl::NotFoundError("x"), absl::PermissionDeniedError("x"), absl::DataLossError("x"),
+        absl::FailedPreconditionError("x"), absl::UnavailableError("x"), absl::ResourceExhaustedError("x")}) {
+    EXPECT_EQ(FailureOf(status).reason(), v1::PREEMPTED) << status;
+  }
 }
 
 TEST(FailureTest, ExceptionsAreToldApartByTheirText) {

@@ -232,7 +232,7 @@ TEST_F(WorkerTest, NamesAFurtherJudgeThatIsNotWhatTheOrderSays) {
   order.add_more_judges()->set_file(order.classifier_file());
   order.mutable_more_judges(0)->mutable_classifier()->set_digest("4567");
   const Outcome outcome = Run(order);
-  EXPECT_EQ(outcome.last().failed().reason(), v1::INTERNAL);
+  EXPECT_EQ(outcome.last().failed().reason(), v1::PREEMPTED);
   EXPECT_THAT(outcome.last().failed().message(), HasSubstr("4567"));
 }
 
@@ -347,9 +347,18 @@ TEST_F(WorkerTest, NamesBothDigestsOfAnotherDataset) {
   const Outcome outcome = Run(order);
   EXPECT_EQ(outcome.exit_code, kExitReported);
   ASSERT_EQ(outcome.reports.size(), 1U);
-  EXPECT_EQ(outcome.last().failed().reason(), v1::INTERNAL);
+  EXPECT_EQ(outcome.last().failed().reason(), v1::PREEMPTED);
   EXPECT_THAT(outcome.last().failed().message(), HasSubstr("0123"));
   EXPECT_THAT(outcome.last().failed().message(), HasSubstr(actual));
+}
+
+TEST_F(WorkerTest, WhatIsNotThereIsNotTheRunsFault) {
+  WorkOrder no_dataset = StudyOrder("run", kShortVae);
+  no_dataset.set_dataset_dir(folder_ + "/none");
+  EXPECT_EQ(Run(no_dataset).last().failed().reason(), v1::PREEMPTED);
+  WorkOrder no_judge = StudyOrder("run", kShortVae);
+  no_judge.set_classifier_file(folder_ + "/none");
+  EXPECT_EQ(Run(no_judge).last().failed().reason(), v1::PREEMPTED);
 }
 
 TEST_F(WorkerTest, SettingsThatCannotWorkAreTheUsersConcern) {

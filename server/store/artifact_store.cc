@@ -55,7 +55,9 @@ absl::Status ArtifactStore::Import(const std::string& path, const std::string& d
     if (there.ok() && there->problem.empty()) return SyncInPlace(target);
     if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
   }
-  SKEW_RETURN_IF_ERROR(CheckContent(path, content));
+  const absl::Status given = CheckContent(path, content);
+  if (absl::IsDataLoss(given) || absl::IsNotFound(given)) return absl::InvalidArgumentError(given.message());
+  SKEW_RETURN_IF_ERROR(given);
   fs::create_directories(fs::path(target).parent_path(), error);
   if (error) return SystemError(error.value(), absl::StrCat("cannot create the folder of ", target));
   SKEW_RETURN_IF_ERROR(SyncPath(path));

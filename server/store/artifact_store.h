@@ -35,8 +35,9 @@ class ArtifactStore {
 
   // Moves the file at `path` into the store, synced to disk, after checking that it has this digest and size. OK, too,
   // when it is there already: then the file stays, so that it can be imported again should the other one be removed
-  // before there is a row. Content that was in quarantine comes out of it. DATA_LOSS when the content is another one;
-  // NOT_FOUND when there is no such file. To be called under a Removals::Hold that lasts until the row is there.
+  // before there is a row. Content that was in quarantine comes out of it. INVALID_ARGUMENT when the content is another
+  // one or there is no such file; any other error is the server's own trouble. To be called under a Removals::Hold that
+  // lasts until the row is there.
   absl::Status Import(const std::string& path, const std::string& digest, int64_t size_bytes);
 
   // Where the content with this digest is.

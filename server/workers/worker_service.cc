@@ -1,5 +1,6 @@
 #include "server/workers/worker_service.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <thread>
@@ -7,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -81,8 +83,20 @@ class StreamLink final : public WorkerLink {
   std::thread thread_;
 };
 
-// The worker could be right in trying again later: the disk is full or somebody else has the database.
-bool IsPassing(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsResourceExhausted(status); }
+// Between two tries to store a report.
+constexpr absl::Duration kLongestPause = absl::Seconds(4);
+
+// RunStore::ApplyReport says that the report cannot be.
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status);
+}
+
+// UNAVAILABLE for what is the server's own trouble and not the worker's, whatever it is: a full disk, a database that
+// somebody else has or that is damaged, a folder without permission. It is for an operator to mend.
+absl::Status UnlessOwn(const absl::Status& status, absl::FunctionRef<bool(const absl::Status&)> is_workers) {
+  if (status.ok() || is_workers(status)) return status;
+  return absl::UnavailableError(status.message());
+}
 
 // A worker without an attempt that goes on has to end; one that came at a bad moment comes again.
 grpc::Status Refusal(const absl::Status& status) {
@@ -115,7 +129,7 @@ grpc::Status WorkerService::Attach(grpc::ServerContext* /*context*/, Stream* str
     if (!status.ok()) {
       spdlog::warn("{}: report {}: {}", attempt->ToString(), message.report().number(), status.ToString());
       // The next daemon may have room: the worker keeps its reports, trains on and comes again.
-      if (IsPassing(status)) return ToGrpc(absl::UnavailableError(status.message()));
+      if (absl::IsUnavailable(status)) return ToGrpc(status);
       scheduler_->Refuse(*attempt, status);
       return ToGrpc(status);
     }
@@ -133,22 +147,25 @@ void WorkerService::AwaitTurn(TokenBucket& pace) {
 
 absl::Status WorkerService::Apply(const AttemptId& attempt, const std::string& work_dir,
                                   const worker::v1::Report& report) {
+  absl::Duration pause = absl::Seconds(1);
   while (true) {
     absl::Status status = ApplyOnce(attempt, work_dir, report);
-    if (!IsPassing(status)) return status;
+    if (!absl::IsUnavailable(status)) return status;
     spdlog::warn("{}: report {} waits: {}", attempt.ToString(), report.number(), status.ToString());
-    if (hub_->AwaitDrain(absl::Seconds(1))) return status;
+    if (hub_->AwaitDrain(pause)) return status;
+    pause = std::min(2 * pause, kLongestPause);
   }
 }
 
 absl::Status WorkerService::ApplyOnce(const AttemptId& attempt, const std::string& work_dir,
                                       const worker::v1::Report& report) {
-  if (!report.has_artifact()) return runs_->ApplyReport(attempt, report);
+  if (!report.has_artifact()) return UnlessOwn(runs_->ApplyReport(attempt, report), IsRefusal);
   const worker::v1::NewArtifact& artifact = report.artifact();
   const Removals::Hold hold(removals_, Removals::Hold::For::kMoment);
-  SKEW_RETURN_IF_ERROR(
-      artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes()));
-  return runs_->ApplyReport(attempt, report);
+  const absl::Status imported =
+      artifacts_->Import(absl::StrCat(work_dir, "/", artifact.file()), artifact.digest(), artifact.size_bytes());
+  SKEW_RETURN_IF_ERROR(UnlessOwn(imported, absl::IsInvalidArgument));
+  return UnlessOwn(runs_->ApplyReport(attempt, report), IsRefusal);
 }
 
 }  // namespace skew

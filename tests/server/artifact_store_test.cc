@@ -61,9 +61,9 @@ TEST_F(ArtifactStoreTest, ImportingTwiceIsTheSameAsOnce) {
 }
 
 TEST_F(ArtifactStoreTest, RefusesOtherContent) {
-  EXPECT_EQ(artifacts_.Import(Write("abd"), Sha256Hex("abc"), 3).code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(artifacts_.Import(Write("abc"), Sha256Hex("abc"), 4).code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(artifacts_.Import(folder_ + "/missing", Sha256Hex("x"), 1).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(artifacts_.Import(Write("abd"), Sha256Hex("abc"), 3).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(artifacts_.Import(Write("abc"), Sha256Hex("abc"), 4).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(artifacts_.Import(folder_ + "/missing", Sha256Hex("x"), 1).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(artifacts_.Import(Write("abc"), "../../etc/passwd", 3).code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -145,6 +145,19 @@ TEST_P(DaemonDiskTest, AFileThatCannotBeReadIsNotTakenForAnEmptyOne) {
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_P(DaemonDiskTest, AnArtifactThatCannotBeStoredIsStoredLater) {
+  daemon_.Await(daemon_.MustSubmit(TestDaemon::Spec("finish")));
+  std::atomic<int> refused = 0;
+  disk_.SetFault([&refused](const DiskOp& op) {
+    const bool fails = op.kind == DiskOp::Kind::kRename && absl::StartsWith(op.target, "artifacts/");
+    return fails && refused++ < 2 ? GetParam().error : 0;
+  });
+  const std::string job = daemon_.MustSubmit(TestDaemon::Spec("finish"));
+  EXPECT_EQ(daemon_.Await(job).state(), v1::JOB_SUCCEEDED);
+  EXPECT_EQ(daemon_.GetRun(job + ".1").attempts_size(), 1);
+  EXPECT_GE(refused, 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, DaemonDiskTest,
                          ::testing::Values(Trouble{"Full", ENOSPC}, Trouble{"Fails", EIO}, Trouble{"ReadOnly", EROFS},
                                            Trouble{"Forbids", EACCES}),

@@ -125,7 +125,7 @@ bool Scheduler::EndRecovered(const AttemptId& attempt, bool gone) {
   });
   if (!end.ok()) {
     spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
-    return end.status().code() == absl::StatusCode::kFailedPrecondition;  // trying again cannot help
+    return !IsPassing(end.status());  // one that cannot be read must not hold up the others
   }
   if (IsTerminal(end->state)) RemoveWorkOf(attempt.run);
   spdlog::info("{} was under way when the server last ended: now {}", attempt.ToString(),

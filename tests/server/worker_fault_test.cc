@@ -123,6 +123,7 @@ class WorkerFaultTest : public ::testing::Test {
 
   absl::Duration silence_ = absl::Minutes(1);
   absl::Duration start_grace_ = absl::Minutes(5);
+  bool detach_ = false;
   std::string scripted_worker_;
   std::string program_;  // empty: the scripted worker
   TestDaemon daemon_{[this](Daemon::Options& options) {
@@ -132,6 +133,7 @@ class WorkerFaultTest : public ::testing::Test {
     scripted_worker_ = options.worker_program;
     if (!program_.empty()) options.worker_program = program_;
     options.scheduler.start_grace = start_grace_;
+    if (detach_) options.scheduler.on_stop = Scheduler::OnStop::kDetach;
   }};
 };
 
@@ -265,6 +267,18 @@ TEST_F(WorkerFaultTest, AJobThatCannotBeReadHoldsUpNobodyElse) {
   Execute(absl::StrCat("UPDATE jobs SET spec = x'ff' WHERE id = ", JobId::Parse(damaged)->number));
   Execute(absl::StrCat("UPDATE runs SET paused = 0 WHERE job_id = ", JobId::Parse(damaged)->number));
   Execute(absl::StrCat("UPDATE queue SET paused = 0 WHERE job_id = ", JobId::Parse(damaged)->number));
+  EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
+}
+
+TEST_F(WorkerFaultTest, AnAttemptThatCannotBeReadHoldsUpNoRestart) {
+  TrainClassifier();
+  detach_ = true;
+  RestartWith("exec " + scripted_worker_ + " \"$@\"");
+  const std::string damaged = daemon_.MustSubmit(Spec("wait"));
+  AwaitState(damaged, v1::RUNNING, 1);
+  daemon_.Stop();
+  Execute(absl::StrCat("UPDATE jobs SET spec = x'ff' WHERE id = ", JobId::Parse(damaged)->number));
+  daemon_.Start();
   EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
 }
 

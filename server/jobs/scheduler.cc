@@ -136,6 +136,7 @@ void Scheduler::Loop() {
     }
     ReadDevices();
     store_failed = !Dispatch() || store_failed;
+    store_failed = !RecordProcesses() || store_failed;
     const absl::Time deadline = NextDeadline(store_failed);
     absl::MutexLock lock(&mutex_);
     clock_->AwaitWithDeadline(&mutex_, absl::Condition(&awake_), deadline);

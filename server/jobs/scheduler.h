@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -105,7 +106,8 @@ class Scheduler {
     WorkerLink* link = nullptr;
     bool has_order = false;  // the worker came for it, and so may have work to lose
     absl::Time attach_deadline = absl::InfiniteFuture();
-    std::string refusal;  // what the worker sent that cannot be
+    std::string refusal;                        // what the worker sent that cannot be
+    std::optional<ProcessIdentity> unrecorded;  // of its process, until the store has it
     bool exited = false;
     WorkerExit exit;
   };
@@ -138,6 +140,7 @@ class Scheduler {
                    const std::vector<DeviceSlots>& devices);
   absl::StatusOr<bool> StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need);
   OrderSources Sources() const { return {datasets_, artifacts_, state_dir_, options_.checkpoint_interval}; }
+  bool RecordProcesses();
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   void OnExit(const AttemptId& id, const WorkerExit& exit);
   absl::Time NextDeadline(bool store_failed);

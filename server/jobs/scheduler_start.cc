@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -145,8 +146,31 @@ void Scheduler::Launch(const Claim& claim, const Lease& lease, const std::string
   }
   devices_->SetProcess(lease, process->pid);
   spdlog::info("{} ({}) on {}: process {}", id.ToString(), claim.run.model(), lease.device, process->pid);
-  const absl::Status recorded = runs_->RecordProcess(id, *process);
-  if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), recorded.ToString());
+  {
+    absl::MutexLock lock(&mutex_);
+    in_flight_.at(id).unrecorded = *process;
+  }
+  RecordProcesses();
+}
+
+// Writes down which process each attempt has: a later daemon knows it by nothing else. False when the store failed;
+// what is left is tried again.
+bool Scheduler::RecordProcesses() {
+  std::map<AttemptId, ProcessIdentity> unrecorded;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [id, attempt] : in_flight_) {
+      if (attempt.unrecorded.has_value() && !attempt.exited) unrecorded.emplace(id, *attempt.unrecorded);
+    }
+  }
+  for (const auto& [id, process] : unrecorded) {
+    const absl::Status recorded = runs_->RecordProcess(id, process);
+    if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), recorded.ToString());
+    if (IsPassing(recorded)) return false;
+    absl::MutexLock lock(&mutex_);
+    in_flight_.at(id).unrecorded.reset();
+  }
+  return true;
 }
 
 Scheduler::InFlight Scheduler::InFlightFor(const Claim& claim, const Lease& lease, absl::Time start_time) const {

@@ -8,6 +8,8 @@
 #include <filesystem>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "server/store/sqlite.h"
 #include "tests/testing/opened_store.h"
 #include "tests/testing/test_daemon.h"
 #include "tests/testing/watched_disk.h"
@@ -114,6 +116,27 @@ TEST_P(DaemonDiskTest, AWorkerThatCannotBeStartedIsStartedLater) {
   ASSERT_EQ(run.attempts_size(), 2);
   EXPECT_EQ(run.attempts(0).reason(), v1::PREEMPTED);
   EXPECT_THAT(run.attempts(0).message(), ::testing::HasSubstr("could not start a worker"));
+}
+
+TEST_P(DaemonDiskTest, TheProcessOfAnAttemptIsWrittenDownLater) {
+  daemon_.Await(daemon_.MustSubmit(TestDaemon::Spec("finish")));
+  std::atomic<bool> launching = false;
+  std::atomic<int> refused = 0;
+  disk_.SetFault([&](const DiskOp& op) {
+    if (op.kind == DiskOp::Kind::kMakeFolder && absl::StartsWith(op.path, "work/")) launching = true;
+    const bool changes = op.kind == DiskOp::Kind::kWrite && absl::StartsWith(op.path, "skew.db");
+    return launching && changes && refused++ < 1 ? GetParam().error : 0;
+  });
+  const std::string job = daemon_.MustSubmit(TestDaemon::Spec("wait"));
+  daemon_.WatchUntil(job, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
+  const auto db = Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadOnly, absl::Seconds(5));
+  ASSERT_TRUE(db.ok()) << db.status();
+  int64_t pid = 0;
+  for (const absl::Time start = absl::Now(); pid == 0 && absl::Now() - start < absl::Seconds(20);) {
+    Statement row = (*db)->Prepare("SELECT pid FROM attempts WHERE end_time IS NULL");
+    if (row.Step()) pid = row.Int(0);
+  }
+  EXPECT_GT(pid, 0);
 }
 
 TEST_P(DaemonDiskTest, AFileThatCannotBeReadIsNotTakenForAnEmptyOne) {

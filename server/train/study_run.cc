@@ -92,11 +92,11 @@ absl::StatusOr<std::unique_ptr<StudyRun>> StudyRun::Start(const RunContext& cont
   run->real_samples_ = FirstOfEachClass(images, run->subset_.labels, ClassesOf(context.order.bias_point()), kPerClass);
   SKEW_RETURN_IF_ERROR(run->LoadJudges(dataset));
   SKEW_RETURN_IF_ERROR(run->MakeModelAndTrainer(dataset, images));
+  SKEW_RETURN_IF_ERROR(run->Resume(dataset, images));
   run->evaluator_ = std::make_unique<Evaluator>(
       run->model_.get(), run->classifier_.get(), context.stop,
       Evaluator::Options{context.order.seed(), ClassesOf(context.order.bias_point()), run->classifier_->classes(),
                          run->settings_.reject_below, context.order.classifier().digest(), run->FurtherJudges()});
-  SKEW_RETURN_IF_ERROR(run->Resume());
   context.session->Send(
       StartedReport(run->step(), run->subset_.digest, ResolvedPrecision(run->settings_.model, context.engine)));
   for (Report& report : run->unreported_) context.session->Send(std::move(report));
@@ -145,20 +145,28 @@ absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset, const 
   return absl::OkStatus();
 }
 
-absl::Status StudyRun::Resume() {
+absl::Status StudyRun::Resume(const DatasetContent& dataset, const at::Tensor& images) {
   checkpoint_time_ = context_.clock->Now();
-  if (!trains()) return absl::OkStatus();
-  std::vector<std::string> problems;
-  const std::optional<Checkpoint> checkpoint = checkpoints_.ReadNewest(problems);
-  for (const std::string& problem : problems) spdlog::warn("checkpoint passed over: {}", problem);
-  if (!checkpoint.has_value()) return absl::OkStatus();
-  spdlog::info("goes on from step {}", checkpoint->step);
-  checkpoint_step_ = checkpoint->step;
-  const std::string context = absl::StrCat("checkpoint of step ", checkpoint->step);
-  SKEW_RETURN_IF_ERROR(Annotate(trainer_->Load(*checkpoint), context));
-  absl::StatusOr<std::vector<Report>> reports = GetReports(checkpoint->state);
-  if (!reports.ok()) return Annotate(reports.status(), context);
-  unreported_ = *std::move(reports);
+  while (trains()) {
+    std::vector<std::string> problems;
+    SKEW_ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, checkpoints_.ReadNewest(problems));
+    for (const std::string& problem : problems) spdlog::warn("checkpoint passed over: {}", problem);
+    if (!checkpoint.has_value()) break;
+    const absl::Status taken = TakeUp(*checkpoint);
+    if (taken.ok() || !absl::IsDataLoss(taken)) return taken;
+    spdlog::warn("checkpoint of step {} passed over: {}", checkpoint->step, std::string(taken.message()));
+    SKEW_RETURN_IF_ERROR(checkpoints_.PutAside(checkpoint->step));
+    SKEW_RETURN_IF_ERROR(MakeModelAndTrainer(dataset, images));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StudyRun::TakeUp(const Checkpoint& checkpoint) {
+  SKEW_ASSIGN_OR_RETURN(std::vector<Report> reports, GetReports(checkpoint.state));
+  SKEW_RETURN_IF_ERROR(trainer_->Load(checkpoint));
+  spdlog::info("goes on from step {}", checkpoint.step);
+  checkpoint_step_ = checkpoint.step;
+  unreported_ = std::move(reports);
   return absl::OkStatus();
 }
 

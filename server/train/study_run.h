@@ -31,6 +31,8 @@ namespace skew::train {
 // A checkpoint of step s stands for the moment before the evaluation of s: a run that resumes there evaluates s again,
 // which gives the same histogram (see Evaluator). What was reported of earlier steps and is not acknowledged is in the
 // checkpoint and is reported again: the daemon may have been away since, and the worker may end before it is back.
+//
+// A checkpoint that is damaged or does not fit is passed over; then the one before is taken.
 class StudyRun {
  public:
   // Reads the dataset, draws the subset, makes or resumes the model and reports Started. `context` is borrowed.
@@ -51,7 +53,9 @@ class StudyRun {
   absl::Status LoadJudges(const DatasetContent& dataset);
   std::vector<Evaluator::FurtherJudge> FurtherJudges() const;
   absl::Status MakeModelAndTrainer(const DatasetContent& dataset, const at::Tensor& images);
-  absl::Status Resume();
+  absl::Status Resume(const DatasetContent& dataset, const at::Tensor& images);
+  // DATA_LOSS when it is not one of this run; then model and trainer are to be made anew.
+  absl::Status TakeUp(const Checkpoint& checkpoint);
 
   // Both return at once when a stop is asked for.
   absl::Status Train();

@@ -36,7 +36,7 @@ class Trainer {
   // Everything that the rest of the training depends on. Errors are those of Step.
   absl::StatusOr<Checkpoint> Save();
   // Goes on as if it had made those updates itself. DATA_LOSS when the checkpoint is of another training set, batch
-  // size or model; then the trainer must not be used any more.
+  // size or model; then the trainer and its model must not be used any more.
   absl::Status Load(const Checkpoint& checkpoint);
 
  private:

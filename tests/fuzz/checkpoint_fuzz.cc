@@ -87,7 +87,9 @@ void RunFolder(absl::string_view bytes) {
   Require(written, "cannot write a checkpoint");
   std::ofstream(temp.path() + "/checkpoint-7.ckpt", std::ios::binary | std::ios::trunc) << bytes;
   std::vector<std::string> problems;
-  const std::optional<Checkpoint> newest = CheckpointFolder(temp.path()).ReadNewest(problems);
+  const absl::StatusOr<std::optional<Checkpoint>> read = CheckpointFolder(temp.path()).ReadNewest(problems);
+  Require(read.ok(), read.status().ToString());
+  const std::optional<Checkpoint>& newest = *read;
   Require(newest.has_value(), "a damaged checkpoint hides one that is whole");
   Require(problems.empty() || newest->step == 5, "a problem, and yet no older checkpoint");
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -47,6 +48,22 @@ Checkpoint MakeCheckpoint(int64_t step) {
   checkpoint.state["values"] = at::rand({2, 3}, MakeGenerator(1));
   return checkpoint;
 }
+
+// While it lives, this process can open no file.
+class NoDescriptorsLeft {
+ public:
+  NoDescriptorsLeft() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptorsLeft() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptorsLeft(const NoDescriptorsLeft&) = delete;
+  NoDescriptorsLeft& operator=(const NoDescriptorsLeft&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 TEST_F(CheckpointTest, SurvivesTheFileFormat) {
   const Checkpoint saved = MakeCheckpoint(123456789012);
@@ -127,16 +144,44 @@ TEST_F(CheckpointTest, FallsBackWhenTheNewestIsDamaged) {
   for (const int64_t step : {9, 10}) ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(step)).ok());
   ASSERT_TRUE(WriteFileAtomically(folder_ + "/checkpoint-10.ckpt", "torn").ok());
   std::vector<std::string> problems;
-  const std::optional<Checkpoint> checkpoint = checkpoints.ReadNewest(problems);
+  const std::optional<Checkpoint> checkpoint = checkpoints.ReadNewest(problems).value();
   ASSERT_TRUE(checkpoint.has_value());
   EXPECT_EQ(checkpoint->step, 9);
   EXPECT_THAT(problems, ElementsAre(HasSubstr("checkpoint-10.ckpt: too short")));
 }
 
+TEST_F(CheckpointTest, ADamagedOneTakesNoPlaceOfThoseThatAreKept) {
+  const CheckpointFolder checkpoints(folder_);
+  for (const int64_t step : {8000, 9000}) ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(step)).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/checkpoint-9000.ckpt", "torn").ok());
+  std::vector<std::string> problems;
+  ASSERT_EQ(checkpoints.ReadNewest(problems).value()->step, 8000);
+  ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(8100)).ok());
+  EXPECT_THAT(Files(), ElementsAre("checkpoint-8000.ckpt", "checkpoint-8100.ckpt", "checkpoint-9000.ckpt.bad"));
+}
+
+TEST_F(CheckpointTest, ATrainingThatBeganAnewKeepsItsOwn) {
+  const CheckpointFolder checkpoints(folder_);
+  for (const int64_t step : {8000, 9000, 100, 200}) ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(step)).ok());
+  EXPECT_THAT(Files(), ElementsAre("checkpoint-100.ckpt", "checkpoint-200.ckpt"));
+}
+
+TEST_F(CheckpointTest, OneThatCannotBeReadForNowIsNotTakenForDamaged) {
+  const CheckpointFolder checkpoints(folder_);
+  ASSERT_TRUE(checkpoints.Write(MakeCheckpoint(9)).ok());
+  std::vector<std::string> problems;
+  {
+    const NoDescriptorsLeft none;
+    EXPECT_TRUE(absl::IsUnavailable(checkpoints.ReadNewest(problems).status()));
+  }
+  EXPECT_EQ(checkpoints.ReadNewest(problems).value()->step, 9);
+  EXPECT_THAT(problems, IsEmpty());
+}
+
 TEST_F(CheckpointTest, AnEmptyFolderHasNone) {
   std::vector<std::string> problems;
-  EXPECT_FALSE(CheckpointFolder(folder_).ReadNewest(problems).has_value());
-  EXPECT_FALSE(CheckpointFolder(folder_ + "/missing").ReadNewest(problems).has_value());
+  EXPECT_FALSE(CheckpointFolder(folder_).ReadNewest(problems).value().has_value());
+  EXPECT_FALSE(CheckpointFolder(folder_ + "/missing").ReadNewest(problems).value().has_value());
   EXPECT_THAT(problems, IsEmpty());
 }
 
@@ -173,7 +218,7 @@ TEST_F(CheckpointTest, AResumedTrainingEqualsOneThatWasNeverInterrupted) {
     ASSERT_TRUE(CheckpointFolder(folder_).Write(first.trainer.Save().value()).ok());
     std::vector<std::string> problems;
     Training second(spec);
-    ASSERT_TRUE(second.trainer.Load(*CheckpointFolder(folder_).ReadNewest(problems)).ok());
+    ASSERT_TRUE(second.trainer.Load(*CheckpointFolder(folder_).ReadNewest(problems).value()).ok());
     EXPECT_EQ(second.trainer.step(), 5);
     second.model->Generate(30, 8);
     second.RunUntilEpoch(5);

@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "server/train/engine/checkpoint.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/train/scripted_daemon.h"
 #include "tests/train/synthetic.h"
@@ -128,6 +129,10 @@ constexpr char kBriefly[] = "training { steps: 2 batch_size: 16 } generation { i
 constexpr char kLongDcgan[] =
     "models { dcgan { width: 8 latent: 8 } } training { steps: 300 batch_size: 16 } generation { images: 50 } "
     "evaluation { every_steps: 20 images: 20 }";
+
+ScriptedDaemon::Script AtTheStart(Then then) {
+  return [=](const Report& report) { return report.has_started() ? then : Then::kAcknowledge; };
+}
 
 // After the histogram of that step.
 ScriptedDaemon::Script AfterHistogram(int step, Then then) {
@@ -284,11 +289,24 @@ TEST_F(WorkerTest, AStopDuringTheFinalHistogramCostsNoTraining) {
   const Outcome first = Run(order, after_training);
   EXPECT_EQ(first.last().stopped().checkpoint_step(), 7) << first.last().ShortDebugString();
   EXPECT_THAT(first.Histograms(), IsEmpty());
-  WorkOrder quick = order;
-  quick.mutable_spec()->mutable_generation()->set_images(20);
-  const Outcome second = Run(quick);
+  const Outcome second = Run(order, AtTheStart(Then::kCancel));
   EXPECT_EQ(second.reports.front().started().resumed_step(), 7);
-  EXPECT_TRUE(second.last().has_finished());
+}
+
+TEST_F(WorkerTest, ACheckpointThatDoesNotFitIsPassedOverForTheOneBefore) {
+  const WorkOrder order = StudyOrder("run", kLongDcgan);
+  const Outcome first = Run(order, AfterHistogram(40, Then::kCheckpointAndStop));
+  const int step = first.last().stopped().checkpoint_step();
+  const CheckpointFolder checkpoints(order.work_dir());
+  std::vector<std::string> problems;
+  Checkpoint unfit = *checkpoints.ReadNewest(problems).value();
+  unfit.step += 7;  // it has no losses of those
+  ASSERT_TRUE(checkpoints.Write(unfit).ok());
+  const Outcome second = Run(order);
+  EXPECT_EQ(second.reports.front().started().resumed_step(), step);
+  ASSERT_TRUE(second.last().has_finished()) << second.last().ShortDebugString();
+  const Outcome straight = Run(StudyOrder("straight", kLongDcgan));
+  EXPECT_EQ(second.Histograms().at(-1), straight.Histograms().at(-1));
 }
 
 TEST_F(WorkerTest, WritesACheckpointWhenTheDaemonIsLost) {

@@ -22,7 +22,6 @@ constexpr size_t kVersionBytes = 4;
 constexpr size_t kStepBytes = 8;
 constexpr size_t kHeaderBytes = 8 + kVersionBytes + kStepBytes;
 constexpr size_t kDigestBytes = 64;
-constexpr size_t kKept = 2;
 constexpr size_t kMaxBytes = size_t{8} << 30;
 
 std::string LittleEndian(uint64_t value, size_t bytes) {
@@ -62,37 +61,48 @@ absl::StatusOr<Checkpoint> ParseCheckpoint(absl::string_view bytes) {
 
 absl::Status CheckpointFolder::Write(const Checkpoint& checkpoint) const {
   SKEW_RETURN_IF_ERROR(WriteFileAtomically(PathOf(checkpoint.step), SerializeCheckpoint(checkpoint)));
-  const std::vector<int64_t> steps = Steps();
-  for (size_t i = kKept; i < steps.size(); ++i) {
-    std::error_code ignored;  // a file too many does no harm, and the next write tries again
-    std::filesystem::remove(PathOf(steps[i]), ignored);
+  bool has_earlier = false;
+  // Files too many do no harm, and the next write tries again.
+  for (const int64_t step : Steps().value_or(std::vector<int64_t>())) {
+    if (step == checkpoint.step || (step < checkpoint.step && !std::exchange(has_earlier, true))) continue;
+    std::error_code ignored;
+    std::filesystem::remove(PathOf(step), ignored);
   }
   return absl::OkStatus();
 }
 
-std::optional<Checkpoint> CheckpointFolder::ReadNewest(std::vector<std::string>& problems) const {
-  for (const int64_t step : Steps()) {
-    const absl::StatusOr<std::string> bytes = ReadFile(PathOf(step), kMaxBytes);
-    absl::StatusOr<Checkpoint> checkpoint = bytes.ok() ? ParseCheckpoint(*bytes) : bytes.status();
+absl::StatusOr<std::optional<Checkpoint>> CheckpointFolder::ReadNewest(std::vector<std::string>& problems) const {
+  SKEW_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, Steps());
+  for (const int64_t step : steps) {
+    SKEW_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(PathOf(step), kMaxBytes));
+    absl::StatusOr<Checkpoint> checkpoint = ParseCheckpoint(bytes);
     if (checkpoint.ok()) return *std::move(checkpoint);
     problems.push_back(absl::StrCat(PathOf(step), ": ", checkpoint.status().message()));
+    SKEW_RETURN_IF_ERROR(PutAside(step));
   }
   return std::nullopt;
 }
 
+absl::Status CheckpointFolder::PutAside(int64_t step) const {
+  return MoveFile(PathOf(step), absl::StrCat(PathOf(step), ".bad"));
+}
+
 std::string CheckpointFolder::PathOf(int64_t step) const { return absl::StrCat(path_, "/checkpoint-", step, ".ckpt"); }
 
-std::vector<int64_t> CheckpointFolder::Steps() const {
+absl::StatusOr<std::vector<int64_t>> CheckpointFolder::Steps() const {
   std::vector<int64_t> steps;
-  std::error_code error;  // a folder that cannot be read has no checkpoints
-  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
-    const std::string name = entry.path().filename().string();
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     absl::string_view rest = name;
     int64_t step = 0;
     if (absl::ConsumePrefix(&rest, "checkpoint-") && absl::ConsumeSuffix(&rest, ".ckpt") &&
         absl::SimpleAtoi(rest, &step)) {
       steps.push_back(step);
     }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return SystemError(error.value(), absl::StrCat("cannot read ", path_));
   }
   std::sort(steps.begin(), steps.end(), std::greater<>());
   return steps;

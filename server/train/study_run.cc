@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/content_key.h"
 #include "common/status.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/util/delimited_message_util.h"
@@ -53,8 +54,19 @@ absl::StatusOr<std::unique_ptr<Classifier>> LoadJudge(const std::string& file, c
 // Images of a class in the grids that are ordered by class.
 constexpr int kPerClass = 12;
 
-// Entry of a checkpoint: reports, each after its length.
+// Entries of a checkpoint: which run it is of; reports, each after its length.
+constexpr char kIdentity[] = "identity";
 constexpr char kUnreported[] = "unreported";
+
+// What AUTO stands for on one machine does not make it another run.
+std::string IdentityOf(const worker::v1::WorkOrder& order) {
+  v1::Run run;
+  run.set_model_index(order.model_index());
+  *run.mutable_bias_point() = order.bias_point();
+  run.set_iteration(order.iteration());
+  run.set_seed(order.seed());
+  return ContentKeys(order.spec(), order.dataset_digest(), v1::AUTO).KeyOf(run);
+}
 
 at::Tensor TensorOfReports(const std::vector<Report>& reports) {
   std::ostringstream stream;
@@ -162,6 +174,10 @@ absl::Status StudyRun::Resume(const DatasetContent& dataset, const at::Tensor& i
 }
 
 absl::Status StudyRun::TakeUp(const Checkpoint& checkpoint) {
+  if (checkpoint.state.contains(kIdentity)) {  // earlier versions wrote none
+    SKEW_ASSIGN_OR_RETURN(const std::string identity, GetText(checkpoint.state, kIdentity));
+    if (identity != IdentityOf(context_.order)) return absl::DataLossError("it is of another run");
+  }
   SKEW_ASSIGN_OR_RETURN(std::vector<Report> reports, GetReports(checkpoint.state));
   SKEW_RETURN_IF_ERROR(trainer_->Load(checkpoint));
   spdlog::info("goes on from step {}", checkpoint.step);
@@ -251,6 +267,7 @@ absl::Status StudyRun::ReportFinalArtifacts() {
 absl::Status StudyRun::WriteCheckpoint() {
   if (checkpoint_step_ == step()) return absl::OkStatus();
   SKEW_ASSIGN_OR_RETURN(Checkpoint checkpoint, trainer_->Save());
+  checkpoint.state[kIdentity] = TensorOfText(IdentityOf(context_.order));
   checkpoint.state[kUnreported] = TensorOfReports(context_.session->UnacknowledgedResults());
   SKEW_RETURN_IF_ERROR(checkpoints_.Write(checkpoint));
   checkpoint_step_ = step();

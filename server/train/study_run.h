@@ -32,7 +32,9 @@ namespace skew::train {
 // which gives the same histogram (see Evaluator). What was reported of earlier steps and is not acknowledged is in the
 // checkpoint and is reported again: the daemon may have been away since, and the worker may end before it is back.
 //
-// A checkpoint that is damaged or does not fit is passed over; then the one before is taken.
+// A checkpoint says which run it is of, by content (see ContentKeys): one of another run that had the same name, before
+// the store was restored from a backup, is passed over. So is one that is damaged or does not fit; then the one before
+// is taken.
 class StudyRun {
  public:
   // Reads the dataset, draws the subset, makes or resumes the model and reports Started. `context` is borrowed.

@@ -309,6 +309,26 @@ TEST_F(WorkerTest, ACheckpointThatDoesNotFitIsPassedOverForTheOneBefore) {
   EXPECT_EQ(second.Histograms().at(-1), straight.Histograms().at(-1));
 }
 
+TEST_F(WorkerTest, ACheckpointOfAnotherRunIsPassedOver) {
+  const WorkOrder order = StudyOrder("run", kLongDcgan);
+  const int step = Run(order, AfterHistogram(20, Then::kCheckpointAndStop)).last().stopped().checkpoint_step();
+  EXPECT_GE(step, 20);
+  WorkOrder other = order;
+  other.set_seed(12);
+  EXPECT_EQ(Run(other, AtTheStart(Then::kCancel)).reports.front().started().resumed_step(), 0);
+}
+
+TEST_F(WorkerTest, ACheckpointOfAnEarlierVersionDoesNotSayWhoseItIsAndIsTaken) {
+  const WorkOrder order = StudyOrder("run", kLongDcgan);
+  const int step = Run(order, AfterHistogram(20, Then::kCheckpointAndStop)).last().stopped().checkpoint_step();
+  const CheckpointFolder checkpoints(order.work_dir());
+  std::vector<std::string> problems;
+  Checkpoint checkpoint = *checkpoints.ReadNewest(problems).value();
+  ASSERT_EQ(checkpoint.state.erase("identity"), 1U);
+  ASSERT_TRUE(checkpoints.Write(checkpoint).ok());
+  EXPECT_EQ(Run(order, AtTheStart(Then::kCancel)).reports.front().started().resumed_step(), step);
+}
+
 TEST_F(WorkerTest, WritesACheckpointWhenTheDaemonIsLost) {
   const WorkOrder order = StudyOrder("run", kLongDcgan);
   const Outcome lost = Run(order, AfterHistogram(20, Then::kBreak));

@@ -22,9 +22,11 @@ struct Restored {
 
 // Restores the backup in the folder `backup` into `state`, which has no database. The database gets its name last, so
 // that an interrupted restore is never taken for a store; the same restore again completes it. Attempts that were under
-// way lose their processes: their runs start again when a daemon does.
+// way lose their processes and checkpoints: their runs start again when a daemon does, from their beginning. The work
+// folders of the database that was there are removed.
 //
-// FAILED_PRECONDITION when there is a database, or when the backup is of a newer Skew; NOT_FOUND when the folder is no
+// FAILED_PRECONDITION when there is a database, or a file that belongs to one (a log that SQLite would write into the
+// restored one), or a worker at work, or when the backup is of a newer Skew; NOT_FOUND when the folder is no
 // complete backup; DATA_LOSS when its manifest or database is damaged; RESOURCE_EXHAUSTED when the disk is full.
 absl::StatusOr<Restored> Restore(const std::string& backup, const StateDir& state, const Actor& actor);
 

@@ -202,7 +202,15 @@ absl::Status Database::CopyTo(const std::string& path) {
   sqlite3_backup_step(copy, -1);  // whose error the end repeats
   const int copied = sqlite3_backup_finish(copy);
   if (copied != SQLITE_OK) return Annotate(target.Error(copied, "copy"), path);
-  return Annotate(target.Execute("PRAGMA journal_mode = DELETE"), path);  // no files beside it
+  return Annotate(target.CloseLog(), path);
+}
+
+absl::Status Database::CloseLog() {
+  Statement row = Prepare("PRAGMA journal_mode = DELETE");
+  const std::string mode = row.Step() ? row.Text(0) : "";
+  SKEW_RETURN_IF_ERROR(row.status());
+  if (mode == "delete") return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("database: its log cannot be closed: it is in mode ", mode));
 }
 
 absl::Status Database::CheckIntegrity() {

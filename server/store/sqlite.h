@@ -94,6 +94,10 @@ class Database {
   // disk. Readers and writers go on meanwhile.
   absl::Status CopyTo(const std::string& path);
 
+  // Writes everything into the database file itself, which then is complete by itself, with no files beside it, until
+  // something is written again. UNAVAILABLE while others have it open.
+  absl::Status CloseLog();
+
   // Reads every page. DATA_LOSS, with the first things that are wrong, when the file is damaged. That the entries of
   // indexes agree with their tables is not checked.
   absl::Status CheckIntegrity();

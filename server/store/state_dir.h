@@ -32,6 +32,7 @@ class StateDir {
   // A run's own folder while it has not ended.
   std::string WorkDir(RunId run) const { return root_ + "/" + WorkName(run); }
   std::string LogFile(const AttemptId& attempt) const { return root_ + "/" + LogName(attempt); }
+  std::string Work() const { return root_ + "/work"; }
   std::string Logs() const { return root_ + "/logs"; }
   // Both below the state directory.
   static std::string WorkName(RunId run) { return "work/" + run.ToString(); }

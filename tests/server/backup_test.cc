@@ -1,13 +1,17 @@
 #include "server/store/backup.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "server/store/restore.h"
@@ -193,6 +197,57 @@ TEST_F(BackupTest, ADatabaseIsNeverOverwritten) {
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(refused.message()), HasSubstr("move this one away first"));
   EXPECT_EQ(ReadFile(OpenState().Database()).value(), before);
+}
+
+// The database was moved away after a daemon was killed, and its log was not: it would be written into the restored
+// one.
+TEST_F(BackupTest, WhatBelongsToAnotherDatabaseIsNotTakenForThisOnes) {
+  const v1::BackUpResponse backup = MustBackUp();
+  for (const char* beside : {"-wal", "-shm", "-journal"}) {
+    const std::string file = OpenState().Database() + beside;
+    std::ofstream(file) << "what was last written";
+    const absl::Status refused = RestoreBackup(backup.path()).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << beside;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr(file));
+    EXPECT_EQ(ReadFile(file).value(), "what was last written");
+    EXPECT_FALSE(fs::exists(OpenState().Database()));
+    fs::remove(file);
+  }
+  EXPECT_TRUE(RestoreBackup(backup.path()).ok());
+}
+
+TEST_F(BackupTest, ARestoredDatabaseIsOneFile) {
+  const v1::BackUpResponse backup = MustBackUp();
+  std::ofstream(OpenState().RestoringDatabase() + "-journal") << "of a restore that was interrupted";
+  ASSERT_TRUE(RestoreBackup(backup.path()).ok());
+  for (const auto& entry : fs::directory_iterator(OpenState().root())) {
+    const std::string name = entry.path().filename().string();
+    EXPECT_TRUE(name == "skew.db" || !absl::StartsWith(name, "skew.db")) << name;
+  }
+}
+
+// Their runs are not those of the restored store, even where they have the same ids.
+TEST_F(BackupTest, CheckpointsOfTheStoreThatWasThereGo) {
+  const v1::BackUpResponse backup = MustBackUp();
+  const std::string work = OpenState().WorkDir(run_);
+  fs::create_directories(work);
+  std::ofstream(work + "/checkpoint-20.pt") << "of another past";
+  std::ofstream(work + "/lock") << "";
+  ASSERT_TRUE(RestoreBackup(backup.path()).ok());
+  EXPECT_TRUE(fs::is_empty(OpenState().Work()));
+}
+
+TEST_F(BackupTest, NothingIsRestoredWhileAWorkerOfTheStoreThatWasThereGoesOn) {
+  const v1::BackUpResponse backup = MustBackUp();
+  const std::string lock = OpenState().WorkDir(run_) + "/lock";
+  fs::create_directories(OpenState().WorkDir(run_));
+  const int file = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(file, LOCK_EX), 0);
+  const absl::Status refused = RestoreBackup(backup.path()).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(lock));
+  close(file);
+  EXPECT_TRUE(RestoreBackup(backup.path()).ok());
 }
 
 TEST_F(BackupTest, ADamagedArtifactOfABackupIsLeftOutAndNamed) {

@@ -14,10 +14,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/store/restore.h"
 #include "server/store/sqlite.h"
 #include "tests/testing/opened_store.h"
 #include "tests/testing/store_workload.h"
 #include "tests/testing/temp_folder.h"
+#include "tests/testing/test_store.h"
 #include "tests/testing/watched_disk.h"
 
 namespace skew {
@@ -188,6 +190,50 @@ TEST(FullDiskTest, IsTheReasonWhyAFileCannotBeCreated) {
     const absl::Status written = OpenAndWrite(root + "/new.db");
     EXPECT_TRUE(written.ok()) << written;
   }
+}
+
+// Whatever fails in the middle, a restore that says it is done has put everything into the one file that is renamed.
+TEST(RestoreFaultTest, OneThatSucceededHasAllItWrote) {
+  const CheapSyncs cheap;
+  const TempFolder folder;
+  const std::string root = fs::canonical(folder.path()).string();
+  std::string backup;
+  {
+    const auto store = OpenedStore::Open(root + "/first");
+    ASSERT_TRUE(store.ok()) << store.status();
+    const auto made = (*store)->backups.BackUp(
+        "monday", [] { return true; }, TestStore::Ada());
+    ASSERT_TRUE(made.ok()) << made.status();
+    backup = made->path();
+  }
+  WatchedDisk disk(root);
+  int refused = 0;
+  bool failed = true;
+  for (int point = 0; failed; ++point) {
+    SCOPED_TRACE(absl::StrCat("operation ", point));
+    const std::string to = absl::StrCat(root, "/to", point);
+    int operations = 0;
+    failed = false;
+    const absl::StatusOr<StateDir> state = StateDir::Open(to);
+    ASSERT_TRUE(state.ok()) << state.status();
+    disk.SetFault([&](const DiskOp& op) {
+      if (!absl::StrContains(op.path, "skew.db.restoring") || operations++ != point) return 0;
+      failed = true;
+      return EIO;
+    });
+    const auto restored = Restore(backup, *state, {"root", "login root"});
+    disk.SetFault(nullptr);
+    if (!restored.ok()) {
+      ++refused;
+      continue;
+    }
+    const auto db = Database::Open(state->Database(), Database::Mode::kReadOnly, absl::ZeroDuration());
+    ASSERT_TRUE(db.ok()) << db.status();
+    Statement row = (*db)->Prepare("SELECT COUNT(*) FROM audit_events WHERE action = 'Restore'");
+    EXPECT_TRUE(row.Step()) << row.status();
+    EXPECT_EQ(row.Int(0), 1);
+  }
+  EXPECT_GT(refused, 10);
 }
 
 class DiskFaultTest : public ::testing::TestWithParam<FaultKind> {};

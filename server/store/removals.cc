@@ -1,7 +1,7 @@
 #include "server/store/removals.h"
 
 #include <filesystem>
-#include <set>
+#include <map>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +24,13 @@ absl::StatusOr<bool> Exists(Database& db, const char* sql, const std::string& di
   const bool exists = row.Bind(digest).Step();
   SKEW_RETURN_IF_ERROR(row.status());
   return exists;
+}
+
+absl::Status RemoveAll(const fs::path& file) {
+  std::error_code error;
+  fs::remove_all(file, error);
+  if (!error) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("cannot remove ", file.string(), ": ", error.message()));
 }
 
 }  // namespace
@@ -105,34 +112,47 @@ absl::Status Removals::RemoveWritten() {
     while (row.Step()) paths.push_back(row.Text(0));
     return row.status();
   }));
-  if (paths.empty()) return absl::OkStatus();
-  SKEW_RETURN_IF_ERROR(RemoveFiles(paths));
-  return connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
-    for (const std::string& path : paths) {
+  std::vector<std::string> gone;
+  absl::Status left = RemoveFiles(paths, gone);
+  if (gone.empty()) return left;
+  SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    for (const std::string& path : gone) {
       SKEW_RETURN_IF_ERROR(scope.db.Prepare("DELETE FROM removals WHERE path = ?").Bind(path).Run());
     }
     return absl::OkStatus();
-  });
+  }));
+  return left;
 }
 
-absl::Status Removals::RemoveFiles(const std::vector<std::string>& paths) {
-  std::set<std::string> folders;
+// What is in the way of one is not in the way of the others.
+absl::Status Removals::RemoveFiles(const std::vector<std::string>& paths, std::vector<std::string>& gone) {
+  absl::Status left;
+  std::map<std::string, std::vector<std::string>> by_folder;
   for (const std::string& path : paths) {
-    // The same content may have been imported again since it was written down.
-    bool named = false;
-    SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-      SKEW_ASSIGN_OR_RETURN(named, IsNamed(db, fs::path(path).filename().string()));
-      return absl::OkStatus();
-    }));
-    if (named) continue;
-    const fs::path file = fs::path(root_) / path;
-    std::error_code error;
-    const auto removed = fs::remove_all(file, error);
-    if (error) return absl::InternalError(absl::StrCat("cannot remove ", file.string(), ": ", error.message()));
-    if (removed > 0) folders.insert(file.parent_path().string());
+    const absl::Status removed = RemoveFile(path);
+    left.Update(removed);
+    if (removed.ok()) by_folder[(fs::path(root_) / path).parent_path().string()].push_back(path);
   }
-  for (const std::string& folder : folders) SKEW_RETURN_IF_ERROR(SyncPath(folder));
-  return absl::OkStatus();
+  for (const auto& [folder, removed] : by_folder) {
+    const absl::Status synced = SyncPath(folder);
+    if (!synced.ok() && !absl::IsNotFound(synced)) {
+      left.Update(synced);
+      continue;
+    }
+    gone.insert(gone.end(), removed.begin(), removed.end());
+  }
+  if (left.ok()) return left;
+  return {left.code(), absl::StrCat(paths.size() - gone.size(), " of ", paths.size(), " are left: ", left.message())};
+}
+
+absl::Status Removals::RemoveFile(const std::string& path) {
+  // The same content may have been imported again since it was written down.
+  bool named = false;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(named, IsNamed(db, fs::path(path).filename().string()));
+    return absl::OkStatus();
+  }));
+  return named ? absl::OkStatus() : RemoveAll(fs::path(root_) / path);
 }
 
 }  // namespace skew

@@ -47,14 +47,17 @@ class Removals {
   // done, while files are held for long.
   absl::Status Remove(absl::FunctionRef<absl::Status(WriteScope&)> work);
 
-  // Removes what an earlier daemon did not come to. An error leaves the rest for the next time.
+  // Removes what an earlier daemon did not come to. An error, of the first that cannot be removed, leaves those that
+  // cannot for the next time.
   absl::Status Finish();
 
  private:
   absl::Status Begin();
   void End();
   absl::Status RemoveWritten();
-  absl::Status RemoveFiles(const std::vector<std::string>& paths);
+  // Those that are gone are told, also when there is an error.
+  absl::Status RemoveFiles(const std::vector<std::string>& paths, std::vector<std::string>& gone);
+  absl::Status RemoveFile(const std::string& path);
 
   Connections* const connections_;
   Clock* const clock_;

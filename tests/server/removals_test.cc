@@ -93,6 +93,26 @@ TEST_F(RemovalsTest, WhatWasInterruptedIsFinishedAtTheNextStart) {
   EXPECT_EQ(Written(), 0);
 }
 
+TEST_F(RemovalsTest, AFileThatIsInTheWayOfItsRemovalIsNotInTheWayOfOthers) {
+  Import("abc");
+  AddRow("abc");
+  fs::create_symlink("a-loop", store_.folder() + "/a-loop");  // leads to itself; before artifacts/ in any order
+  ASSERT_TRUE(store_.removals()
+                  .Remove([](WriteScope& scope) {
+                    const absl::Status added = AddRemoval(scope, "a-loop/file");
+                    return added.ok() ? RemoveRow(scope, "abc") : added;
+                  })
+                  .ok());
+  EXPECT_FALSE(IsThere("abc"));
+  EXPECT_EQ(Written(), 1);
+  const absl::Status left = store_.removals().Finish();
+  EXPECT_THAT(std::string(left.message()), HasSubstr("1 of 1 are left"));
+  EXPECT_THAT(std::string(left.message()), HasSubstr("a-loop/file"));
+  fs::remove(store_.folder() + "/a-loop");
+  EXPECT_TRUE(store_.removals().Finish().ok());
+  EXPECT_EQ(Written(), 0);
+}
+
 TEST_F(RemovalsTest, ContentThatCameAgainBeforeThatIsKept) {
   Import("abc");
   AddRow("abc");

@@ -1,6 +1,7 @@
 #include "common/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -99,6 +100,15 @@ absl::Status SyncPath(const std::string& path) {
 absl::Status MoveFile(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) return Error(absl::StrCat("move ", from, " to"), to);
   return SyncPath(FolderOf(to));
+}
+
+absl::Status RenameToNew(const std::string& from, const std::string& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return absl::OkStatus();
+  // Some file systems cannot: then what comes between the two is lost, unless it is a folder with something in it.
+  struct stat there;
+  if (errno == EINVAL && lstat(to.c_str(), &there) == 0) errno = EEXIST;
+  if (errno == EINVAL && std::rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+  return Error(absl::StrCat("move ", from, " to"), to);
 }
 
 }  // namespace skew

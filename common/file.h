@@ -28,6 +28,10 @@ absl::Status SyncPath(const std::string& path);
 // Renames within one file system and syncs the target's folder.
 absl::Status MoveFile(const std::string& from, const std::string& to);
 
+// Renames within one file system. ALREADY_EXISTS when there is anything at `to`, which stays as it is. The folder is
+// not synced.
+absl::Status RenameToNew(const std::string& from, const std::string& to);
+
 }  // namespace skew
 
 #endif  // SKEW_COMMON_FILE_H_

@@ -1,8 +1,10 @@
 #include "server/store/backup.h"
 
 #include <google/protobuf/util/json_util.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -39,6 +41,16 @@ bool IsUnfinished(const fs::directory_entry& entry) {
   std::error_code ignored;
   return entry.path().extension() == kUnfinished && entry.is_directory(ignored) &&
          (fs::exists(entry.path() / kBackedUpDatabase, ignored) || fs::is_empty(entry.path(), ignored));
+}
+
+// A new one, in place of one of ours that could not be removed. What others have under that name is not ours to fill,
+// nor to remove.
+absl::Status MakeFolder(const std::string& path) {
+  std::error_code error;
+  const fs::directory_entry there(path, error);
+  if (!error && IsUnfinished(there)) fs::remove_all(path, error);
+  if (mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
+  return SystemError(errno, absl::StrCat("cannot create ", path));
 }
 
 absl::Status WriteManifest(const std::string& path, const v1::BackupManifest& manifest) {
@@ -99,8 +111,14 @@ absl::StatusOr<v1::BackUpResponse> Backups::BackUp(const std::string& name, absl
   const std::string part = response.path() + kUnfinished;
   const Removals::Hold hold(removals_,
                             Removals::Hold::For::kLong);  // what the copy of the database names must be there
+  SKEW_RETURN_IF_ERROR(MakeFolder(part));
+  std::string ours = part;
   absl::Status status = Fill(part, go_on, *response.mutable_manifest());
-  if (status.ok()) status = MoveFile(part, response.path());
+  if (status.ok()) status = RenameToNew(part, response.path());
+  if (status.ok()) {
+    ours = response.path();
+    status = SyncPath(folder_);
+  }
   if (status.ok()) {
     status = connections_->Write(clock_->Now(), [&](WriteScope& scope) {
       return AppendAuditEvent(scope, actor, "BackUp", absl::StrCat("backup ", response.name()), response.path());
@@ -108,18 +126,13 @@ absl::StatusOr<v1::BackUpResponse> Backups::BackUp(const std::string& name, absl
   }
   if (!status.ok()) {
     std::error_code ignored;
-    fs::remove_all(part, ignored);
-    fs::remove_all(response.path(), ignored);
+    fs::remove_all(ours, ignored);
     return status;
   }
   return response;
 }
 
 absl::Status Backups::Fill(const std::string& path, absl::FunctionRef<bool()> go_on, v1::BackupManifest& manifest) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (!error) fs::permissions(path, fs::perms::owner_all, error);
-  if (error) return SystemError(error.value(), absl::StrCat("cannot create ", path));
   manifest.set_version(Version());
   *manifest.mutable_create_time() = ToProto(clock_->Now());
   SKEW_RETURN_IF_ERROR(CopyDatabase(path, manifest));

@@ -46,6 +46,16 @@ TEST_F(FileTest, AFileOverTheLimitIsRefused) {
   EXPECT_TRUE(ReadFile(Path("a"), 5).ok());
 }
 
+TEST_F(FileTest, RenameToNewReplacesNothing) {
+  fs::create_directory(Path("mine"));
+  fs::create_directory(Path("theirs"));
+  EXPECT_EQ(RenameToNew(Path("mine"), Path("theirs")).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(fs::exists(Path("mine")) && fs::exists(Path("theirs")));
+  EXPECT_TRUE(RenameToNew(Path("mine"), Path("new")).ok());
+  EXPECT_FALSE(fs::exists(Path("mine")));
+  EXPECT_EQ(RenameToNew(Path("mine"), Path("newer")).code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(FileTest, DigestOfAFileIsThatOfItsContent) {
   // FIPS 180-2, appendix B.1.
   ASSERT_TRUE(WriteFileAtomically(Path("abc"), "abc").ok());

@@ -134,6 +134,27 @@ TEST_F(BackupTest, OneThatIsCancelledOrInterruptedLeavesNothing) {
   EXPECT_THAT(InFolder(), ::testing::UnorderedElementsAre("mine", "mine.part"));
 }
 
+TEST_F(BackupTest, AFolderThatSomebodyElseMadeMeanwhileIsTheirs) {
+  for (const bool empty : {true, false}) {
+    const auto backup = backups_.BackUp(
+        "monday",
+        [&] {
+          fs::create_directories(folder_ + "/monday");
+          if (!empty) std::ofstream(folder_ + "/monday/mine") << "theirs";
+          return true;
+        },
+        TestStore::Ada());
+    EXPECT_EQ(backup.status().code(), absl::StatusCode::kAlreadyExists) << backup.status();
+    EXPECT_EQ(fs::exists(folder_ + "/monday/mine"), !empty);
+    EXPECT_FALSE(fs::exists(folder_ + "/monday/skew.db"));
+    EXPECT_THAT(InFolder(), ElementsAre("monday"));
+    fs::remove_all(folder_ + "/monday");
+  }
+  fs::create_directories(folder_ + "/monday.part/files");
+  EXPECT_EQ(BackUp().status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(fs::exists(folder_ + "/monday.part/files"));
+}
+
 TEST_F(BackupTest, NothingIsRemovedWhileItIsMade) {
   const auto remove = [&] { return store_.removals().Remove([](WriteScope&) { return absl::OkStatus(); }); };
   int attempts = 0;

@@ -221,6 +221,14 @@ int rename(const char* from, const char* to) noexcept {
       [&](skew::DiskOp& op) { op.target = skew::watched.load()->Relative(to); });
 }
 
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned int flags) noexcept {
+  static auto* const next = skew::Next<int(int, const char*, int, const char*, unsigned int)>("renameat2");
+  const auto call = [&] { return next(from_folder, from, to_folder, to, flags); };
+  if (skew::watched == nullptr) return call();
+  return skew::Pass(skew::PathAt(from_folder, from), skew::DiskOp::Kind::kRename, call,
+                    [&](skew::DiskOp& op) { op.target = skew::watched.load()->Relative(skew::PathAt(to_folder, to)); });
+}
+
 int unlink(const char* path) noexcept {
   static auto* const next = skew::Next<int(const char*)>("unlink");
   return skew::Pass(path, skew::DiskOp::Kind::kRemove, [&] { return next(path); });

@@ -254,7 +254,8 @@ Savepoint::Savepoint(Database* db) : db_(db), status_(db->Prepare("SAVEPOINT par
 
 Savepoint::~Savepoint() {
   if (!open_) return;
-  db_->Prepare("ROLLBACK TO part").Run().IgnoreError();
+  // What cannot be undone by itself must not be committed with the rest either.
+  if (!db_->Prepare("ROLLBACK TO part").Run().ok()) db_->Prepare("ROLLBACK").Run().IgnoreError();
   db_->Prepare("RELEASE part").Run().IgnoreError();
 }
 

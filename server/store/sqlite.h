@@ -141,8 +141,9 @@ class Transaction {
   bool open_;
 };
 
-// A part of an open transaction that can fail by itself: what was done since it began is undone unless kept. Nothing is
-// on disk before the transaction commits.
+// A part of an open transaction that can fail by itself: what was done since it began is undone unless kept. If that
+// fails, the whole transaction is rolled back (see Database::InTransaction). Nothing is on disk before the transaction
+// commits.
 class Savepoint {
  public:
   explicit Savepoint(Database* db);

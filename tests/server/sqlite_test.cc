@@ -67,6 +67,27 @@ TEST_F(SqliteTest, ATransactionThatIsNotCommittedLeavesNoTrace) {
   EXPECT_EQ(count.Int(0), 0);
 }
 
+// What a savepoint cannot undo by itself would be committed with what others did.
+TEST_F(SqliteTest, APartThatCannotBeUndoneTakesTheTransactionWithIt) {
+  ASSERT_TRUE(db_->Execute("CREATE TABLE t (a INTEGER)").ok());
+  Transaction transaction(db_.get(), Transaction::Kind::kWrite);
+  ASSERT_TRUE(transaction.status().ok());
+  {
+    const Savepoint undone(db_.get());
+    ASSERT_TRUE(db_->Execute("INSERT INTO t VALUES (1)").ok());
+  }
+  EXPECT_TRUE(db_->InTransaction());
+  {
+    const Savepoint lost(db_.get());
+    ASSERT_TRUE(db_->Execute("INSERT INTO t VALUES (2); RELEASE part").ok());
+  }
+  EXPECT_FALSE(db_->InTransaction());
+  EXPECT_FALSE(transaction.Commit().ok());
+  Statement count = db_->Prepare("SELECT COUNT(*) FROM t");
+  ASSERT_TRUE(count.Step());
+  EXPECT_EQ(count.Int(0), 0);
+}
+
 TEST_F(SqliteTest, ErrorsHaveTheirCodes) {
   EXPECT_EQ(db_->Prepare("SELECT nonsense FROM nowhere").Run().code(), absl::StatusCode::kInternal);
   ASSERT_TRUE(db_->Execute("CREATE TABLE t (a INTEGER PRIMARY KEY)").ok());

@@ -28,6 +28,9 @@ namespace {
 
 constexpr int kBacklog = 1024;
 
+// Of accept4: it would fail again at once.
+bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
 absl::Status CannotListen(absl::string_view address) {
   return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", std::strerror(errno)));
 }
@@ -184,9 +187,9 @@ void Listener::Accept(const Socket& socket) {
   const int fd =
       room ? accept4(socket.fd, reinterpret_cast<sockaddr*>(&there), &size, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
   if (fd < 0) {
-    // Full or out of descriptors: the connection stays in the queue until there is room.
+    // Full or out of descriptors or memory: the connection stays in the queue until there is room.
     pollfd stop = {stop_event_, POLLIN, 0};
-    if (!room || errno == EMFILE || errno == ENFILE) poll(&stop, 1, 100);
+    if (!room || IsShortage(errno)) poll(&stop, 1, 100);
     return;
   }
   Set(fd, IPPROTO_TCP, TCP_NODELAY);  // fails on unix sockets, which need none

@@ -1,6 +1,7 @@
 // The listener with a real gRPC server behind it.
 #include "server/api/listener.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,12 +9,35 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "skew/v1/server_service.grpc.pb.h"
 #include "tests/testing/temp_folder.h"
+
+namespace skew {
+namespace {
+
+// So many connections are not accepted, with this error.
+std::atomic<int> refusals = 0;
+std::atomic<int> refusal = 0;
+
+}  // namespace
+}  // namespace skew
+
+// Found before the C library's.
+extern "C" int accept4(int socket, sockaddr* address, socklen_t* size, int flags) {
+  static auto* const next = reinterpret_cast<int (*)(int, sockaddr*, socklen_t*, int)>(dlsym(RTLD_NEXT, "accept4"));
+  if (skew::refusals > 0) {
+    --skew::refusals;
+    errno = skew::refusal;
+    return -1;
+  }
+  return next(socket, address, size, flags);
+}
 
 namespace skew {
 namespace {
@@ -108,6 +132,20 @@ TEST_F(ListenerTest, EveryCallFindsItsLogin) {
   EXPECT_FALSE(listener_.PeerOf("ipv4:127.0.0.1:1").has_value());
   EXPECT_FALSE(listener_.PeerOf("fd:").has_value());
   EXPECT_FALSE(listener_.PeerOf("fd:100000").has_value());
+}
+
+// A thread that tried again at once would do nothing else.
+TEST_F(ListenerTest, AShortageIsWaitedOut) {
+  const std::string address = Listen("unix:" + folder_ + "/api.sock");
+  Serve();
+  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+    refusal = error;
+    refusals = 3;
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(WhoIsAt(address), LoginOf(getuid()));
+    EXPECT_EQ(refusals, 0);
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(290)) << error;
+  }
 }
 
 // What PeerOf relies on: as long as a call lives, the number of its connection names that connection and no other, also

@@ -83,8 +83,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), std::move(state_dir), std::move(connections),
                                             std::move(devices), std::move(probe)));
   // A file that is in the way must not keep the daemon from serving.
-  if (const absl::Status left = daemon->removals_.Finish(); !left.ok())
-    spdlog::warn("removing files: {}", left.ToString());
+  for (const absl::Status& left : {daemon->removals_.Finish(), daemon->removals_.SweepWork()}) {
+    if (!left.ok()) spdlog::warn("removing files: {}", left.ToString());
+  }
   SKEW_RETURN_IF_ERROR(daemon->backups_.Open());
   SKEW_RETURN_IF_ERROR(daemon->access_.EnsureAdmin(LoginOf(geteuid())));
   SKEW_RETURN_IF_ERROR(daemon->OpenQueue());

@@ -14,6 +14,7 @@
 #include "common/digest.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "spdlog/spdlog.h"
 
 namespace skew {
 namespace {
@@ -122,7 +123,15 @@ absl::Status GarbageCollector::CollectAll(Collection& collection) {
   SKEW_RETURN_IF_ERROR(CollectArtifacts("tables", retention_.tables, collection.gone.tables, collection));
   SKEW_RETURN_IF_ERROR(CollectLogs(collection));
   SKEW_RETURN_IF_ERROR(CollectEvents(collection));
-  return CollectStrays(collection);
+  SKEW_RETURN_IF_ERROR(CollectStrays(collection));
+  if (collection.removes()) FinishRemovals();
+  return absl::OkStatus();
+}
+
+// Work folders of runs that were cancelled while they waited, and what was in use or in the way before.
+void GarbageCollector::FinishRemovals() {
+  const absl::Status left = removals_->Finish();
+  if (!left.ok()) spdlog::warn("files that are to be removed are left for the next time: {}", left.ToString());
 }
 
 absl::Status GarbageCollector::Audit(const Request& request, const v1::CollectGarbageResponse& response) {

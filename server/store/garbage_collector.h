@@ -52,6 +52,7 @@ class GarbageCollector {
   absl::Status CollectEvents(Collection& collection);
   absl::Status Compact(const OldEvents& old);
   absl::Status CollectStrays(Collection& collection);
+  void FinishRemovals();
   absl::Status Audit(const Request& request, const v1::CollectGarbageResponse& response);
 
   Connections* const connections_;

@@ -80,8 +80,7 @@ absl::StatusOr<std::set<std::string>> ReadDigests(Database& db, JobId id) {
   return digests;
 }
 
-// What attempts have written beside artifacts. Folders of runs that were cancelled while they were paused are still
-// there.
+// What attempts have written beside artifacts. Their folders may still be there.
 absl::Status AddAttemptRemovals(WriteScope& scope, JobId id) {
   Statement row = scope.db.Prepare("SELECT run_number, number FROM attempts WHERE job_id = ?");
   row.Bind(id.number);

@@ -2,12 +2,17 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/file.h"
 #include "common/status.h"
+#include "server/store/state_dir.h"
 #include "server/store/stored_file.h"
+#include "skew/v1/run.pb.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {
@@ -18,12 +23,28 @@ namespace fs = std::filesystem;
 // Below the state directory: see StateDir.
 constexpr char kArtifacts[] = "artifacts/";
 constexpr char kQuarantine[] = "quarantine/";
+constexpr char kWork[] = "work/";
 
 absl::StatusOr<bool> Exists(Database& db, const char* sql, const std::string& digest) {
   Statement row = db.Prepare(sql);
   const bool exists = row.Bind(digest).Step();
   SKEW_RETURN_IF_ERROR(row.status());
   return exists;
+}
+
+// The run whose work folder that is (see StateDir::WorkName).
+std::optional<RunId> RunAt(absl::string_view path) {
+  if (!absl::ConsumePrefix(&path, kWork)) return std::nullopt;
+  const absl::StatusOr<RunId> run = RunId::Parse(path);
+  return run.ok() ? std::make_optional(*run) : std::nullopt;
+}
+
+absl::StatusOr<bool> IsOpen(Database& db, RunId run) {
+  Statement row = db.Prepare("SELECT 1 FROM runs WHERE job_id = ? AND number = ? AND state NOT IN (5, 6, 7)");
+  static_assert(v1::SUCCEEDED == 5 && v1::FAILED == 6 && v1::CANCELLED == 7);
+  const bool open = row.Bind(run.job.number).Bind(run.number).Step();
+  SKEW_RETURN_IF_ERROR(row.status());
+  return open;
 }
 
 absl::Status RemoveAll(const fs::path& file) {
@@ -124,6 +145,20 @@ absl::Status Removals::RemoveWritten() {
   return left;
 }
 
+absl::Status Removals::SweepWork() {
+  SKEW_RETURN_IF_ERROR(Begin());
+  const absl::Cleanup end = [this] { End(); };
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(root_) / kWork, error)) {
+    std::string path = kWork + entry.path().filename().string();
+    if (RunAt(path).has_value()) paths.push_back(std::move(path));
+  }
+  if (error) return absl::InternalError(absl::StrCat("cannot read ", root_, "/", kWork, ": ", error.message()));
+  std::vector<std::string> gone;
+  return RemoveFiles(paths, gone);
+}
+
 // What is in the way of one is not in the way of the others.
 absl::Status Removals::RemoveFiles(const std::vector<std::string>& paths, std::vector<std::string>& gone) {
   absl::Status left;
@@ -146,6 +181,7 @@ absl::Status Removals::RemoveFiles(const std::vector<std::string>& paths, std::v
 }
 
 absl::Status Removals::RemoveFile(const std::string& path) {
+  if (const std::optional<RunId> run = RunAt(path); run.has_value()) return RemoveWork(*run);
   // The same content may have been imported again since it was written down.
   bool named = false;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
@@ -153,6 +189,18 @@ absl::Status Removals::RemoveFile(const std::string& path) {
     return absl::OkStatus();
   }));
   return named ? absl::OkStatus() : RemoveAll(fs::path(root_) / path);
+}
+
+// A run that ended may have been tried again since it was written down: then the folder is that attempt's. No attempt
+// begins while it goes, since that is a write, too.
+absl::Status Removals::RemoveWork(RunId run) {
+  const fs::path folder = fs::path(root_) / StateDir::WorkName(run);
+  std::error_code error;
+  if (!fs::exists(folder, error)) return absl::OkStatus();
+  return connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const bool open, IsOpen(scope.db, run));
+    return open ? absl::OkStatus() : RemoveAll(folder);
+  });
 }
 
 }  // namespace skew

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
+#include "common/ids.h"
 #include "server/store/connections.h"
 
 namespace skew {
@@ -51,6 +52,10 @@ class Removals {
   // cannot for the next time.
   absl::Status Finish();
 
+  // To be called before runs are: removes the work folders of runs that have ended, or are not there. Whoever ended
+  // them may have been interrupted before that. Errors as of Finish.
+  absl::Status SweepWork();
+
  private:
   absl::Status Begin();
   void End();
@@ -58,6 +63,7 @@ class Removals {
   // Those that are gone are told, also when there is an error.
   absl::Status RemoveFiles(const std::vector<std::string>& paths, std::vector<std::string>& gone);
   absl::Status RemoveFile(const std::string& path);
+  absl::Status RemoveWork(RunId run);
 
   Connections* const connections_;
   Clock* const clock_;
@@ -69,7 +75,7 @@ class Removals {
 };
 
 // Writes down a file, or a folder with all that is in it, by its path below the state directory. That there is none
-// does not matter.
+// does not matter. A run's work folder stays if the run goes on again by then.
 absl::Status AddRemoval(WriteScope& scope, const std::string& path);
 
 // The same for the content with this digest, in its place and in quarantine, unless an artifact has it.

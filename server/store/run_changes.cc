@@ -6,6 +6,7 @@
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
 #include "server/store/queue_rows.h"
+#include "server/store/state_dir.h"
 
 namespace skew {
 namespace {
@@ -21,6 +22,17 @@ absl::Status UpdateTimes(WriteScope& scope, RunId id, v1::RunState state) {
   if (state != v1::STARTING) return absl::OkStatus();
   return scope.db.Prepare("UPDATE runs SET start_time = ? WHERE job_id = ? AND number = ? AND start_time IS NULL")
       .Bind(scope.now)
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Run();
+}
+
+// Nobody removes the folder that earlier attempts have left to a run that ends while it waits for the next one.
+absl::Status AddWorkRemoval(WriteScope& scope, RunId id) {
+  return scope.db
+      .Prepare(
+          "INSERT OR IGNORE INTO removals (path) SELECT ? FROM runs WHERE job_id = ? AND number = ? AND attempts > 0")
+      .Bind(StateDir::WorkName(id))
       .Bind(id.job.number)
       .Bind(id.number)
       .Run();
@@ -66,6 +78,7 @@ absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
           .Run());
   SKEW_RETURN_IF_ERROR(UpdateTimes(scope, id, change.state));
   SKEW_RETURN_IF_ERROR(MoveInQueue(scope, id, from, change.state));
+  if (from == v1::QUEUED && IsTerminal(change.state)) SKEW_RETURN_IF_ERROR(AddWorkRemoval(scope, id));
   v1::Event event;
   v1::RunStateChanged& changed = *event.mutable_run_state();
   changed.set_run_id(id.ToString());

@@ -33,7 +33,8 @@ struct RunPlace {
 // The queue is the caller's to keep.
 absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, const RunPlace& place);
 
-// Changes the run's row and appends the event. FAILED_PRECONDITION, naming both states, when the change is not legal.
+// Changes the run's row and appends the event; writes down for removal what a run that ends while it waits has left in
+// its work folder. FAILED_PRECONDITION, naming both states, when the change is not legal.
 absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change);
 
 // Cancels a run: one that waits is CANCELLED at once, one that goes on becomes CANCELLING.

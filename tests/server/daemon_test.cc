@@ -274,6 +274,15 @@ TEST_F(DaemonTest, StudiesOfACancelledClassifierFailWithItsName) {
   ASSERT_TRUE(Cancel("j2", job).ok());
 }
 
+// Of a daemon that was killed between the end of a run and that of its folder.
+TEST_F(DaemonTest, WorkFoldersThatNobodyNeedsAreSweptAtTheStart) {
+  daemon_.Stop();
+  const std::string left = daemon_.folder() + "/state/work/j4711.1";
+  std::filesystem::create_directory(left);
+  daemon_.Start();
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
 TEST_F(DaemonTest, ARestartPutsRunningRunsBackAndTheyEnd) {
   v1::JobSpec spec = TestDaemon::Spec("wait");
   const std::string id = daemon_.MustSubmit(spec);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/file.h"
+#include "server/store/state_dir.h"
 #include "tests/testing/test_store.h"
 
 namespace skew {
@@ -38,6 +39,24 @@ class RemovalsTest : public ::testing::Test {
   absl::Status Remove(const std::string& content, const std::string& name = "a") {
     return store_.removals().Remove([&](WriteScope& scope) { return RemoveRow(scope, content, name); });
   }
+  // A run's work folder, with a checkpoint.
+  std::string MakeWork(RunId run) {
+    const std::string folder = absl::StrCat(store_.folder(), "/", StateDir::WorkName(run));
+    fs::create_directories(folder);
+    EXPECT_TRUE(WriteFileAtomically(folder + "/checkpoint-20.pt", "weights").ok());
+    return folder;
+  }
+  // Starts the first run that may be, which then waits for its next attempt.
+  RunId LoseAnAttempt() {
+    const std::optional<Claim> claim = store_.ClaimNext("token");
+    EXPECT_TRUE(claim.has_value());
+    const auto end = store_.runs().EndAttempt(claim->attempt, [](const AttemptFacts&) {
+      return AttemptEnd{v1::QUEUED, v1::WORKER_LOST, "lost"};
+    });
+    EXPECT_TRUE(end.ok()) << end.status();
+    return claim->attempt.run;
+  }
+
   int64_t Written() { return store_.MustRead("SELECT COUNT(*) FROM removals"); }
 
   TestStore store_;
@@ -121,6 +140,58 @@ TEST_F(RemovalsTest, ContentThatCameAgainBeforeThatIsKept) {
   ASSERT_TRUE(store_.removals().Finish().ok());
   EXPECT_TRUE(IsThere("abc"));
   EXPECT_EQ(Written(), 0);
+}
+
+// Its next attempt would have used what is there.
+TEST_F(RemovalsTest, TheWorkFolderOfARunThatEndsWhileItWaitsGoes) {
+  const RunId run = LoseAnAttempt();
+  const std::string work = MakeWork(run);
+  ASSERT_TRUE(store_.removals().Finish().ok());
+  EXPECT_TRUE(fs::exists(work));
+  ASSERT_TRUE(store_.jobs().Cancel(run, TestStore::Ada()).ok());
+  ASSERT_TRUE(store_.removals().Finish().ok());
+  EXPECT_FALSE(fs::exists(work));
+  EXPECT_EQ(Written(), 0);
+}
+
+TEST_F(RemovalsTest, ARunThatFailsForWhatItComesAfterLeavesNoWorkFolder) {
+  NewJob study = TestStore::Study(1);
+  study.after = {run_.job};
+  const RunId after{store_.MustSubmit(study), 1};
+  store_.MustExecute(absl::StrCat("UPDATE runs SET attempts = 1 WHERE job_id = ", after.job.number));
+  const std::string work = MakeWork(after);
+  ASSERT_TRUE(store_.jobs().Cancel(run_, TestStore::Ada()).ok());
+  ASSERT_TRUE(store_.queue().SettleWaits().ok());
+  EXPECT_EQ(store_.jobs().GetRun(after)->state(), v1::FAILED);
+  ASSERT_TRUE(store_.removals().Finish().ok());
+  EXPECT_FALSE(fs::exists(work));
+}
+
+TEST_F(RemovalsTest, TheWorkFolderOfARunThatGoesAgainStays) {
+  const RunId run = LoseAnAttempt();
+  const std::string work = MakeWork(run);
+  ASSERT_TRUE(store_.jobs().Cancel(run, TestStore::Ada()).ok());
+  ASSERT_TRUE(store_.queue().Retry(run, TestStore::Ada()).ok());
+  EXPECT_EQ(Written(), 1);
+  ASSERT_TRUE(store_.removals().Finish().ok());
+  EXPECT_TRUE(fs::exists(work));
+  EXPECT_EQ(Written(), 0);
+}
+
+// A daemon that was killed after it had written the end of a run did not come to its folder.
+TEST_F(RemovalsTest, WorkFoldersOfRunsThatHaveEndedAreSwept) {
+  const std::string waits = MakeWork(run_);
+  const RunId other{store_.MustSubmit(TestStore::Study(1)), 1};
+  const std::string ended = MakeWork(other);
+  store_.MustExecute(absl::StrCat("UPDATE runs SET state = 6 WHERE job_id = ", other.job.number));
+  const std::string gone = MakeWork(RunId{JobId{4711}, 1});
+  const std::string no_run = store_.folder() + "/work/notes";
+  fs::create_directory(no_run);
+  ASSERT_TRUE(store_.removals().SweepWork().ok());
+  EXPECT_TRUE(fs::exists(waits));
+  EXPECT_FALSE(fs::exists(ended));
+  EXPECT_FALSE(fs::exists(gone));
+  EXPECT_TRUE(fs::exists(no_run));
 }
 
 TEST_F(RemovalsTest, WhatIsInQuarantineGoesToo) {

@@ -24,7 +24,8 @@ namespace fs = std::filesystem;
 // Rows that one write removes at most, so that others need not wait for long.
 constexpr int kRowsAtOnce = 200;
 
-// A file that no row names may belong to a report that is still to come.
+// A file that no row names may belong to a report that is still to come: of an import that goes on, or of a run that
+// has started since, which cannot hand the file over a second time.
 constexpr absl::Duration kStrayAge = absl::Hours(24);
 
 const Actor& ServerItself() {
@@ -247,20 +248,25 @@ absl::Status GarbageCollector::Compact(const OldEvents& old) {
 
 absl::Status GarbageCollector::CollectStrays(Collection& collection) {
   std::vector<StoredContent> strays;
-  SKEW_RETURN_IF_ERROR(
-      ListOldFiles(state_dir_->Artifacts(), collection.now - kStrayAge, [&](const ListedFile& file) -> absl::Status {
-        const std::string digest = file.path.filename().string();
-        if (!IsSha256Hex(digest)) return absl::OkStatus();
-        SKEW_RETURN_IF_ERROR(collection.CheckGoOn());
-        bool named = false;
-        SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-          SKEW_ASSIGN_OR_RETURN(named, IsNamed(db, digest));
-          return absl::OkStatus();
-        }));
-        if (named) return absl::OkStatus();
-        strays.push_back({digest, file.bytes});
-        return absl::OkStatus();
-      }));
+  absl::Time oldest_start;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(oldest_start, OldestOpenStart(db));
+    return absl::OkStatus();
+  }));
+  const absl::Time before = std::min(collection.now, oldest_start) - kStrayAge;
+  SKEW_RETURN_IF_ERROR(ListOldFiles(state_dir_->Artifacts(), before, [&](const ListedFile& file) -> absl::Status {
+    const std::string digest = file.path.filename().string();
+    if (!IsSha256Hex(digest)) return absl::OkStatus();
+    SKEW_RETURN_IF_ERROR(collection.CheckGoOn());
+    bool named = false;
+    SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+      SKEW_ASSIGN_OR_RETURN(named, IsNamed(db, digest));
+      return absl::OkStatus();
+    }));
+    if (named) return absl::OkStatus();
+    strays.push_back({digest, file.bytes});
+    return absl::OkStatus();
+  }));
   if (!strays.empty() && collection.removes()) {
     SKEW_RETURN_IF_ERROR(removals_->Remove([&](WriteScope& scope) -> absl::Status {
       for (const StoredContent& stray : strays) SKEW_RETURN_IF_ERROR(AddContentRemoval(scope, stray.digest));

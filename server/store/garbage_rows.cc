@@ -117,6 +117,14 @@ absl::StatusOr<bool> RemoveSomeEvents(WriteScope& scope, const OldEvents& old) {
   return revision == old.revision;
 }
 
+absl::StatusOr<absl::Time> OldestOpenStart(Database& db) {
+  Statement row = db.Prepare("SELECT MIN(start_time) FROM runs WHERE state IN (1, 2, 3, 4) AND start_time IS NOT NULL");
+  static_assert(v1::QUEUED == 1 && v1::STARTING == 2 && v1::RUNNING == 3 && v1::CANCELLING == 4);
+  const bool found = row.Step() && !row.IsNull(0);
+  SKEW_RETURN_IF_ERROR(row.status());
+  return found ? row.Time(0) : absl::InfiniteFuture();
+}
+
 absl::StatusOr<bool> IsLogDone(Database& db, const AttemptId& attempt, absl::Time now) {
   Statement row = db.Prepare(
       "SELECT a.end_time IS NOT NULL AND IFNULL(j.purge_time > ?, 1) FROM attempts a CROSS JOIN jobs j ON j.id = "

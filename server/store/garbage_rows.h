@@ -58,6 +58,9 @@ absl::StatusOr<std::vector<OldEvents>> ReadOldEvents(Database& db, absl::Time be
 // Removes the oldest ones of them, so many that others need not wait for long; says whether that was all.
 absl::StatusOr<bool> RemoveSomeEvents(WriteScope& scope, const OldEvents& old);
 
+// The first start of the runs that have not ended; InfiniteFuture when none was started.
+absl::StatusOr<absl::Time> OldestOpenStart(Database& db);
+
 // Whether nobody writes that attempt's log any more.
 absl::StatusOr<bool> IsLogDone(Database& db, const AttemptId& attempt, absl::Time now);
 

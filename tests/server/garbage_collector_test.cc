@@ -297,6 +297,26 @@ TEST_F(GarbageCollectorTest, FilesThatNothingNamesGoAfterADay) {
   EXPECT_TRUE(fs::exists(state_.Artifacts() + "/README"));
 }
 
+// A worker's file is moved into the store before its row can be written: a disk that was full for days, or a daemon
+// that was away, must not make the report fail that comes again.
+TEST_F(GarbageCollectorTest, FilesThatRunsMayStillReportStay) {
+  const JobId job = store_.MustSubmit(TestStore::Study(1));
+  store_.MustExecute(absl::StrCat("UPDATE runs SET state = 1, start_time = ",
+                                  absl::ToUnixMicros(clock_.Now() - 5 * kDay), " WHERE job_id = ", job.number));
+  const auto add = [&](const std::string& content, absl::Duration age) {
+    const std::string path = Write(store_.folder() + "/file", content, age);
+    EXPECT_TRUE(store_.artifacts().Import(path, Sha256Hex(content), static_cast<int64_t>(content.size())).ok());
+  };
+  add("reported again", 4 * kDay);
+  add("of another run", 7 * kDay);
+  EXPECT_THAT(MustCollect(), ElementsAre(Pair("strays", Pair(1, 14))));
+  EXPECT_TRUE(IsThere("reported again"));
+  EXPECT_FALSE(IsThere("of another run"));
+  store_.MustExecute(absl::StrCat("UPDATE runs SET state = 6 WHERE job_id = ", job.number));
+  EXPECT_THAT(MustCollect(), ElementsAre(Pair("strays", Pair(1, 14))));
+  EXPECT_FALSE(IsThere("reported again"));
+}
+
 TEST_F(GarbageCollectorTest, ABackupKeepsEverything) {
   AddArtifact(FinishedJob(), "samples.png", "a", 5 * kDay);
   retention_.samples = kDay;

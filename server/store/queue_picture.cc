@@ -20,7 +20,8 @@ constexpr int kOldestRows = 8;
 
 constexpr absl::string_view kRowColumns =
     "SELECT q.job_id, q.shape, q.priority, q.paused, q.queued, q.waiting_since, q.waits, "
-    "(SELECT r.number FROM runs r WHERE r.job_id = q.job_id AND r.shape = q.shape AND r.priority = q.priority "
+    "(SELECT r.number FROM runs r INDEXED BY runs_in_queue WHERE r.job_id = q.job_id AND r.shape = q.shape AND "
+    "r.priority = q.priority "
     " AND r.paused = q.paused AND r.state = 1 AND r.not_before <= ? ORDER BY r.number LIMIT 1), "
     "j.kind = 2 AND (EXISTS (SELECT 1 FROM jobs s JOIN queue w ON w.job_id = s.id AND w.queued > 0 "
     "                        WHERE s.classifier_key = j.classifier_key AND s.kind = 1) "
@@ -33,8 +34,8 @@ constexpr absl::string_view kRowColumns =
 // The first run of a row whose runs all wait for their time, and that time.
 absl::Status ReadRetry(Database& db, QueueRow& row) {
   Statement first = db.Prepare(
-      "SELECT number, MIN(not_before) FROM runs WHERE job_id = ? AND shape = ? AND priority = ? AND paused = ? "
-      "AND state = 1");
+      "SELECT number, MIN(not_before) FROM runs INDEXED BY runs_in_queue WHERE job_id = ? AND shape = ? AND "
+      "priority = ? AND paused = ? AND state = 1");
   first.Bind(row.key.job.number).Bind(row.key.shape).Bind(row.key.priority).Bind(row.paused);
   if (first.Step()) {
     row.next_run = first.Int32(0);

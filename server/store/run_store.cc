@@ -25,7 +25,7 @@ constexpr char kClassifierArtifact[] = "classifier.pt";
 
 absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key) {
   Statement row = scope.db.Prepare(
-      "SELECT r.number FROM queue q JOIN runs r ON r.job_id = q.job_id AND r.shape = q.shape "
+      "SELECT r.number FROM queue q JOIN runs r INDEXED BY runs_in_queue ON r.job_id = q.job_id AND r.shape = q.shape "
       "AND r.priority = q.priority AND r.paused = q.paused AND r.state = 1 "
       "WHERE q.job_id = ? AND q.shape = ? AND q.priority = ? AND q.paused = 0 AND q.waits = 0 AND q.queued > 0 "
       "AND r.not_before <= ? ORDER BY r.number LIMIT 1");
@@ -223,7 +223,10 @@ absl::StatusOr<JobSources> RunStore::ReadSources(JobId job) {
 absl::StatusOr<absl::Time> RunStore::NextRetryTime() {
   absl::Time next = absl::InfiniteFuture();
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    Statement row = db.Prepare("SELECT MIN(not_before) FROM runs WHERE state = 1 AND not_before > ?");
+    // The index has the second condition, and is searched by the first one of the two.
+    Statement row = db.Prepare(
+        "SELECT MIN(not_before) FROM runs INDEXED BY runs_by_retry WHERE state = 1 AND not_before > ? AND not_before > "
+        "0");
     row.Bind(clock_->Now());
     if (row.Step() && !row.IsNull(0)) next = row.Time(0);
     return row.status();

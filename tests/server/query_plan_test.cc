@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "server/store/garbage_collector.h"
@@ -12,7 +13,9 @@
 namespace skew {
 namespace {
 
+using ::testing::Contains;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 std::vector<std::string> CostlyStepsOf(TestStore& store, const std::vector<std::string>& statements) {
   const auto db = Database::Open(store.database(), Database::Mode::kReadOnly, absl::Seconds(1));
@@ -159,6 +162,7 @@ class Rehearsal {
   void Recover() {
     const AttemptId open = Start("open").attempt;
     EXPECT_EQ(store_.runs().OpenAttempts()->size(), 1u);
+    EXPECT_TRUE(store_.queue().ReadAll(8, "ada").ok());  // whose only run that is queued waits for its time
     EXPECT_TRUE(store_.jobs().Cancel(open.run, TestStore::Ada()).ok());
     EXPECT_EQ(store_.runs().CancellingAttempts()->size(), 1u);
     EXPECT_TRUE(store_.jobs().Cancel(open.run.job, TestStore::Ada()).ok());
@@ -309,6 +313,33 @@ TEST(QueryPlanTest, WhatTheStoreExecutesUsesIndexes) {
   const std::vector<std::string> statements = rehearsal.store().connections().KeptStatements();
   EXPECT_GT(statements.size(), 60u);
   EXPECT_THAT(CostlyStepsOf(rehearsal.store(), statements), IsEmpty());
+}
+
+// A search can be of an index that is of little use: of all runs that are queued, or all of a job.
+TEST(QueryPlanTest, WhatEveryPassOfTheSchedulerReadsHasAnIndexOfItsOwn) {
+  Rehearsal rehearsal;
+  rehearsal.Play();
+  const std::vector<std::string> statements = rehearsal.store().connections().KeptStatements();
+  const auto db = Database::Open(rehearsal.store().database(), Database::Mode::kReadOnly, absl::Seconds(1));
+  ASSERT_TRUE(db.ok()) << db.status();
+  struct Hot {
+    const char* beginning;
+    const char* step;
+  };
+  for (const Hot& hot :
+       {Hot{"SELECT MIN(not_before) FROM runs", "SEARCH runs USING INDEX runs_by_retry (not_before>?)"},
+        Hot{"SELECT r.number FROM queue q JOIN runs r", "SEARCH r USING INDEX runs_in_queue (job_id=? AND shape=? AND"},
+        Hot{"SELECT q.job_id, q.shape", "SEARCH r USING INDEX runs_in_queue (job_id=? AND shape=? AND"},
+        Hot{"SELECT number, MIN(not_before) FROM runs",
+            "SEARCH runs USING INDEX runs_in_queue (job_id=? AND shape=?"}}) {
+    int found = 0;
+    for (const std::string& statement : statements) {
+      if (!absl::StartsWith(statement, hot.beginning)) continue;
+      ++found;
+      EXPECT_THAT(PlanOf(**db, statement), Contains(StartsWith(hot.step))) << statement;
+    }
+    EXPECT_GT(found, 0) << hot.beginning;
+  }
 }
 
 TEST(QueryPlanTest, ScansAndSortsAreFound) {

@@ -78,14 +78,19 @@ std::vector<std::string> CostlySteps(Database& db, const std::vector<std::string
   std::vector<std::string> costly;
   for (const std::string& statement : statements) {
     if (!HasPlan(statement)) continue;
-    Statement plan = db.Prepare(absl::StrCat("EXPLAIN QUERY PLAN ", statement));
-    while (plan.Step()) {
-      const std::string step = plan.Text(3);
+    for (const std::string& step : PlanOf(db, statement)) {
       if (IsCostly(db, step) && !IsMeantToBe(statement, step)) costly.push_back(absl::StrCat(step, ": ", statement));
     }
-    EXPECT_TRUE(plan.status().ok()) << plan.status();
   }
   return costly;
+}
+
+std::vector<std::string> PlanOf(Database& db, const std::string& statement) {
+  std::vector<std::string> steps;
+  Statement plan = db.Prepare(absl::StrCat("EXPLAIN QUERY PLAN ", statement));
+  while (plan.Step()) steps.push_back(plan.Text(3));
+  EXPECT_TRUE(plan.status().ok()) << plan.status();
+  return steps;
 }
 
 }  // namespace skew

@@ -15,6 +15,9 @@ namespace skew {
 // be: see kMeantToBe in the source.
 std::vector<std::string> CostlySteps(Database& db, const std::vector<std::string>& statements);
 
+// The steps of SQLite's plan for `statement`.
+std::vector<std::string> PlanOf(Database& db, const std::string& statement);
+
 }  // namespace skew
 
 #endif  // SKEW_TESTS_TESTING_QUERY_PLANS_H_

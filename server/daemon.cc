@@ -109,7 +109,7 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       removals_(connections_.get(), &clock_, state_dir_.root()),
       deletion_(connections_.get(), &removals_, &clock_, options_.retention.deleted),
       collector_(connections_.get(), &removals_, &deletion_, &clock_, &state_dir_, options_.retention),
-      housekeeper_(&collector_, &hub_, kHousekeepingInterval),
+      housekeeper_(&collector_, connections_.get(), &hub_, kHousekeepingInterval),
       reserve_(options_.state_dir, options_.disk_reserve_bytes),
       backups_(connections_.get(), &artifacts_, &removals_, &clock_, &reserve_, options_.backups),
       reuse_(connections_.get()),

@@ -15,18 +15,32 @@ void Housekeeper::Join() {
 }
 
 void Housekeeper::Loop() {
-  do {
-    const absl::StatusOr<v1::CollectGarbageResponse> collected =
-        collector_->Collect({}, [this] { return !hub_->draining(); });
-    if (!collected.ok()) {
-      spdlog::warn("collecting garbage: {}", std::string(collected.status().message()));
-      continue;
+  constexpr int kLooksAtLog = 60;
+  while (true) {
+    CollectGarbage();
+    for (int i = 0; i < kLooksAtLog; ++i) {
+      ShortenLog();
+      if (hub_->AwaitDrain(interval_ / kLooksAtLog)) return;
     }
-    for (const v1::Garbage& garbage : collected->garbage()) {
-      spdlog::info("removed {} {} ({} bytes), which were not to be kept", garbage.count(), garbage.kind(),
-                   garbage.size_bytes());
-    }
-  } while (!hub_->AwaitDrain(interval_));
+  }
+}
+
+void Housekeeper::CollectGarbage() {
+  const absl::StatusOr<v1::CollectGarbageResponse> collected =
+      collector_->Collect({}, [this] { return !hub_->draining(); });
+  if (!collected.ok()) {
+    spdlog::warn("collecting garbage: {}", std::string(collected.status().message()));
+    return;
+  }
+  for (const v1::Garbage& garbage : collected->garbage()) {
+    spdlog::info("removed {} {} ({} bytes), which were not to be kept", garbage.count(), garbage.kind(),
+                 garbage.size_bytes());
+  }
+}
+
+void Housekeeper::ShortenLog() {
+  const absl::Status shortened = connections_->ShortenLog();
+  if (!shortened.ok()) spdlog::warn("skew.db-wal is long: {}", std::string(shortened.message()));
 }
 
 }  // namespace skew

@@ -1,4 +1,4 @@
-// Collects garbage now and then.
+// Collects garbage now and then, and keeps the database's log short.
 #ifndef SKEW_SERVER_JOBS_HOUSEKEEPER_H_
 #define SKEW_SERVER_JOBS_HOUSEKEEPER_H_
 
@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "server/jobs/event_hub.h"
+#include "server/store/connections.h"
 #include "server/store/garbage_collector.h"
 
 namespace skew {
@@ -13,21 +14,24 @@ namespace skew {
 class Housekeeper {
  public:
   // Borrowed; they outlive it.
-  Housekeeper(GarbageCollector* collector, const EventHub* hub, absl::Duration interval)
-      : collector_(collector), hub_(hub), interval_(interval) {}
+  Housekeeper(GarbageCollector* collector, Connections* connections, const EventHub* hub, absl::Duration interval)
+      : collector_(collector), connections_(connections), hub_(hub), interval_(interval) {}
   // The hub must drain before.
   ~Housekeeper() { Join(); }
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
 
-  // From now on, once in each interval until the hub drains.
+  // From now on, garbage once in each interval and the log sixty times, until the hub drains.
   void Start();
   void Join();
 
  private:
   void Loop();
+  void CollectGarbage();
+  void ShortenLog();
 
   GarbageCollector* const collector_;
+  Connections* const connections_;
   const EventHub* const hub_;
   const absl::Duration interval_;
   std::thread thread_;

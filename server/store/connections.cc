@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,12 @@ constexpr size_t kMostWritesTogether = 64;
 
 // Bounds what a write can lose by waiting for others that do not come.
 constexpr absl::Duration kMostPatience = absl::Milliseconds(3);
+
+// More are closed: each has a cache of pages and a descriptor.
+constexpr size_t kMostIdleReaders = 16;
+
+// Writes wait for so long at most for the log to be emptied.
+constexpr absl::Duration kLogPatience = absl::Seconds(1);
 
 absl::Status RunInSavepoint(WriteScope& scope, absl::FunctionRef<absl::Status(WriteScope&)> work) {
   Savepoint savepoint(&scope.db);
@@ -175,8 +182,22 @@ absl::Status Connections::Read(absl::FunctionRef<absl::Status(Database&)> work) 
     if (status.ok()) status = work(*reader);
   }
   absl::MutexLock lock(&readers_mutex_);
-  idle_readers_.push_back(std::move(reader));
-  return status;
+  if (idle_readers_.size() < kMostIdleReaders) idle_readers_.push_back(std::move(reader));
+  return status;  // one that is not kept is closed after the lock is given up
+}
+
+size_t Connections::idle_readers() const {
+  absl::MutexLock lock(&readers_mutex_);
+  return idle_readers_.size();
+}
+
+absl::Status Connections::ShortenLog(int64_t most_bytes) {
+  std::error_code error;
+  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path_ + "-wal", error));
+  if (error || bytes <= most_bytes) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const std::unique_ptr<Database> db,
+                        Database::Open(path_, Database::Mode::kReadWriteCreate, kLogPatience));
+  return db->EmptyLog();
 }
 
 absl::Status Connections::CopyTo(const std::string& path) {

@@ -66,8 +66,15 @@ class Connections {
   // Copies the database, with everything that was committed, into a new file: see Database::CopyTo.
   absl::Status CopyTo(const std::string& path);
 
+  // Empties the log if it is longer than that: reads that overlap without a gap keep it growing. Errors as of
+  // Database::EmptyLog.
+  absl::Status ShortenLog(int64_t most_bytes = kLongLogBytes);
+
   // Callers of Write whose work has not begun.
   size_t waiting_writes() const;
+
+  // Connections that are kept for the next reads: a few, however many there were at once.
+  size_t idle_readers() const;
 
   // What is executed on this database, each text once: see Database::KeptStatements. Only of connections that are idle.
   std::vector<std::string> KeptStatements();
@@ -111,7 +118,7 @@ class Connections {
   absl::Duration patience_ ABSL_GUARDED_BY(queue_mutex_);     // for that many to come
   absl::Mutex write_mutex_;                                   // held across SQL: it is what makes the writer one
   std::unique_ptr<Database> writer_ ABSL_GUARDED_BY(write_mutex_);
-  absl::Mutex readers_mutex_;
+  mutable absl::Mutex readers_mutex_;
   std::vector<std::unique_ptr<Database>> idle_readers_ ABSL_GUARDED_BY(readers_mutex_);
 };
 

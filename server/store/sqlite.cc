@@ -164,7 +164,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   // Savepoints note what they could have to undo: in memory, not in temporary files.
   absl::Status status = db->Execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY");
   if (status.ok() && mode == Mode::kReadWriteCreate) {
-    status = db->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    status = db->Execute(absl::StrCat(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ", kLongLogBytes));
   }
   if (!status.ok()) return Annotate(status, path);
   return db;
@@ -211,6 +212,16 @@ absl::Status Database::CloseLog() {
   SKEW_RETURN_IF_ERROR(row.status());
   if (mode == "delete") return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("database: its log cannot be closed: it is in mode ", mode));
+}
+
+absl::Status Database::EmptyLog() {
+  for (const char* checkpoint : {"PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA wal_checkpoint(TRUNCATE)"}) {
+    Statement row = Prepare(checkpoint);
+    const bool complete = row.Step() && row.Int(0) == 0 && row.Int(1) == row.Int(2);
+    SKEW_RETURN_IF_ERROR(row.status());
+    if (!complete) return absl::UnavailableError("database: its log is being read");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Database::CheckIntegrity() {

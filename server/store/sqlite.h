@@ -26,6 +26,9 @@ namespace skew {
 
 class Database;
 
+// A log that grew beyond this while it was being read is cut to it once it begins anew.
+constexpr int64_t kLongLogBytes = int64_t{64} << 20;
+
 // One execution of a prepared statement. Not thread-safe; must not outlive its Database.
 //
 //   Statement query = db.Prepare("SELECT id FROM jobs WHERE owner = ? ORDER BY id");
@@ -97,6 +100,11 @@ class Database {
   // Writes everything into the database file itself, which then is complete by itself, with no files beside it, until
   // something is written again. UNAVAILABLE while others have it open.
   absl::Status CloseLog();
+
+  // Writes everything into the database file and empties the log beside it. UNAVAILABLE, and nobody was held up, while
+  // a read that began before the last writes needs the log; writes wait for reads that begin meanwhile, for the busy
+  // timeout at most.
+  absl::Status EmptyLog();
 
   // Reads every page. DATA_LOSS, with the first things that are wrong, when the file is damaged. That the entries of
   // indexes agree with their tables is not checked.

@@ -144,6 +144,56 @@ TEST_F(ConnectionsTest, ALostTransactionFailsAllWhoShareIt) {
   EXPECT_EQ(Count(), 1);
 }
 
+TEST_F(ConnectionsTest, ALogThatReadsKeptGrowingIsEmptiedWhenTheyAreOver) {
+  const std::string log = store_.database() + "-wal";
+  const auto write = [&](int64_t value) {
+    EXPECT_TRUE(connections().Write(absl::UnixEpoch(), [&](WriteScope& scope) { return Insert(scope, value); }).ok());
+  };
+  const absl::Status read = connections().Read([&](Database& db) {
+    Statement count = db.Prepare("SELECT COUNT(*) FROM notes");
+    EXPECT_TRUE(count.Step());
+    for (int64_t value = 0; value < 20; ++value) write(value);
+    const absl::Status refused = connections().ShortenLog(0);
+    EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+    EXPECT_TRUE(connections().ShortenLog(int64_t{1} << 30).ok());  // not long
+    return count.status();
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  EXPECT_GT(std::filesystem::file_size(log), 0u);
+  const absl::Status shortened = connections().ShortenLog(0);
+  EXPECT_TRUE(shortened.ok()) << shortened;
+  EXPECT_EQ(std::filesystem::file_size(log), 0u);
+  write(20);
+  EXPECT_EQ(Count(), 21);
+  const auto limit = connections().Write(absl::UnixEpoch(), [](WriteScope& scope) {
+    Statement row = scope.db.Prepare("PRAGMA journal_size_limit");
+    EXPECT_TRUE(row.Step());
+    EXPECT_EQ(row.Int(0), kLongLogBytes);
+    return row.status();
+  });
+  EXPECT_TRUE(limit.ok()) << limit;
+}
+
+TEST_F(ConnectionsTest, ACrowdOfReadersLeavesAFewConnections) {
+  constexpr int kReaders = 40;
+  std::atomic<int> reading = 0;
+  absl::Notification all_read;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < kReaders; ++i) {
+    readers.emplace_back([&] {
+      const absl::Status status = connections().Read([&](Database&) {
+        if (++reading == kReaders) all_read.Notify();
+        all_read.WaitForNotification();
+        return absl::OkStatus();
+      });
+      EXPECT_TRUE(status.ok()) << status;
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_GT(connections().idle_readers(), 0u);
+  EXPECT_LE(connections().idle_readers(), 16u);
+}
+
 TEST_F(ConnectionsTest, EachWritesItsOwnTime) {
   std::set<int64_t> times;
   std::vector<std::thread> threads;

@@ -15,6 +15,7 @@
 #include "server/api/admin_service.h"
 #include "server/api/analysis_service.h"
 #include "server/api/job_service.h"
+#include "server/api/large_reads.h"
 #include "server/api/limits.h"
 #include "server/api/listen_address.h"
 #include "server/api/listener.h"
@@ -142,8 +143,9 @@ class Daemon {
   std::unique_ptr<Listener::Acceptor> network_;  // of connections that are not of logins of this machine
   Listener listener_;
   RequestRate rate_;
-  AccessGate gate_;
   OpenStreams open_streams_;
+  LargeReads large_reads_;
+  AccessGate gate_;
   SlowReaders slow_readers_;
   WatchPump pump_;
   WorkerService worker_service_;

@@ -82,6 +82,9 @@ void AddLimits(CLI::App& app, Flags& flags) {
   app.add_option("--max-reads", limits.reads.per_user, "Logs and artifacts that a user may be reading")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
+  app.add_option("--max-calls", limits.calls.per_user, "Calls beside these that a user may have at work")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   app.add_option("--max-connections", limits.connections,
                  "Three quarters of them of one login or address; fewer where the limit of open files is low")
       ->check(CLI::Range(16, 1'000'000))

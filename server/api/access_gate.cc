@@ -56,19 +56,20 @@ absl::Status Denied(const Caller& caller, absl::string_view what) {
 
 }  // namespace
 
-AccessGate::AccessGate(AccessStore* store, JobStore* jobs, const Listener* listener, RequestRate* rate, Clock* clock,
-                       uid_t uid, std::function<void()> on_end)
+AccessGate::AccessGate(AccessStore* store, JobStore* jobs, const Listener* listener, RequestRate* rate,
+                       OpenStreams* calls, Clock* clock, uid_t uid, std::function<void()> on_end)
     : store_(store),
       jobs_(jobs),
       listener_(listener),
       rate_(rate),
+      calls_(calls),
       clock_(clock),
       uid_(uid),
       on_end_(std::move(on_end)) {
   for (const AccessRule& rule : AccessRules()) {
     const google::protobuf::MethodDescriptor* method =
         google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(rule.method));
-    if (method != nullptr) rules_.emplace(method->input_type(), &rule);
+    if (method != nullptr) methods_.emplace(method->input_type(), Method{&rule, method->server_streaming()});
   }
   store_->SetListener([this] {
     version_.fetch_add(1);
@@ -94,11 +95,15 @@ absl::StatusOr<Caller> AccessGate::Admit(const grpc::ServerContextBase& context,
   SKEW_ASSIGN_OR_RETURN(Caller caller, std::move(found));
   caller.version = version;
   NoteUse(caller);
-  const auto rule = rules_.find(request.GetDescriptor());
-  if (rule == rules_.end()) {
+  const auto method = methods_.find(request.GetDescriptor());
+  if (method == methods_.end()) {
     return absl::InternalError(absl::StrCat("there is no access rule for ", request.GetTypeName()));
   }
-  SKEW_RETURN_IF_ERROR(Authorize(*rule->second, caller, request));
+  if (!method->second.is_stream) {
+    SKEW_ASSIGN_OR_RETURN(OpenStreams::Place place, calls_->Open(OpenStreams::Kind::kCall, caller.user));
+    caller.place = std::make_shared<const OpenStreams::Place>(std::move(place));
+  }
+  SKEW_RETURN_IF_ERROR(Authorize(*method->second.rule, caller, request));
   return caller;
 }
 

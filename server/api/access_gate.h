@@ -26,6 +26,7 @@
 #include "server/api/access_rules.h"
 #include "server/api/caller.h"
 #include "server/api/listener.h"
+#include "server/api/open_streams.h"
 #include "server/api/request_rate.h"
 #include "server/store/access_store.h"
 #include "server/store/job_store.h"
@@ -38,8 +39,8 @@ class AccessGate {
  public:
   // Borrowed; they outlive the gate. `uid` is the login that runs the server. `on_end` is told when callers' access may
   // have ended, so that streams ask Recheck; it is called on the thread of the change, or the gate's own.
-  AccessGate(AccessStore* store, JobStore* jobs, const Listener* listener, RequestRate* rate, Clock* clock, uid_t uid,
-             std::function<void()> on_end);
+  AccessGate(AccessStore* store, JobStore* jobs, const Listener* listener, RequestRate* rate, OpenStreams* calls,
+             Clock* clock, uid_t uid, std::function<void()> on_end);
   // Writes down when tokens were last used.
   ~AccessGate();
   AccessGate(const AccessGate&) = delete;
@@ -47,8 +48,9 @@ class AccessGate {
 
   // The caller, if the rule of the method with this type of request lets the call in. UNAUTHENTICATED,
   // PERMISSION_DENIED; RESOURCE_EXHAUSTED, with when to try again, for a user (or a peer that is not authenticated) who
-  // calls too often: see RequestRate; NOT_FOUND and INVALID_ARGUMENT when the rule asks for the owner of a job or token
-  // that is not there or an id that is none; INTERNAL when there is no rule: nobody gets in.
+  // calls too often (see RequestRate) or has too many calls at work (see OpenStreams; streams are counted by whoever
+  // opens them); NOT_FOUND and INVALID_ARGUMENT when the rule asks for the owner of a job or token that is not there or
+  // an id that is none; INTERNAL when there is no rule: nobody gets in.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, const google::protobuf::Message& request);
 
   // Whether a caller that was let in may go on: UNAUTHENTICATED when the credential has expired or was revoked, or the
@@ -77,10 +79,15 @@ class AccessGate {
   JobStore* const jobs_;
   const Listener* const listener_;
   RequestRate* const rate_;
+  OpenStreams* const calls_;
   Clock* const clock_;
   const uid_t uid_;
   const std::function<void()> on_end_;
-  std::unordered_map<const google::protobuf::Descriptor*, const AccessRule*> rules_;  // by type of request
+  struct Method {
+    const AccessRule* rule;
+    bool is_stream;
+  };
+  std::unordered_map<const google::protobuf::Descriptor*, Method> methods_;  // by type of request
 
   std::atomic<int64_t> version_ = 1;  // of the access tables
 

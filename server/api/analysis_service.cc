@@ -24,6 +24,8 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   if (const absl::Status status = CheckJobsToAnalyse(*request); !status.ok()) return ToGrpc(status);
+  const LargeReads::Turn turn = large_reads_->Await(caller->user);
+  if (context->IsCancelled()) return grpc::Status::CANCELLED;
   std::vector<JobToAnalyse> jobs;
   LossByDigest losses;
   for (const std::string& text : request->job_ids()) {

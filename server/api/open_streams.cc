@@ -6,10 +6,21 @@
 namespace skew {
 namespace {
 
-constexpr absl::Duration kDelay = absl::Seconds(2);  // nobody knows when a stream will end
+struct KindText {
+  const char* name;
+  absl::Duration delay;  // nobody knows when one will end; calls do so soon
+};
 
-const char* NameOf(OpenStreams::Kind kind) {
-  return kind == OpenStreams::Kind::kWatch ? "watches" : "reads of logs and artifacts";
+KindText TextOf(OpenStreams::Kind kind) {
+  switch (kind) {
+    case OpenStreams::Kind::kWatch:
+      return {"watches", absl::Seconds(2)};
+    case OpenStreams::Kind::kRead:
+      return {"reads of logs and artifacts", absl::Seconds(2)};
+    case OpenStreams::Kind::kCall:
+      break;
+  }
+  return {"calls", absl::Milliseconds(500)};
 }
 
 }  // namespace
@@ -17,17 +28,18 @@ const char* NameOf(OpenStreams::Kind kind) {
 absl::StatusOr<OpenStreams::Place> OpenStreams::Open(Kind kind, const std::string& user) {
   const auto index = static_cast<size_t>(kind);
   const StreamLimit& limit = limits_[index];
+  const KindText text = TextOf(kind);
   absl::MutexLock lock(&mutex_);
   Counts& counts = counts_[index];
   const auto found = counts.of_user.find(user);
   if (found != counts.of_user.end() && found->second >= limit.per_user) {
-    return ExhaustedForNow(absl::StrCat("user '", user, "' has ", found->second, " ", NameOf(kind),
+    return ExhaustedForNow(absl::StrCat("user '", user, "' has ", found->second, " ", text.name,
                                         " open, and may not have more; one has to end first"),
-                           kDelay);
+                           text.delay);
   }
   if (counts.total >= limit.total) {
     return ExhaustedForNow(
-        absl::StrCat("the server has ", counts.total, " ", NameOf(kind), " open, and may not have more"), kDelay);
+        absl::StrCat("the server has ", counts.total, " ", text.name, " open, and may not have more"), text.delay);
   }
   ++counts.total;
   ++counts.of_user[user];

@@ -1,4 +1,4 @@
-// How many streams there are, and whose.
+// How many streams and other calls there are, and whose.
 #ifndef SKEW_SERVER_API_OPEN_STREAMS_H_
 #define SKEW_SERVER_API_OPEN_STREAMS_H_
 
@@ -20,6 +20,7 @@ class OpenStreams {
   enum class Kind {
     kWatch,
     kRead,  // of a log or an artifact
+    kCall,  // any call that is no stream
   };
 
   // What an open stream has until it ends. Outlived by the OpenStreams it is of.
@@ -41,7 +42,7 @@ class OpenStreams {
     std::string user_;
   };
 
-  OpenStreams(StreamLimit watches, StreamLimit reads) : limits_{watches, reads} {}
+  OpenStreams(StreamLimit watches, StreamLimit reads, StreamLimit calls) : limits_{watches, reads, calls} {}
 
   // RESOURCE_EXHAUSTED, with when to try again, when the user or all users together have as many as may be.
   absl::StatusOr<Place> Open(Kind kind, const std::string& user);
@@ -49,7 +50,7 @@ class OpenStreams {
   int count(Kind kind) const;
 
  private:
-  static constexpr size_t kKinds = 2;
+  static constexpr size_t kKinds = 3;
   struct Counts {
     int total = 0;
     std::map<std::string, int> of_user;

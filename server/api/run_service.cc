@@ -202,14 +202,15 @@ grpc::Status ArtifactService::ReadArtifact(grpc::ServerContext* context, const v
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<RunId> run = RunId::Parse(request->run_id());
   if (!run.ok()) return ToGrpc(run.status());
+  // First of all: to find it, all of it is read.
+  const absl::StatusOr<OpenStreams::Place> place = streams_->Open(OpenStreams::Kind::kRead, caller->user);
+  if (!place.ok()) return ToGrpc(place.status());
   const absl::StatusOr<v1::Artifact> artifact = artifacts_->Find(*run, request->name());
   if (!artifact.ok()) return ToGrpc(artifact.status());
   if (request->offset() < 0 || request->offset() > artifact->size_bytes()) {
     return ToGrpc(
         absl::OutOfRangeError(absl::StrCat("offset ", request->offset(), " is not in 0..", artifact->size_bytes())));
   }
-  const absl::StatusOr<OpenStreams::Place> place = streams_->Open(OpenStreams::Kind::kRead, caller->user);
-  if (!place.ok()) return ToGrpc(place.status());
   const std::shared_ptr<SlowReaders::Reader> reader = slow_readers_->Follow(*context);
   v1::ReadArtifactResponse response;
   *response.mutable_artifact() = *artifact;

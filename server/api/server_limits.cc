@@ -72,10 +72,10 @@ void Apply(const Limits& limits, grpc::ServerBuilder& builder) {
   builder.SetMaxSendMessageSize(kMostResponseBytes);
   grpc::ResourceQuota quota("skewd");
   quota.Resize(static_cast<size_t>(limits.buffer_bytes));
-  quota.SetMaxThreads(limits.calls + limits.reads.total + kMostReflections);
+  quota.SetMaxThreads(limits.calls.total + limits.reads.total + kMostReflections);
   builder.SetResourceQuota(quota);
   // Above what one user may have: a stream over this limit waits at the client without a word.
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.watches.per_user + limits.calls);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.watches.per_user + limits.calls.total);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(limits.handshake));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(limits.idle_connection));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(limits.keepalive_interval));

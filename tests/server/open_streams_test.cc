@@ -14,7 +14,7 @@ namespace {
 using Kind = OpenStreams::Kind;
 
 TEST(OpenStreamsTest, APlaceIsFreeAgainWhenItsStreamEnds) {
-  OpenStreams streams({1, 10}, {1, 10});
+  OpenStreams streams({1, 10}, {1, 10}, {1, 10});
   {
     const auto place = streams.Open(Kind::kWatch, "ada");
     ASSERT_TRUE(place.ok());
@@ -27,7 +27,7 @@ TEST(OpenStreamsTest, APlaceIsFreeAgainWhenItsStreamEnds) {
 }
 
 TEST(OpenStreamsTest, KindsAndUsersAreCountedApartAndUsersTogether) {
-  OpenStreams streams({1, 2}, {1, 2});
+  OpenStreams streams({1, 2}, {1, 2}, {1, 2});
   const auto ada = streams.Open(Kind::kWatch, "ada");
   const auto bob = streams.Open(Kind::kWatch, "bob");
   EXPECT_TRUE(ada.ok() && bob.ok());
@@ -36,8 +36,19 @@ TEST(OpenStreamsTest, KindsAndUsersAreCountedApartAndUsersTogether) {
             "the server has 2 watches open, and may not have more");
 }
 
+TEST(OpenStreamsTest, CallsHaveALimitOfTheirOwnAndAreSoonOver) {
+  OpenStreams streams({1, 1}, {1, 1}, {2, 2});
+  const auto watch = streams.Open(Kind::kWatch, "ada");
+  const auto first = streams.Open(Kind::kCall, "ada");
+  const auto second = streams.Open(Kind::kCall, "ada");
+  EXPECT_TRUE(watch.ok() && first.ok() && second.ok());
+  const absl::Status refused = streams.Open(Kind::kCall, "ada").status();
+  EXPECT_EQ(refused.message(), "user 'ada' has 2 calls open, and may not have more; one has to end first");
+  EXPECT_EQ(RetryDelay(refused), absl::Milliseconds(500));
+}
+
 TEST(OpenStreamsTest, APlaceThatIsMovedIsOne) {
-  OpenStreams streams({1, 1}, {1, 1});
+  OpenStreams streams({1, 1}, {1, 1}, {1, 1});
   std::optional<OpenStreams::Place> moved;
   {
     auto place = streams.Open(Kind::kRead, "ada");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -108,6 +109,91 @@ TEST(OverloadTest, WatchesAreCountedPerUserAndTogether) {
   EXPECT_TRUE(again.Read());
 }
 
+// Each has a thread: one user's must not be all of them.
+TEST(OverloadTest, CallsAtWorkAreCountedPerUserAndWatchesAreNot) {
+  TestDaemon daemon([](Daemon::Options& options) { options.limits.calls = {2, 10}; });
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("finish"));
+  daemon.Await(job);
+  const auto as_bob = [&](grpc::ClientContext& context) { daemon.CallAs(context, "bob"); };
+  std::array<grpc::ClientContext, 3> contexts;
+  for (grpc::ClientContext& context : contexts) as_bob(context);
+  absl::Notification held;
+  absl::Notification go_on;
+  std::thread writer([&] {
+    const absl::Status written = daemon.daemon().connections().Write(absl::Now(), [&](WriteScope&) {
+      held.Notify();
+      go_on.WaitForNotification();
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(written.ok()) << written;
+  });
+  held.WaitForNotification();
+  std::vector<std::thread> submitters;
+  for (size_t i = 0; i < 2; ++i) {
+    submitters.emplace_back([&, i] {
+      v1::SubmitJobRequest request;
+      *request.mutable_spec() = TestDaemon::Spec("finish");
+      v1::SubmitJobResponse response;
+      const grpc::Status status = daemon.jobs().SubmitJob(&contexts[i], request, &response);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+    });
+  }
+  const OpenStreams& open = daemon.daemon().open_streams();
+  EXPECT_TRUE(Comes([&] { return open.count(OpenStreams::Kind::kCall) == 2; }));
+  v1::ServerInfo info;
+  const absl::Status refused = FromGrpc(daemon.server().GetServerInfo(&contexts[2], {}, &info));
+  EXPECT_TRUE(absl::IsResourceExhausted(refused) && RetryDelay(refused).has_value()) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("user 'bob' has 2 calls open"));
+  OpenWatch watch(daemon.jobs(), job, 0, as_bob);
+  EXPECT_TRUE(watch.Read());
+  EXPECT_TRUE(GetInfo(daemon.server()).ok());  // of another user
+  go_on.Notify();
+  writer.join();
+  for (std::thread& submitter : submitters) submitter.join();
+  EXPECT_TRUE(Comes([&] { return open.count(OpenStreams::Kind::kCall) == 0; }));
+}
+
+// What a team's tools do, all of one login.
+TEST(OverloadTest, FiftyScriptsAndTwoHundredWatchersOfOneUserAreAllServed) {
+  TestDaemon daemon;
+  const std::string job = daemon.MustSubmit(TestDaemon::Spec("finish"));
+  daemon.Await(job);
+  const std::string watched = daemon.MustSubmit(TestDaemon::Spec("wait"));
+  std::vector<std::unique_ptr<OpenWatch>> watches;
+  for (int i = 0; i < 200; ++i) {
+    watches.push_back(std::make_unique<OpenWatch>(daemon.jobs(), watched));
+    ASSERT_TRUE(watches.back()->Read());
+  }
+  std::vector<std::thread> scripts;
+  for (int i = 0; i < 50; ++i) {
+    scripts.emplace_back([&] {
+      const auto channel = Connect(daemon.daemon().addresses().front());
+      const auto jobs = v1::JobService::NewStub(channel);
+      const auto runs = v1::RunService::NewStub(channel);
+      for (int round = 0; round < 4; ++round) {
+        grpc::ClientContext contexts[3];
+        v1::GetJobRequest get;
+        get.set_job_id(job);
+        v1::Job found;
+        grpc::Status status = jobs->GetJob(&contexts[0], get, &found);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        v1::GetResultsRequest results;
+        results.set_job_id(job);
+        v1::GetResultsResponse cells;
+        status = jobs->GetResults(&contexts[1], results, &cells);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        v1::ListRunsRequest list;
+        list.set_job_id(job);
+        v1::ListRunsResponse listed;
+        status = runs->ListRuns(&contexts[2], list, &listed);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+      }
+    });
+  }
+  for (std::thread& script : scripts) script.join();
+  EXPECT_EQ(Watches(daemon), 200);
+}
+
 TEST(OverloadTest, LogsThatAreFollowedAreCounted) {
   TestDaemon daemon([](Daemon::Options& options) { options.limits.reads = {1, 4}; });
   const std::string job = daemon.MustSubmit(TestDaemon::Spec("wait"));
@@ -124,6 +210,15 @@ TEST(OverloadTest, LogsThatAreFollowedAreCounted) {
   EXPECT_FALSE(another->Read(&response));
   const absl::Status status = FromGrpc(another->Finish());
   EXPECT_TRUE(absl::IsResourceExhausted(status) && RetryDelay(status).has_value()) << status;
+  // An artifact is a read from the moment on that it is looked for: all of it is read to check it.
+  grpc::ClientContext refused_too;
+  v1::ReadArtifactRequest artifact;
+  artifact.set_run_id(job + ".1");
+  artifact.set_name("none");
+  v1::ReadArtifactResponse ignored;
+  const auto looked_for = daemon.artifacts().ReadArtifact(&refused_too, artifact);
+  EXPECT_FALSE(looked_for->Read(&ignored));
+  EXPECT_EQ(looked_for->Finish().error_code(), StatusCode::RESOURCE_EXHAUSTED);
   following.TryCancel();
   log->Finish().ok();
   EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 0; }));
@@ -233,7 +328,7 @@ TEST(OverloadTest, AnArtifactThatIsNotReadIsCutAndItsThreadIsFree) {
 // Each of them would have a thread.
 TEST(OverloadTest, ReflectionStreamsLeaveThreadsForOthers) {
   TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.calls = 4;
+    options.limits.calls = {4, 4};
     options.limits.reads = {1, 1};
   });
   const auto channel = Connect(daemon.daemon().addresses().front());

@@ -76,7 +76,7 @@ absl::StatusOr<bool> Scheduler::StartWhatMay() {
     const RunNeed& need = snapshot.users[start.user].batches[start.batch].need;
     const size_t device = DeviceFor(row, snapshot, need, start.device, devices);
     const absl::StatusOr<bool> started = StartOne(row.key, devices[device], need);
-    if (IsPassing(started.status())) return started;
+    if (IsPassing(started.status())) return started.status();
     if (!started.ok()) Hold(row.key.job, started.status().message());
     any = any || !started.ok() || *started;
   }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/text.h"
+#include "common/nearest.h"
 #include "common/proto_time.h"
 
 namespace skew {

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
-#include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace skew {
@@ -82,22 +79,6 @@ size_t ColourLength(absl::string_view text) {
   return end != absl::string_view::npos && text[end] == 'm' ? end + 1 : 0;
 }
 
-// Levenshtein's distance.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::string Printable(absl::string_view text) {
@@ -168,20 +149,6 @@ std::string PadRight(absl::string_view text, int width) {
 
 std::string PadLeft(absl::string_view text, int width) {
   return absl::StrCat(std::string(static_cast<size_t>(std::max(0, width - DisplayWidth(text))), ' '), text);
-}
-
-std::string Nearest(absl::string_view word, absl::Span<const std::string> known) {
-  std::string nearest;
-  size_t least = std::max<size_t>(1, word.size() / 3) + 1;
-  if (word.size() > 100) return nearest;
-  for (const std::string& candidate : known) {
-    const size_t distance = EditDistance(absl::AsciiStrToLower(word), absl::AsciiStrToLower(candidate));
-    if (distance < least) {
-      least = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
 }
 
 }  // namespace skew

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 
 namespace skew {
 
@@ -29,9 +28,6 @@ std::string Clip(absl::string_view text, int width);
 // `text` filled up with spaces to `width` columns; wider text comes back as it is.
 std::string PadRight(absl::string_view text, int width);
 std::string PadLeft(absl::string_view text, int width);
-
-// The one of `known` that somebody who wrote `word` may have meant; empty when none is near.
-std::string Nearest(absl::string_view word, absl::Span<const std::string> known);
 
 }  // namespace skew
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "client/scalar.h"
 #include "client/text.h"
+#include "common/nearest.h"
 #include "common/status.h"
 
 namespace skew {

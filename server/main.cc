@@ -6,14 +6,17 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
@@ -44,7 +47,10 @@ struct Flags {
   std::string aged_after = "1h";
   std::vector<std::string> keep;
   std::string reader_patience = "30s";
+  std::string on_stop = "checkpoint";
 };
+
+constexpr char kDetach[] = "detach";
 
 std::string BesideThisProgram(const std::string& name) {
   std::error_code error;
@@ -58,6 +64,33 @@ std::string CheckDuration(const std::string& text) {
   const bool right =
       absl::ParseDuration(text, &duration) && duration > absl::ZeroDuration() && duration < absl::Hours(24 * 365 * 10);
   return right ? "" : absl::StrCat("'", text, "' is not a duration like 90s or 12h");
+}
+
+// Empty for what SIGTERM may do to workers.
+std::string CheckOnStop(const std::string& text) {
+  return text == "checkpoint" || text == kDetach ? "" : absl::StrCat("'", text, "' is neither checkpoint nor detach");
+}
+
+// Makes bytes of a size such as 500MiB and returns nothing, or else what is wrong.
+std::string ReadSize(std::string& text) {
+  std::string bytes = text;
+  int64_t number = 0;
+  try {
+    if (CLI::AsSizeValue(/*kb_is_1000=*/true)(bytes).empty() && absl::SimpleAtoi(bytes, &number) && number >= 0) {
+      text = bytes;
+      return "";
+    }
+  } catch (const CLI::ValidationError&) {
+    // said below
+  }
+  return absl::StrCat("'", text, "' is not a size like 500MiB or 2GiB");
+}
+
+// Empty for a file that can be read.
+std::string CheckReadable(const std::string& path) {
+  if (access(path.c_str(), R_OK) != 0) return absl::StrCat(path, " cannot be read: ", std::strerror(errno));
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? absl::StrCat(path, " is a folder") : "";
 }
 
 // Empty for KIND=AGE.
@@ -119,12 +152,11 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--checkpoint-every", flags.checkpoint_seconds, "Seconds between the checkpoints of a run")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
-  const std::map<std::string, OnStop> on_stop{{"checkpoint", OnStop::kCheckpoint}, {"detach", OnStop::kDetach}};
-  app.add_option("--on-stop", flags.daemon.scheduler.on_stop,
+  app.add_option("--on-stop", flags.on_stop,
                  "What becomes of running workers on SIGTERM: checkpoint (write one and stop) or detach (train on and "
                  "wait for the next skewd)")
-      ->transform(CLI::CheckedTransformer(on_stop).description("checkpoint|detach"))
-      ->default_str("checkpoint");
+      ->check(CLI::Validator(CheckOnStop, "checkpoint|detach"))
+      ->capture_default_str();
   app.add_option("--worker-patience", flags.patience_seconds,
                  "Seconds a worker trains on without a daemon before it writes a checkpoint and stops")
       ->check(CLI::Range(0, 86400))
@@ -150,8 +182,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
          "--disk-reserve", flags.daemon.disk_reserve_bytes,
          "Kept free on the state directory's disk, e.g. 500MiB: while less is, new jobs are refused and no run is "
          "started; what runs goes on")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
-      ->check(CLI::NonNegativeNumber)
+      ->transform(CLI::Validator(ReadSize, "SIZE", "size"))
       ->default_str("1GiB");
   app.add_option(
       "--backups", flags.daemon.backups,
@@ -165,8 +196,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
   AddLimits(app, flags);
   app.add_option("--restore", flags.restore,
                  "Restore this backup into STATE_DIR, where there is no database and no skewd runs, and exit");
-  app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win");
-  app.config_formatter(std::make_shared<skew::YamlConfig>());
+  app.set_config("--config", "", "The same settings as YAML, e.g. 'devices: cpu:2x1'; flags win")
+      ->type_name("FILE")
+      ->check(CLI::Validator(CheckReadable, ""));
+  app.config_formatter(std::make_shared<skew::YamlConfig>(&app));
 }
 
 // Blocks SIGTERM and SIGINT for all threads to come and returns a descriptor to read them from.
@@ -219,6 +252,36 @@ int Fail(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
 }
 
+// A worker that cannot be started would fail every run, one after the other.
+absl::Status CheckWorker(const std::string& program) {
+  std::error_code error;
+  if (!std::filesystem::exists(program, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--worker: there is no ", program, ", and without skew-worker no run can be trained"));
+  }
+  if (std::filesystem::is_regular_file(program, error) && access(program.c_str(), X_OK) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--worker: ", program, " is not a program that can be executed"));
+}
+
+void WarnOfMissingDatasets(const std::string& folder) {
+  std::error_code error;
+  if (folder.empty() || std::filesystem::is_directory(folder, error)) return;
+  spdlog::warn("--datasets: there is no folder {}, and without datasets no study can be submitted", folder);
+}
+
+// How many of the backup's artifacts there are, and how many of them were whole.
+std::string ArtifactsText(const skew::Restored& restored) {
+  std::set<std::string> whole;
+  for (const skew::v1::BackedUpFile& file : restored.manifest.artifacts()) whole.insert(file.digest());
+  std::set<std::string> all = whole;
+  for (const std::string& digest : restored.damaged) {
+    whole.erase(digest);
+    all.insert(digest);
+  }
+  return whole.size() == all.size() ? absl::StrCat(all.size(), all.size() == 1 ? " artifact" : " artifacts")
+                                    : absl::StrCat(whole.size(), " of ", all.size(), " artifacts");
+}
+
 int Restore(const Flags& flags) {
   const absl::StatusOr<skew::StateDir> state = skew::StateDir::Open(flags.daemon.state_dir);
   if (!state.ok()) return Fail(state.status());
@@ -226,10 +289,14 @@ int Restore(const Flags& flags) {
   const absl::StatusOr<skew::Restored> restored =
       skew::Restore(flags.restore, *state, {login, absl::StrCat("login ", login)});
   if (!restored.ok()) return Fail(restored.status());
-  std::fprintf(stderr, "restored %s: the store up to revision %lld, %d artifacts\n", flags.restore.c_str(),
-               static_cast<long long>(restored->manifest.revision()), restored->manifest.artifacts_size());
+  std::fprintf(stderr, "restored %s: the store up to revision %lld, %s\n", flags.restore.c_str(),
+               static_cast<long long>(restored->manifest.revision()), ArtifactsText(*restored).c_str());
   for (const std::string& digest : restored->damaged) {
     std::fprintf(stderr, "the backup has no whole file of artifact %s\n", digest.c_str());
+  }
+  if (!restored->damaged.empty()) {
+    std::fprintf(stderr,
+                 "once skewd runs, 'skewctl admin check' and 'skewctl admin quarantine' say which runs lack them\n");
   }
   return 0;
 }
@@ -250,6 +317,7 @@ int main(int argc, char** argv) {
 
   flags.daemon.commit = skew::Commit();
   flags.daemon.scheduler.checkpoint_interval = absl::Seconds(flags.checkpoint_seconds);
+  if (flags.on_stop == kDetach) flags.daemon.scheduler.on_stop = OnStop::kDetach;
   flags.daemon.worker_patience = absl::Seconds(flags.patience_seconds);
   flags.daemon.worker_silence = absl::Seconds(flags.silence_seconds);
   flags.daemon.scheduler.attach_grace = flags.daemon.worker_silence;
@@ -261,6 +329,8 @@ int main(int argc, char** argv) {
 
   spdlog::set_default_logger(spdlog::stderr_logger_mt("skewd"));
   if (!flags.restore.empty()) return Restore(flags);
+  if (const absl::Status worker = CheckWorker(flags.daemon.worker_program); !worker.ok()) return Fail(worker);
+  WarnOfMissingDatasets(flags.daemon.datasets);
   RaiseOpenFileLimit();
   const int signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<skew::Daemon>> daemon = StartWhenThereIsRoom(flags.daemon, signals);

@@ -51,9 +51,11 @@ absl::StatusOr<ListenAddress> ListenAddress::Parse(absl::string_view text) {
   }
   const size_t colon = text.rfind(':');
   int port = 0;
-  if (colon == absl::string_view::npos || colon == 0 || !absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 0 ||
-      port > 65535) {
+  if (colon == absl::string_view::npos || colon == 0 || !absl::SimpleAtoi(text.substr(colon + 1), &port)) {
     return absl::InvalidArgumentError(absl::StrCat("address '", text, "' is neither unix:PATH nor host:port"));
+  }
+  if (port < 0 || port > 65535) {
+    return absl::InvalidArgumentError(absl::StrCat("address '", text, "': a port is 0 to 65535"));
   }
   address.host = std::string(text.substr(0, colon));
   const std::string bare(absl::StripSuffix(absl::StripPrefix(address.host, "["), "]"));

@@ -37,13 +37,5 @@ TEST(TextTest, PadsByColumns) {
   EXPECT_EQ(PadLeft("abcd", 3), "abcd");
 }
 
-TEST(TextTest, NearestFindsTypingErrorsOnly) {
-  const std::vector<std::string> known = {"epochs", "steps", "batch_size"};
-  EXPECT_EQ(Nearest("epoch", known), "epochs");
-  EXPECT_EQ(Nearest("Steps", known), "steps");
-  EXPECT_EQ(Nearest("batchsize", known), "batch_size");
-  EXPECT_EQ(Nearest("learning", known), "");
-}
-
 }  // namespace
 }  // namespace skew

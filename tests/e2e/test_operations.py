@@ -61,6 +61,7 @@ class BackupTest(OperationsCase):
         self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
         self.assertEqual(harness.measured(self.server, job), expected)
         self.assertIn("Restore", self.ctl("audit").stdout)
+        self.ctl("admin", "check")
 
     def test_a_damaged_database_is_refused_and_replaced(self):
         job = self.server.submit(harness.spec([harness.resample()]))
@@ -75,10 +76,16 @@ class BackupTest(OperationsCase):
             self.server.start()
         lost = self.server.folder / "lost"
         self.state.rename(lost)
-        self.assertEqual(self.server.restore(lost / "backups" / "good").returncode, 0)
+        artifacts = sorted((lost / "backups" / "good" / "artifacts").glob("*/*"))
+        artifacts[0].unlink()
+        restored = self.server.restore(lost / "backups" / "good")
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        self.assertIn(f", {len(artifacts) - 1} of {len(artifacts)} artifacts\n", restored.stderr)
+        self.assertIn("skewctl admin quarantine", restored.stderr)
         self.server.start()
         self.assertEqual(self.get(job).state, job_pb2.JOB_SUCCEEDED)
-        self.ctl("admin", "check")
+        self.ctl("admin", "check", code=1)
+        self.assertIn(artifacts[0].name, self.ctl("admin", "quarantine").stdout)
 
 
 class QuarantineTest(OperationsCase):

@@ -32,5 +32,10 @@ TEST(ListenAddressTest, RefusesOtherForms) {
   }
 }
 
+TEST(ListenAddressTest, SaysWhichPortsThereAre) {
+  EXPECT_EQ(ListenAddress::Parse("localhost:99999").status().message(),
+            "address 'localhost:99999': a port is 0 to 65535");
+}
+
 }  // namespace
 }  // namespace skew

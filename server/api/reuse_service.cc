@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/run_comparison.h"
+#include "common/state_words.h"
 #include "common/status.h"
 #include "server/api/id_field.h"
 #include "server/api/preview.h"
@@ -94,8 +95,8 @@ absl::StatusOr<PreparedJob> ReuseService::PrepareReproduction(const v1::Reproduc
   SKEW_ASSIGN_OR_RETURN(const v1::Job job, jobs_->Get(id.job));
   SKEW_RETURN_IF_ERROR(CheckIsStudy(job, "runs of studies are reproduced"));
   if (run.state() != v1::SUCCEEDED) {
-    return absl::FailedPreconditionError(absl::StrCat("run ", run.id(), " is ", v1::RunState_Name(run.state()),
-                                                      "; only a run that SUCCEEDED can be reproduced"));
+    return absl::FailedPreconditionError(absl::StrCat("run ", run.id(), " ", StateInWords(run.state()),
+                                                      "; only a run that has succeeded can be reproduced"));
   }
   SKEW_RETURN_IF_ERROR(CheckDataset(job));
   SKEW_RETURN_IF_ERROR(CheckJudges(run));

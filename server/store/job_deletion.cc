@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
+#include "common/state_words.h"
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
@@ -31,8 +32,7 @@ absl::Status Undeletable(JobId id, absl::string_view why) {
 
 absl::Status CheckDeletable(Database& db, JobId id, const v1::Job& job) {
   if (!IsTerminal(job.state())) {
-    return Undeletable(id,
-                       absl::StrCat("is ", v1::JobState_Name(job.state()), " and cannot be deleted: cancel it first"));
+    return Undeletable(id, absl::StrCat(StateInWords(job.state()), " and cannot be deleted: cancel it first"));
   }
   SKEW_ASSIGN_OR_RETURN(
       const bool has_judge,

@@ -11,6 +11,7 @@
 #include "common/digest.h"
 #include "common/judges.h"
 #include "common/run_state.h"
+#include "common/state_words.h"
 #include "common/status.h"
 #include "server/store/added_runs.h"
 #include "server/store/event_log.h"
@@ -91,7 +92,7 @@ absl::Status CheckAdmission(Database& db, const NewJob& job) {
     SKEW_RETURN_IF_ERROR(state.status());
     if (*state != v1::JOB_FAILED && *state != v1::JOB_CANCELLED) continue;
     return absl::FailedPreconditionError(
-        absl::StrCat("job ", after.ToString(), ", which it is to come after, is ", v1::JobState_Name(*state)));
+        absl::StrCat("job ", after.ToString(), ", which it is to come after, ", StateInWords(*state)));
   }
   return absl::OkStatus();
 }
@@ -262,7 +263,7 @@ absl::StatusOr<v1::Job> JobStore::Cancel(JobId id, const Actor& actor) {
     SKEW_ASSIGN_OR_RETURN(const v1::Job before, ReadJob(scope.db, id));
     if (IsTerminal(before.state())) {
       return absl::FailedPreconditionError(
-          absl::StrCat("job ", id.ToString(), " is ", v1::JobState_Name(before.state()), " and cannot be cancelled"));
+          absl::StrCat("job ", id.ToString(), " ", StateInWords(before.state()), " and cannot be cancelled"));
     }
     Statement open =
         scope.db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state IN (1, 2, 3) ORDER BY number");

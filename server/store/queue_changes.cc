@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
+#include "common/state_words.h"
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_deletion.h"
@@ -51,13 +52,13 @@ absl::Status CheckOpen(Database& db, JobId id, absl::string_view what) {
   SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ReadJobState(db, id));
   if (!IsTerminal(state)) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("job ", id.ToString(), " is ", v1::JobState_Name(state), " and cannot be ", what));
+      absl::StrCat("job ", id.ToString(), " ", StateInWords(state), " and cannot be ", what));
 }
 absl::Status CheckOpen(Database& db, RunId id, absl::string_view what) {
   SKEW_ASSIGN_OR_RETURN(const v1::RunState state, ReadRunState(db, id));
   if (!IsTerminal(state) && state != v1::CANCELLING) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("run ", id.ToString(), " is ", v1::RunState_Name(state), " and cannot be ", what));
+      absl::StrCat("run ", id.ToString(), " ", StateInWords(state), " and cannot be ", what));
 }
 
 // Of the job's runs, one or all, that have not ended.
@@ -178,7 +179,7 @@ absl::Status RetryJob(WriteScope& scope, JobId id) {
   SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, id));
   if (numbers.empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("job ", id.ToString(), " is ", v1::JobState_Name(state), " and has no run to retry"));
+        absl::StrCat("job ", id.ToString(), " ", StateInWords(state), " and has no run to retry"));
   }
   SKEW_RETURN_IF_ERROR(PrepareRetry(scope, id, numbers.size()));
   return RetryRuns(scope, id, numbers);
@@ -189,7 +190,7 @@ absl::Status RetryRun(WriteScope& scope, RunId id) {
   SKEW_ASSIGN_OR_RETURN(const v1::RunState state, ReadRunState(scope.db, id));
   if (state != v1::FAILED && state != v1::CANCELLED) {
     return absl::FailedPreconditionError(
-        absl::StrCat("run ", id.ToString(), " is ", v1::RunState_Name(state), " and cannot be retried"));
+        absl::StrCat("run ", id.ToString(), " ", StateInWords(state), " and cannot be retried"));
   }
   SKEW_RETURN_IF_ERROR(PrepareRetry(scope, id.job, 1));
   return QueueAgain(scope, id);

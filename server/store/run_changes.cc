@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
+#include "common/state_words.h"
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
@@ -64,8 +65,8 @@ absl::Status InsertRun(WriteScope& scope, RunId id, const v1::Run& run, const Ru
 absl::Status ChangeRun(WriteScope& scope, RunId id, const RunChange& change) {
   SKEW_ASSIGN_OR_RETURN(const v1::RunState from, ReadRunState(scope.db, id));
   if (!IsLegalChange(from, change.state)) {
-    return absl::FailedPreconditionError(absl::StrCat("run ", id.ToString(), " is ", v1::RunState_Name(from),
-                                                      " and cannot become ", v1::RunState_Name(change.state)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("run ", id.ToString(), " ", StateInWords(from), " and cannot ", ChangeInWords(change.state)));
   }
   SKEW_RETURN_IF_ERROR(
       scope.db.Prepare("UPDATE runs SET state = ?, reason = ?, message = ?, device = ? WHERE job_id = ? AND number = ?")

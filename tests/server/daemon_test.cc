@@ -231,7 +231,7 @@ TEST_F(DaemonTest, ARunningJobIsCancelled) {
   EXPECT_EQ(daemon_.Await(id).state(), v1::JOB_CANCELLED);
   const grpc::Status again = Cancel(id, job);
   EXPECT_EQ(again.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(again.error_message(), HasSubstr("JOB_CANCELLED"));
+  EXPECT_THAT(again.error_message(), HasSubstr("is cancelled"));
 }
 
 TEST_F(DaemonTest, AWorkerThatDoesNotListenIsKilled) {

@@ -97,7 +97,7 @@ TEST_F(JobDeletionTest, ADeletedJobIsOutOfListsAndComesBack) {
 }
 
 TEST_F(JobDeletionTest, WhatIsStillNeededIsNotDeleted) {
-  ExpectRefused(Delete(first_), "JOB_QUEUED and cannot be deleted: cancel it first");
+  ExpectRefused(Delete(first_), "is queued and cannot be deleted: cancel it first");
   ExpectRefused(Purge(first_), "cancel it first");
   EXPECT_TRUE(absl::IsNotFound(Delete(JobId{99})));
   store_.MustExecute("INSERT INTO classifiers (key, digest, job_id, data) VALUES ('key', 'judge', 1, x'')");

@@ -115,6 +115,19 @@ TEST_F(QueueStoreTest, RowsFollowTheRuns) {
   EXPECT_TRUE(Ready().users.empty());
 }
 
+TEST_F(QueueStoreTest, RefusalsSayInWordsHowThingsStand) {
+  const JobId job = Submit("ada", 1);
+  const RunId run{job, 1};
+  EXPECT_EQ(queue_.Retry(job, kAda).status().message(), "job j1 is queued and has no run to retry");
+  EXPECT_EQ(queue_.Retry(run, kAda).status().message(), "run j1.1 is queued and cannot be retried");
+  ASSERT_TRUE(jobs_.Cancel(job, kAda).ok());
+  EXPECT_EQ(jobs_.Cancel(job, kAda).status().message(), "job j1 is cancelled and cannot be cancelled");
+  EXPECT_EQ(jobs_.Cancel(run, kAda).status().message(), "run j1.1 is cancelled and cannot be cancelled");
+  EXPECT_EQ(queue_.SetPaused(job, true, kAda).status().message(), "job j1 is cancelled and cannot be paused");
+  EXPECT_EQ(queue_.SetPriority(run, 1, kAda).status().message(),
+            "run j1.1 is cancelled and cannot be given another priority");
+}
+
 TEST_F(QueueStoreTest, NothingIsClaimedTwiceNorWhenItIsPaused) {
   const JobId job = Submit("ada", 1);
   const QueueKey key = Ready().users[0].rows.at(0).key;

@@ -118,13 +118,13 @@ TEST_F(QueueTest, NothingButFailedAndCancelledRunsIsRetried) {
   v1::Job job;
   const grpc::Status status = CallJob(&v1::JobService::Stub::RetryJob, done, job);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(status.error_message(), HasSubstr("JOB_SUCCEEDED"));
+  EXPECT_THAT(status.error_message(), HasSubstr("has succeeded"));
   const std::string waiting = Occupy();
   grpc::ClientContext context;
   v1::RetryRunRequest request;
   request.set_run_id(waiting + ".1");
   v1::Run run;
-  EXPECT_THAT(daemon_.runs().RetryRun(&context, request, &run).error_message(), HasSubstr("RUNNING"));
+  EXPECT_THAT(daemon_.runs().RetryRun(&context, request, &run).error_message(), HasSubstr("is running"));
   Cancel(waiting);
   daemon_.Await(waiting);
   grpc::ClientContext again;

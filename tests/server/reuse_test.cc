@@ -311,7 +311,7 @@ TEST_F(ReuseTest, WhatCannotBeReproducedIsRefused) {
   daemon_.Await(failed);
   grpc::Status status = Reproduce(failed + ".1", response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(status.error_message(), HasSubstr("is FAILED"));
+  EXPECT_THAT(status.error_message(), HasSubstr("has failed"));
   v1::CompareRunsResponse comparison;
   EXPECT_EQ(Compare(job + ".1", failed + ".1", comparison).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(Compare(job + ".1", "j99.1", comparison).error_code(), grpc::StatusCode::NOT_FOUND);

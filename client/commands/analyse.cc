@@ -17,7 +17,7 @@ absl::StatusOr<ExitCode> Analyse(Session& session, const StudyFlags& flags) {
     Show(session, FindingsTable(analysis));
   }
   if (session.output == Output::kTable) {
-    *session.out << "\nThe tests behind them, as judged (raw) and corrected:\n";
+    *session.out << "\n" << ClaimsLegend(analysis) << "\nThe tests behind them, as judged (raw) and corrected:\n";
     Show(session, TestsTable(analysis));
     *session.out << "\n" << FindingsNotes(analysis);
   }

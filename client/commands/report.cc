@@ -53,7 +53,7 @@ absl::Status WriteCsvFolder(Session& session, const StudyData& data, const std::
   for (const auto& [name, content] : files) {
     SKEW_RETURN_IF_ERROR(WriteOutputFile(absl::StrCat(folder, "/", name), content));
   }
-  *session.err << "wrote " << files.size() << " files into " << folder << std::endl;
+  *session.err << "wrote " << Counted(static_cast<int64_t>(files.size()), "file") << " into " << folder << std::endl;
   return absl::OkStatus();
 }
 

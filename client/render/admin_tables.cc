@@ -89,13 +89,13 @@ std::string BackupDetails(const v1::BackUpResponse& backup) {
   const v1::BackupManifest& manifest = backup.manifest();
   std::string text =
       absl::StrCat("backup ", backup.name(), ": the store up to revision ", manifest.revision(), ", database ",
-                   BytesText(manifest.database().size_bytes()), ", ", manifest.artifacts_size(), " artifacts ",
-                   BytesText(ArtifactBytes(manifest)), "\non the server: ", Printable(backup.path()),
+                   BytesText(manifest.database().size_bytes()), ", ", Counted(manifest.artifacts_size(), "artifact"),
+                   " ", BytesText(ArtifactBytes(manifest)), "\non the server: ", Printable(backup.path()),
                    "\nto restore it, stop skewd, move its state directory away, and: skewd --state-dir DIR --restore ",
                    Printable(backup.path()), "\n");
   if (manifest.damaged_size() > 0) {
-    absl::StrAppend(&text, "left out: ", manifest.damaged_size(),
-                    " damaged artifacts; 'skewctl admin quarantine' lists them\n");
+    absl::StrAppend(&text, "left out: ", Counted(manifest.damaged_size(), "damaged artifact"),
+                    "; 'skewctl admin quarantine' lists them\n");
   }
   return text;
 }

@@ -53,7 +53,7 @@ std::string ChangeName(const v1::Event& event) {
 std::string ChangeText(const v1::Event& event) {
   switch (event.change_case()) {
     case v1::Event::kJobAccepted:
-      return absl::StrCat("accepted, ", event.job_accepted().runs(), " runs");
+      return absl::StrCat("accepted, ", Counted(event.job_accepted().runs(), "run"));
     case v1::Event::kRunState:
       return StateText(event.run_state());
     case v1::Event::kProgress:

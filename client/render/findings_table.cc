@@ -1,9 +1,13 @@
 #include "client/render/findings_table.h"
 
 #include <cmath>
+#include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/render/cells.h"
 #include "client/render/format.h"
 #include "client/text.h"
@@ -27,7 +31,8 @@ std::string PText(bool present, double p) {
 }
 
 std::string UnitsText(const v1::Finding& finding) {
-  return finding.units() > 0 ? absl::StrCat(finding.units(), " ", finding.unit()) : "-";
+  if (finding.units() == 0) return "-";
+  return Counted(finding.units(), absl::StripSuffix(finding.unit(), "s"), finding.unit());
 }
 
 std::vector<Cell> Row(const v1::Finding& finding, const v1::ClaimTest& test, const std::string& shares, bool first) {
@@ -143,7 +148,47 @@ std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis) {
   absl::StrAppend(&text, "p: two-sided; adj. p: the same after Holm (findings of untrained models apart); below ",
                   Exact(analysis.alpha()), " the effect is SUPPORTED or OPPOSITE\n",
                   "equiv.: p-value, after Holm, of an effect outside the margin around none; below ",
-                  Exact(analysis.alpha()), " the effect is PRESERVED\n", analysis.runs(), " runs\n");
+                  Exact(analysis.alpha()), " the effect is PRESERVED\n", "All of it from ",
+                  Counted(analysis.runs(), "run that has succeeded", "runs that have succeeded"),
+                  " with an accepted image.\n");
+  return text;
+}
+
+std::string ClaimMeaning(const v1::Finding& finding) {
+  static const auto* const kSentences = new std::map<std::pair<std::string, std::string>, std::string>{
+      {{"H1", "slope"}, "bias is magnified: beta > 1"},
+      {{"H2", "bias"}, "the GAN is further from the training shares than the VAE"},
+      {{"H2", "erratic"}, "the GAN varies more between seeds than the VAE"},
+      {{"H3", "closer"}, "the VAE is closer in distribution"},
+      {{"H3", "less diverse"}, "the VAE is less diverse within classes"},
+      {{"H3", "less sharp"}, "the VAE is less sharp"},
+      {{"H4", "amplification"}, "the class is amplified more than the others"},
+      {{"H4", "balanced"}, "the class gets more than its share at equal counts"},
+      {{"H5", "predictability"}, "a minority class is less predictable"},
+      {{"H6", "first batches"}, "first batches steer what is generated"},
+      {{"H7", "loss"}, "the largest generator loss goes with minority runs"},
+      {{"H8", "class effects"}, "classes differ at equal counts"},
+  };
+  const auto found = kSentences->find({finding.claim(), finding.part()});
+  return found == kSentences->end() ? "" : found->second;
+}
+
+std::string ClaimsLegend(const v1::AnalyseJobsResponse& analysis) {
+  std::string text;
+  std::set<std::pair<std::string, std::string>> told;
+  for (const v1::Finding& finding : analysis.findings()) {
+    const std::string meaning = ClaimMeaning(finding);
+    if (meaning.empty() || !told.emplace(finding.claim(), finding.part()).second) continue;
+    const std::string effect =
+        finding.effect_name().empty()
+            ? ""
+            : absl::StrCat(" (effect: ", finding.effect_name(), ", ", Exact(finding.null_effect()), " if not so)");
+    absl::StrAppend(&text, Printable(absl::StrCat(finding.claim(), " ", finding.part(), ": ", meaning, effect)), "\n");
+  }
+  absl::StrAppend(
+      &text,
+      "effect: how large what is claimed came out, with its 95% interval; over: the independent values that "
+      "it rests on;\nneeded: how many of them would decide it, were it as large as it looks\n");
   return text;
 }
 

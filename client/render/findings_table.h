@@ -20,6 +20,12 @@ std::string ShortStatistic(const std::string& name);
 // adjusted equivalence p that makes a finding PRESERVED. Only of findings that were tested. At most 120 columns wide.
 Table TestsTable(const v1::AnalyseJobsResponse& analysis);
 
+// What a finding tests: "the VAE is less sharp". Empty for a claim that this program does not know.
+std::string ClaimMeaning(const v1::Finding& finding);
+
+// Below the findings: what each claim among them means, a line each, and what the columns are.
+std::string ClaimsLegend(const v1::AnalyseJobsResponse& analysis);
+
 // Below the tables: notes on single findings, then on all of them and on how to read p-values, a line each.
 std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis);
 

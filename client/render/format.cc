@@ -77,6 +77,11 @@ std::string DurationText(absl::Duration duration) {
   return absl::StrFormat("%dd %02dh", seconds / 86400, seconds / 3600 % 24);
 }
 
+std::string Counted(int64_t count, absl::string_view noun, absl::string_view plural) {
+  if (count == 1) return absl::StrCat("1 ", noun);
+  return plural.empty() ? absl::StrCat(count, " ", noun, "s") : absl::StrCat(count, " ", plural);
+}
+
 std::string TimeText(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%S", FromProto(time), absl::UTCTimeZone());
 }

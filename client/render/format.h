@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/map.h"
 #include "google/protobuf/timestamp.pb.h"
@@ -33,6 +34,9 @@ std::string Exact(double value);
 
 // "45s", "3m 05s", "1h 02m", "2d 03h"; "-" when it is negative or endless.
 std::string DurationText(absl::Duration duration);
+
+// "1 run", "2 runs"; what does not take an s has its own `plural`.
+std::string Counted(int64_t count, absl::string_view noun, absl::string_view plural = "");
 
 // "2026-11-24 10:43:32", in UTC.
 std::string TimeText(const google::protobuf::Timestamp& time);

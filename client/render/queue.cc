@@ -95,7 +95,8 @@ std::string QueueText(const v1::GetQueueResponse& queue) {
   if (!queue.waiting().empty()) absl::StrAppend(&text, "\n", Waiting(queue, now).ToText());
   int64_t shown = 0;
   for (const v1::WaitingRuns& one : queue.waiting()) shown += one.runs();
-  if (shown < queue.queued_runs()) absl::StrAppend(&text, "and ", queue.queued_runs() - shown, " more runs\n");
+  const int64_t more = queue.queued_runs() - shown;
+  if (more > 0) absl::StrAppend(&text, "and ", Counted(more, "more run"), "\n");
   if (!queue.shares().empty()) {
     const std::vector<v1::Share> shares(queue.shares().begin(), queue.shares().end());
     absl::StrAppend(&text, "\n", ShareTable(shares).ToText());

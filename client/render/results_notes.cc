@@ -11,8 +11,7 @@ namespace skew {
 
 std::string SparedText(const v1::SavedRuns& saved) {
   if (saved.runs() == 0) return "";
-  return absl::StrCat(saved.runs(), saved.runs() == 1 ? " run" : " runs", ", about ",
-                      DurationText(FromProto(saved.time())), " of a slot");
+  return absl::StrCat(Counted(saved.runs(), "run"), ", about ", DurationText(FromProto(saved.time())), " of a slot");
 }
 
 std::string StoppedEarlyText(const v1::SavedRuns& saved) {

@@ -125,7 +125,7 @@ void AddActiveRuns(const std::vector<const v1::Run*>& active, int most, Painter&
   const int shown = count <= most ? count : std::max(0, most - 1);
   const Columns columns = ColumnsOf(active, painter.width());
   for (int i = 0; i < shown; ++i) painter.Add(RunLine(*active[static_cast<size_t>(i)], columns, painter));
-  if (shown < count) painter.Add(absl::StrCat("... and ", count - shown, " more active runs"));
+  if (shown < count) painter.Add(absl::StrCat("... and ", Counted(count - shown, "more active run")));
 }
 
 double Share(int64_t part, int64_t whole) {
@@ -145,8 +145,12 @@ void AddHistogram(const v1::Run& run, Painter& painter) {
     const double share = GeneratedShare(histogram, label);
     const auto own = run.bias_point().counts().find(label);
     const int64_t images = own == run.bias_point().counts().end() ? 0 : own->second;
-    painter.Add(absl::StrFormat("  %3d %s %5.1f%%  trained %5.1f%%", label, painter.In(kCyan, Bar(share, bar)),
-                                std::isfinite(share) ? 100 * share : 0.0, 100 * Share(images, trained)));
+    // Without an accepted image there are no shares.
+    const bool known = std::isfinite(share);
+    const std::string shown = known ? painter.In(kCyan, Bar(share, bar)) : PadRight(Clip("none accepted", bar), bar);
+    painter.Add(absl::StrFormat("  %3d %s %s  trained %5.1f%%", label, shown,
+                                known ? absl::StrFormat("%5.1f%%", 100 * share) : "     -",
+                                100 * Share(images, trained)));
   }
 }
 

@@ -85,7 +85,9 @@ void CheckRatios(const google::protobuf::RepeatedField<double>& ratios, const st
 // The images of the most frequent class must be there; those of the others follow from the shape.
 void CheckProfileClasses(const v1::ClassProfile& profile, const v1::Dataset& dataset, SpecFindings& findings) {
   if (profile.classes_size() < 2) {
-    findings.Add("bias.profile.classes", absl::StrCat(profile.classes_size(), " classes; shares need at least two"));
+    findings.Add("bias.profile.classes",
+                 absl::StrCat(profile.classes_size(), profile.classes_size() == 1 ? " class" : " classes",
+                              "; shares need at least two"));
   }
   std::set<int32_t> seen;
   for (int i = 0; i < profile.classes_size(); ++i) {
@@ -142,7 +144,8 @@ void CheckBias(const v1::BiasSpec& bias, const v1::Dataset& dataset, SpecFinding
   if (bias.has_total() && findings.size() == before) CheckTotal(bias, dataset, findings);
   const size_t classes = fixed.size() + (bias.has_varied() ? 1 : 0);
   if (classes < 2) {
-    findings.Add("bias", absl::StrCat(classes, " classes; shares need at least two in bias.fixed and bias.varied"));
+    findings.Add("bias", absl::StrCat(classes, classes == 1 ? " class" : " classes",
+                                      "; shares need at least two in bias.fixed and bias.varied"));
   }
 }
 

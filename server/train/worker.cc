@@ -1,9 +1,12 @@
 #include "server/train/worker.h"
 
 #include <exception>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
 #include "common/file.h"
 #include "common/status.h"
 #include "server/train/engine/engine.h"
@@ -53,9 +56,15 @@ Report WorkOrFail(RunContext& context) {
   }
 }
 
+// "0:100 1:10", by class.
+std::string CountsOf(const v1::BiasPoint& point) {
+  const std::map<int32_t, int32_t> sorted(point.counts().begin(), point.counts().end());
+  return absl::StrJoin(sorted, " ", absl::PairFormatter(":"));
+}
+
 std::string Describe(const WorkOrder& order) {
   const std::string what =
-      order.spec().has_classifier() ? "classifier of " + order.spec().dataset() : order.bias_point().ShortDebugString();
+      order.spec().has_classifier() ? "classifier of " + order.spec().dataset() : CountsOf(order.bias_point());
   return order.run_id() + ", attempt " + std::to_string(order.attempt()) + ", " + what + ", " + order.device() +
          " with " + std::to_string(order.threads()) + " threads";
 }

@@ -23,7 +23,7 @@ TEST(AdminTablesTest, ABackupSaysWhatItHasAndHowItIsRestored) {
             "/backups/monday\n");
   EXPECT_THAT(BackupTable({backup}).ToCsv(), HasSubstr("monday,/backups/monday,17,2048,2,2048,0"));
   backup.mutable_manifest()->add_damaged("ab");
-  EXPECT_THAT(BackupDetails(backup), HasSubstr("left out: 1 damaged artifacts"));
+  EXPECT_THAT(BackupDetails(backup), HasSubstr("left out: 1 damaged artifact;"));
 }
 
 TEST(AdminTablesTest, QuarantineNamesArtifactsAndProblem) {

@@ -119,7 +119,28 @@ TEST(FindingsTableTest, Notes) {
       "p: two-sided; adj. p: the same after Holm (findings of untrained models apart); below 0.05 the effect is "
       "SUPPORTED or OPPOSITE\n"
       "equiv.: p-value, after Holm, of an effect outside the margin around none; below 0.05 the effect is PRESERVED\n"
-      "70 runs\n");
+      "All of it from 70 runs that have succeeded with an accepted image.\n");
+}
+
+TEST(FindingsTableTest, TheLegendSaysWhatEachClaimMeans) {
+  auto analysis = Parse<v1::AnalyseJobsResponse>(kAnalysis);
+  *analysis.add_findings() = analysis.findings(0);  // of another arm
+  analysis.mutable_findings()->rbegin()->set_arm("vae");
+  EXPECT_EQ(ClaimsLegend(analysis),
+            "H1 slope: bias is magnified: beta > 1 (effect: beta, 1 if not so)\n"
+            "H2 bias: the GAN is further from the training shares than the VAE (effect: TV difference, 0 if not so)\n"
+            "H6 first batches: first batches steer what is generated\n"
+            "effect: how large what is claimed came out, with its 95% interval; over: the independent values that it "
+            "rests on;\n"
+            "needed: how many of them would decide it, were it as large as it looks\n");
+}
+
+TEST(FindingsTableTest, OneIsNotMany) {
+  auto analysis = Parse<v1::AnalyseJobsResponse>(kAnalysis);
+  analysis.set_runs(1);
+  analysis.mutable_findings(0)->set_units(1);
+  EXPECT_THAT(FindingsTable(analysis).ToText(), ::testing::HasSubstr(" 1 iteration\n"));
+  EXPECT_THAT(FindingsNotes(analysis), ::testing::HasSubstr("1 run that has succeeded"));
 }
 
 TEST(FindingsTableTest, FitsIn120Columns) {

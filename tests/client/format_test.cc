@@ -105,5 +105,12 @@ TEST(EstimateTest, TimeLeftOfARun) {
   EXPECT_EQ(TimeLeft(Parse<v1::Run>("progress { step: 4 total_steps: 10 }")), absl::InfiniteDuration());
 }
 
+TEST(FormatTest, CountsThings) {
+  EXPECT_EQ(Counted(1, "run"), "1 run");
+  EXPECT_EQ(Counted(0, "run"), "0 runs");
+  EXPECT_EQ(Counted(2, "class", "classes"), "2 classes");
+  EXPECT_EQ(Counted(1, "class", "classes"), "1 class");
+}
+
 }  // namespace
 }  // namespace skew

@@ -47,6 +47,19 @@ TEST(WatchFrameTest, ShowsJobRunsAndHistograms) {
             "    2 ██████████████████████████████                                50.0%  trained  47.1%");
 }
 
+TEST(WatchFrameTest, ShowsNoSharesWhereNoImageWasAccepted) {
+  const WatchState state(
+      Parse<v1::Job>("id: 'j7'"),
+      {Parse<v1::Run>(absl::StrCat("id: 'j7.1' model: 'dcgan' state: RUNNING ", kBiasPoint,
+                                   "histogram { step: 10 images: 50 counts { key: 0 value: 0 } "
+                                   "counts { key: 1 value: 0 } counts { key: 2 value: 0 } rejected: 50 }"))});
+  const std::string frame = absl::StrJoin(WatchFrame(state, {100, 24}, false, kNow), "\n");
+  EXPECT_THAT(frame, HasSubstr("step 10, 50 images, rejected 100.0%, off-support 0.0%"));
+  EXPECT_THAT(frame, HasSubstr("    1 none accepted "));
+  EXPECT_THAT(frame, HasSubstr("     -  trained   5.9%"));
+  EXPECT_THAT(frame, Not(HasSubstr(" 0.0%  trained")));
+}
+
 TEST(WatchFrameTest, StaysInsideTheTerminal) {
   const WatchState state = SomeState();
   for (int width = 1; width < 130; ++width) {

@@ -139,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         BadSpec{"NoShape", "bias { profile { classes: [0, 1] images: 5 } }", "bias.profile", "no shape"},
         BadSpec{"OneClass", "bias { profile { classes: 0 images: 5 balanced {} } }", "bias.profile.classes",
-                "1 classes; shares need at least two"},
+                "1 class; shares need at least two"},
         BadSpec{"ClassTwice", "bias { profile { classes: [0, 1, 0] images: 5 balanced {} } }",
                 "bias.profile.classes[2]", "0 is there twice"},
         BadSpec{"NoSuchClass", "bias { profile { classes: [0, 12] images: 5 balanced {} } }", "bias.profile.classes[1]",

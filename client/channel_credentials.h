@@ -10,7 +10,8 @@
 
 namespace skew {
 
-// Null when the settings ask for no TLS. INVALID_ARGUMENT, naming the file, when one cannot be read.
+// Null when the settings ask for no TLS. INVALID_ARGUMENT, naming the file and the flag it stands for, when one cannot
+// be read, is not PEM or not what it should be, or the key is not the certificate's.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(const TlsSettings& tls);
 
 }  // namespace skew

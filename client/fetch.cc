@@ -4,9 +4,12 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <string>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "client/scalar.h"
 #include "common/file.h"
 #include "common/status.h"
 
@@ -19,6 +22,16 @@ absl::Status CannotWrite(const std::string& path) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> FetchPath(const std::string& name, const std::string& out) {
+  std::error_code error;
+  const bool folder = std::filesystem::is_directory(out, error);
+  if (!out.empty() && !folder) return out;
+  if (name.find('/') != std::string::npos || name == "." || name == "..") {
+    return absl::InvalidArgumentError(absl::StrCat(Quoted(name), " is no file name here; use --out FILE"));
+  }
+  return folder ? (std::filesystem::path(out) / name).string() : name;
+}
 
 absl::StatusOr<v1::Artifact> FetchToFile(Client& client, const std::string& run_id, const std::string& name,
                                          const std::string& path) {

@@ -9,6 +9,10 @@
 
 namespace skew {
 
+// Where an artifact called `name` goes: to `out`; into it, when it is a folder; and without `out`, here.
+// INVALID_ARGUMENT when its own name is wanted and is no file name.
+absl::StatusOr<std::string> FetchPath(const std::string& name, const std::string& out);
+
 // Writes the artifact's content to "<path>.part" and renames that to `path` once it is complete and has the right
 // digest. On any error the old file at `path` is untouched and no .part is left. Errors are those of
 // Client::ReadArtifact, or RESOURCE_EXHAUSTED (disk full) or another error with the path.

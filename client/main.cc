@@ -16,6 +16,7 @@
 #include "client/channel_credentials.h"
 #include "client/client.h"
 #include "client/commands/command.h"
+#include "client/commands/usage.h"
 #include "client/duration.h"
 #include "client/error_text.h"
 #include "client/exit_code.h"
@@ -72,13 +73,13 @@ void AddGlobalFlags(CLI::App& app, Flags& flags) {
   app.add_option("--timeout", flags.timeout, "How long to wait for a server that is not available")
       ->check(skew::DurationValidator())
       ->capture_default_str();
+  app.formatter(std::make_shared<skew::HelpFormatter>());
   app.fallthrough();             // global flags after the command too
   app.require_subcommand(0, 1);  // a second command's name is an argument of the first
   app.footer(
-      "Exit codes: 0 fine, 1 the job or run failed, or another error, 2 usage or a rejected spec, 3 server\n"
-      "unreachable, 4 cancelled, 5 timed out, 6 not authenticated or not allowed, 7 not found, 8 over a limit or no "
-      "room:\n"
-      "later perhaps.");
+      "Exit codes: 0 fine, 1 the job or run failed, or another error, 2 usage, a rejected spec, or what cannot be\n"
+      "done with a job or run as it stands, 3 server unreachable, 4 cancelled, 5 timed out, 6 not authenticated or\n"
+      "not allowed, 7 not found, 8 over a limit or no room: later perhaps.");
 }
 
 absl::StatusOr<skew::Client::Options> ClientOptions(const skew::Command& command, const Flags& flags,
@@ -187,12 +188,10 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ConversionError& error) {
-    app.exit(error);
-    std::cerr << "skewctl: a number is wanted there" << std::endl;
-    return static_cast<int>(skew::ExitCode::kRejected);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(skew::ExitCode::kRejected);
+    if (error.get_exit_code() == 0) return app.exit(error);  // help and version
+    std::cerr << "skewctl: " << skew::UsageErrorText(app, error) << std::endl;
+    return static_cast<int>(skew::ExitCode::kRejected);
   }
   if (command.run == nullptr) {
     std::cerr << app.help();

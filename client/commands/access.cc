@@ -186,7 +186,7 @@ void AddAccessCommands(CLI::App& app, Command& chosen) {
   CLI::App* audit = app.add_subcommand("audit", "List who changed what, newest first (for admins)");
   audit->add_option("--actor", flags->actor, "Only this user's changes");
   audit->add_option("--object", flags->object, "Only changes of this, e.g. j17, 'user ada' or 'token t3'");
-  audit->add_option("--limit", flags->limit, "At most so many")->check(CLI::PositiveNumber)->capture_default_str();
+  audit->add_option("--limit", flags->limit, "At most so many")->check(WholeNumber(1))->capture_default_str();
   Choose(audit, chosen, flags, &Audit);
 }
 

@@ -49,7 +49,8 @@ void AddGarbageCommand(CLI::App& app, Command& chosen) {
 
 void AddAdminCommands(CLI::App& app, Command& chosen) {
   AddGarbageCommand(app, chosen);
-  CLI::App* admin = app.add_subcommand("admin", "Keep the server's store (for admins)")->require_subcommand(1);
+  CLI::App* admin =
+      app.add_subcommand("admin", "Back up and check the server's store (for admins)")->require_subcommand(1);
   auto name = std::make_shared<std::string>();
   CLI::App* backup = admin->add_subcommand(
       "backup", "Copy database and artifacts into a folder on the server, while everything goes on");

@@ -1,9 +1,15 @@
 #include "client/commands/command.h"
 
+#include <limits>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "client/duration.h"
 #include "client/render/format.h"
 #include "client/render/results_notes.h"
 #include "client/render/results_table.h"
+#include "client/scalar.h"
 #include "client/text.h"
 #include "common/run_state.h"
 
@@ -14,6 +20,26 @@ bool IsRunId(absl::string_view id) { return id.find('.') != absl::string_view::n
 CLI::Validator DurationValidator() {
   const auto check = [](const std::string& text) { return std::string(ParseTimeout(text).status().message()); };
   return {check, "DURATION"};
+}
+
+CLI::Validator WholeNumber(int64_t least, int64_t most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    int64_t number = 0;
+    if (absl::SimpleAtoi(text, &number) && number >= least && number <= most) return "";
+    const bool open = most == std::numeric_limits<int64_t>::max();
+    return absl::StrCat(Quoted(text), " is not a whole number ",
+                        open ? absl::StrCat("of at least ", least) : absl::StrCat("from ", least, " to ", most));
+  };
+  return {check, ""};
+}
+
+CLI::Validator Number(double least, double most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    double number = 0;
+    if (absl::SimpleAtod(text, &number) && number >= least && number <= most) return "";
+    return absl::StrCat(Quoted(text), " is not a number from ", least, " to ", most);
+  };
+  return {check, ""};
 }
 
 absl::Status CheckWritten(Session& session) {

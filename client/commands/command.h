@@ -6,6 +6,7 @@
 #include <CLI/Validators.hpp>
 #include <functional>
 #include <istream>
+#include <limits>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -75,7 +76,7 @@ void AddReportCommands(CLI::App& app, Command& chosen);  // report, plot
 void AddQueueCommands(CLI::App& app, Command& chosen);   // queue, pause, resume, retry, priority, share, drain, undrain
 void AddWaitCommand(CLI::App& app, Command& chosen);     // wait
 void AddDiffCommand(CLI::App& app, Command& chosen);     // diff
-// completion, man. They tell of every command that `app` has when they run.
+// help, completion, man. They tell of every command that `app` has when they run.
 void AddReferenceCommands(CLI::App& app, Command& chosen);
 
 // The commands with their flags, without those that are hidden.
@@ -88,6 +89,10 @@ absl::StatusOr<ExitCode> CompleteIds(Session& session, const Completion& complet
 
 // Checks the value of a flag with ParseTimeout.
 CLI::Validator DurationValidator();
+
+// Checks a value that is one number, whole or not; the sentence for another one names what is allowed.
+CLI::Validator WholeNumber(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
+CLI::Validator Number(double least, double most);
 
 // Whether an id names a run ("j17.3") and not a job ("j17").
 bool IsRunId(absl::string_view id);

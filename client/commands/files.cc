@@ -6,7 +6,6 @@
 #include "client/fetch.h"
 #include "client/render/format.h"
 #include "client/render/listings.h"
-#include "client/scalar.h"
 #include "common/status.h"
 
 namespace skew {
@@ -35,10 +34,7 @@ absl::StatusOr<ExitCode> Fetch(Session& session, const FetchFlags& flags) {
                              .status());
     return ExitCode::kFine;
   }
-  const std::string path = flags.out.empty() ? flags.name : flags.out;
-  if (flags.out.empty() && path.find('/') != std::string::npos) {
-    return absl::InvalidArgumentError(absl::StrCat(Quoted(path), " is no file name here; use --out"));
-  }
+  SKEW_ASSIGN_OR_RETURN(const std::string path, FetchPath(flags.name, flags.out));
   SKEW_ASSIGN_OR_RETURN(const v1::Artifact artifact, FetchToFile(*session.client, flags.run_id, flags.name, path));
   *session.err << "wrote " << path << " (" << BytesText(artifact.size_bytes()) << ")" << std::endl;
   return ExitCode::kFine;
@@ -56,7 +52,8 @@ void AddFileCommands(CLI::App& app, Command& chosen) {
   CLI::App* fetch = app.add_subcommand("fetch", "Download one file of a run");
   fetch->add_option("RUN", flags->run_id, "e.g. j17.3")->required();
   fetch->add_option("NAME", flags->name, "e.g. samples.png")->required();
-  fetch->add_option("--out", flags->out, "Where to; - for standard output. Default: NAME")->type_name("FILE");
+  fetch->add_option("--out", flags->out, "Where to, a file or a folder; - for standard output. Default: NAME")
+      ->type_name("FILE");
   fetch->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Fetch(session, *flags); }; });
 }
 

@@ -1,9 +1,13 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "client/commands/command.h"
 #include "client/commands/label_flags.h"
 #include "client/commands/study_flags.h"
@@ -14,6 +18,8 @@
 #include "client/render/measures_table.h"
 #include "client/scalar.h"
 #include "client/text.h"
+#include "common/nearest.h"
+#include "common/run_state.h"
 #include "common/status.h"
 
 namespace skew {
@@ -30,22 +36,33 @@ struct ListFlags {
 
 // The value of an enum by a user's name for it, which may leave out `prefix`.
 template <typename Enum>
-absl::StatusOr<Enum> ParseName(bool (*parse)(google::protobuf::ConstStringParam, Enum*), absl::string_view prefix,
-                               absl::string_view flag, const std::string& text) {
-  const std::string name = absl::AsciiStrToUpper(text);
-  Enum value = {};
-  if ((parse(absl::StrCat(prefix, name), &value) || parse(name, &value)) && value != Enum()) return value;
-  return absl::InvalidArgumentError(absl::StrCat(flag, ": ", Quoted(text), " is not known"));
+absl::StatusOr<Enum> ParseName(absl::string_view prefix, absl::string_view flag, absl::string_view text) {
+  const google::protobuf::EnumDescriptor& type = *google::protobuf::GetEnumDescriptor<Enum>();
+  const std::string name = absl::AsciiStrToUpper(absl::StripAsciiWhitespace(text));
+  std::vector<std::string> known;
+  for (int i = 0; i < type.value_count(); ++i) {
+    const google::protobuf::EnumValueDescriptor& value = *type.value(i);
+    if (value.number() == 0) continue;
+    const std::string shown(absl::StripPrefix(value.name(), prefix));
+    if (name == shown || name == value.name()) return static_cast<Enum>(value.number());
+    known.push_back(absl::AsciiStrToLower(shown));
+  }
+  const std::string nearest = Nearest(text, known);
+  return absl::InvalidArgumentError(absl::StrCat(flag, ": ", Quoted(text), " is not one of ",
+                                                 absl::StrJoin(known, ", "),
+                                                 nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?")));
 }
 
 absl::StatusOr<v1::JobFilter> FilterOf(const ListFlags& flags) {
   v1::JobFilter filter;
   for (const std::string& text : flags.states) {
-    SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ParseName(&v1::JobState_Parse, "JOB_", "--state", text));
-    filter.add_states(state);
+    for (const absl::string_view name : absl::StrSplit(text, ',')) {
+      SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ParseName<v1::JobState>("JOB_", "--state", name));
+      filter.add_states(state);
+    }
   }
   if (!flags.kind.empty()) {
-    SKEW_ASSIGN_OR_RETURN(const v1::JobKind kind, ParseName(&v1::JobKind_Parse, "", "--kind", flags.kind));
+    SKEW_ASSIGN_OR_RETURN(const v1::JobKind kind, ParseName<v1::JobKind>("", "--kind", flags.kind));
     filter.set_kind(kind);
   }
   SKEW_RETURN_IF_ERROR(ReadLabels(flags.labels, filter));
@@ -87,8 +104,40 @@ struct ResultsFlags {
   }
 };
 
+bool HasMeasures(const v1::GetResultsResponse& results) {
+  return std::any_of(results.cells().begin(), results.cells().end(),
+                     [](const v1::ResultCell& cell) { return !MeasureRowsOf(cell).empty(); });
+}
+
+// Why a table that people asked for has no rows; empty when it has some.
+absl::StatusOr<std::string> WhyEmpty(Session& session, const ResultsFlags& flags,
+                                     const v1::GetResultsResponse& results) {
+  if (session.output != Output::kTable) return std::string();
+  if (!results.cells().empty() && (!flags.measures || HasMeasures(results))) return std::string();
+  SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->GetJob(flags.job));
+  if (job.kind() == v1::CLASSIFIER_TRAINING) {
+    return absl::StrCat(job.id(), " trains a judge and has no table: see skewctl classifiers\n");
+  }
+  if (!flags.measures) return std::string();
+  const v1::EvaluationSpec& evaluation = job.spec().evaluation();
+  if (evaluation.has_measure_images() && !evaluation.measure_images()) {
+    return absl::StrCat("the images of ", job.id(),
+                        " are not measured: evaluation.measure_images is false in its spec, as it "
+                        "is by itself below 5,000\ngeneration.images. To have them measured, submit it with --set "
+                        "evaluation.measure_images=true\n");
+  }
+  return absl::StrCat("no run of ", job.id(), " has measured images ",
+                      IsTerminal(job.state()) ? "" : "yet; that comes last in a run", "\n");
+}
+
 absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
   SKEW_ASSIGN_OR_RETURN(const v1::GetResultsResponse results, session.client->GetResults(flags.Request()));
+  SKEW_ASSIGN_OR_RETURN(const std::string why_empty, WhyEmpty(session, flags, results));
+  if (!why_empty.empty()) {
+    *session.out << why_empty;
+    SKEW_RETURN_IF_ERROR(CheckWritten(session));
+    return ExitCode::kFine;
+  }
   const bool csv = session.output == Output::kCsv;
   if (session.output == Output::kJson || !(flags.measures || flags.judges)) {
     SKEW_RETURN_IF_ERROR(ShowResults(session, results));
@@ -117,7 +166,7 @@ absl::StatusOr<ExitCode> Cancel(Session& session, const std::string& id) {
     SKEW_ASSIGN_OR_RETURN(const v1::Job job, session.client->CancelJob(id));
     SKEW_RETURN_IF_ERROR(ShowOne<v1::Job>(session, job, &JobTable, [&] {
       return absl::StrCat(job.id(), " ", StateName(job.state()), ", ", job.runs().cancelled(), " of ",
-                          job.runs().total(), " runs cancelled, ", job.runs().active(), " stopping\n");
+                          Counted(job.runs().total(), "run"), " cancelled, ", job.runs().active(), " stopping\n");
     }));
   }
   return ExitCode::kFine;
@@ -158,12 +207,14 @@ void AddDelete(CLI::App& app, Command& chosen) {
 void AddList(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<ListFlags>();
   CLI::App* command = app.add_subcommand("jobs", "List jobs, newest first");
-  command->add_option("--state", flags->states, "queued, running, succeeded, failed or cancelled; any of several")
+  command
+      ->add_option("--state", flags->states,
+                   "queued, running, succeeded, failed or cancelled; any of several: failed,cancelled")
       ->allow_extra_args(false);
   command->add_option("--owner", flags->owner, "Only this user's");
   AddLabelFlag(*command, flags->labels);
   command->add_option("--kind", flags->kind, "study or classifier_training");
-  command->add_option("--limit", flags->limit, "At most so many")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--limit", flags->limit, "At most so many")->check(WholeNumber(1))->capture_default_str();
   command->add_flag("--deleted", flags->deleted, "Instead: deleted jobs, and until when they can be undeleted");
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return List(session, *flags); }; });
 }

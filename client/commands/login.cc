@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "client/commands/command.h"
 #include "client/contexts.h"
 #include "client/secret_input.h"
+#include "client/text.h"
 #include "common/status.h"
 
 namespace skew {
@@ -28,6 +30,14 @@ absl::StatusOr<Client::Options> OptionsToStore(Session& session, const LoginFlag
   return options;
 }
 
+// The environment goes before every context.
+void NoteEnvironment(Session& session) {
+  const char* server = std::getenv("SKEW_SERVER");
+  if (server == nullptr || *server == '\0') return;
+  *session.err << "note: SKEW_SERVER is set, and goes before contexts: commands talk to " << Printable(server)
+               << " until it is unset" << std::endl;
+}
+
 absl::StatusOr<ExitCode> Login(Session& session, const LoginFlags& flags) {
   if (session.config_path.empty())
     return absl::InvalidArgumentError("HOME is not set: there is no place for a context");
@@ -37,15 +47,22 @@ absl::StatusOr<ExitCode> Login(Session& session, const LoginFlags& flags) {
   SKEW_RETURN_IF_ERROR(SaveContext(session.config_path, flags.context, options.server));
   *session.err << "context " << flags.context << " in " << session.config_path << ": you are " << caller.user() << ", "
                << absl::AsciiStrToLower(v1::Role_Name(caller.role())) << ", on " << options.server.target << std::endl;
+  NoteEnvironment(session);
   return ExitCode::kFine;
 }
 
 absl::StatusOr<ExitCode> Contexts(Session& session, const std::string& name) {
   if (!name.empty()) {
     SKEW_RETURN_IF_ERROR(UseContext(session.config_path, name));
-    return ExitCode::kFine;
   }
   SKEW_ASSIGN_OR_RETURN(const std::vector<NamedContext> contexts, ListContexts(session.config_path));
+  if (!name.empty()) {
+    for (const NamedContext& one : contexts) {
+      if (one.current) *session.err << "context " << one.name << ": " << Printable(one.server) << std::endl;
+    }
+    NoteEnvironment(session);
+    return ExitCode::kFine;
+  }
   Table table({{"context", "context"}, {"server", "server"}, {"token", "token"}, {"current", "current"}});
   for (const NamedContext& one : contexts) {
     table.AddRow({one.name,

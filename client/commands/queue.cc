@@ -1,6 +1,7 @@
 #include "client/render/queue.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,7 +81,9 @@ void AddPriority(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("priority", "Set the priority of a job, or of one of its runs");
   command->add_option("ID", flags->id, "e.g. j17 or j17.3")->required();
-  command->add_option("PRIORITY", flags->priority, "Among your own, higher ones first: -1000 to 1000")->required();
+  command->add_option("PRIORITY", flags->priority, "Among your own, higher ones first: -1000 to 1000")
+      ->required()
+      ->check(WholeNumber(-1000, 1000));
   command->callback([flags, &chosen] {
     chosen.run = [flags](Session& session) {
       if (IsRunId(flags->id)) {
@@ -138,9 +141,12 @@ void AddShare(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<ShareFlags>();
   CLI::App* set = share->add_subcommand("set", "Set what is given and leave the rest");
   set->add_option("USER", flags->user, "* for all that have no settings of their own")->required();
-  set->add_option("--weight", flags->weight, "Part of the slot time in proportion to others': 0.001 to 1000");
-  set->add_option("--max-slots", flags->max_slots, "Runs at the same time; 0: no limit");
-  set->add_option("--max-queued", flags->max_queued, "Runs that wait; 0: no limit");
+  set->add_option("--weight", flags->weight, "Part of the slot time in proportion to others': 0.001 to 1000")
+      ->check(Number(0.001, 1000));
+  set->add_option("--max-slots", flags->max_slots, "Runs at the same time; 0: no limit")
+      ->check(WholeNumber(0, std::numeric_limits<int32_t>::max()));
+  set->add_option("--max-queued", flags->max_queued, "Runs that wait; 0: no limit")
+      ->check(WholeNumber(0, std::numeric_limits<int32_t>::max()));
   set->add_option("--max-artifacts", flags->max_artifacts, "Stored artifacts, e.g. 20GiB; 0: no limit");
   set->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return SetShare(session, *flags); }; });
 }
@@ -165,11 +171,11 @@ void AddQueueCommands(CLI::App& app, Command& chosen) {
   auto limit = std::make_shared<int32_t>(100);
   CLI::App* queue = app.add_subcommand("queue", "Show the box at a glance: who runs what, who waits for what");
   queue->add_option("--limit", *limit, "At most so many waiting rows")
-      ->check(CLI::Range(1, 1000))
+      ->check(WholeNumber(1, 1000))
       ->capture_default_str();
   queue->callback([limit, &chosen] { chosen.run = [limit](Session& session) { return ShowQueue(session, *limit); }; });
   AddWithId(app, chosen, "pause", "Hold a job, or one of its runs, back; what runs checkpoints and stops", &PauseById);
-  AddWithId(app, chosen, "resume", "Let go on what was paused", &ResumeById);
+  AddWithId(app, chosen, "resume", "Let a paused job, or one of its runs, go on", &ResumeById);
   AddWithId(app, chosen, "retry", "Queue failed and cancelled runs again", &RetryById);
   AddPriority(app, chosen);
   AddShare(app, chosen);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
+#include "client/commands/usage.h"
 #include "client/local_file.h"
 #include "client/reference/completion.h"
 #include "client/reference/man_page.h"
@@ -122,6 +123,19 @@ void AddReferenceCommands(CLI::App& app, Command& chosen) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion->callback([shell, &chosen] {
     chosen.run = [shell](Session& session) { return PrintCompletion(session, *shell); };
+    chosen.needs_server = false;
+  });
+
+  auto words = std::make_shared<std::vector<std::string>>();
+  CLI::App* help = app.add_subcommand("help", "Show the help text of a command, as COMMAND --help does");
+  help->add_option("COMMAND", *words, "e.g. submit, or share set; without one, of skewctl");
+  help->callback([words, &app, &chosen] {
+    const std::string text = HelpText(app, *words);
+    chosen.run = [text](Session& session) -> absl::StatusOr<ExitCode> {
+      *session.out << text;
+      SKEW_RETURN_IF_ERROR(CheckWritten(session));
+      return ExitCode::kFine;
+    };
     chosen.needs_server = false;
   });
 

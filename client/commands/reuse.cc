@@ -56,7 +56,9 @@ void AddExtend(CLI::App& app, Command& chosen) {
   CLI::App* command =
       app.add_subcommand("extend", "Submit a study with more iterations, of which only the new ones are trained");
   command->add_option("JOB", flags->job_id, "e.g. j17")->required();
-  command->add_option("--iterations", flags->iterations, "In total, those that the job has included")->required();
+  command->add_option("--iterations", flags->iterations, "In total, those that the job has included")
+      ->required()
+      ->check(WholeNumber(1, 1000));
   command->add_option("--request-id", flags->request_id, "The same id again names the same job. Default: a random one");
   command->add_flag("--dry-run", flags->dry_run, "Print the new job and how many of its runs were done already");
   command->add_flag("--watch", flags->watch, "Follow it until it has ended, then print its results");

@@ -1,3 +1,4 @@
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -41,7 +42,8 @@ void AddLogs(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand("logs", "Print what a run's worker wrote");
   command->add_option("RUN", flags->run_id, "e.g. j17.3")->required();
   command->add_flag("--follow,-f", flags->follow, "Go on until the attempt has ended");
-  command->add_option("--attempt", flags->attempt, "Default: the newest")->check(CLI::PositiveNumber);
+  command->add_option("--attempt", flags->attempt, "Default: the newest")
+      ->check(WholeNumber(1, std::numeric_limits<int32_t>::max()));
   command->callback([flags, &chosen] { chosen.run = [flags](Session& session) { return Logs(session, *flags); }; });
 }
 

@@ -1,5 +1,9 @@
 #include "client/commands/study_flags.h"
 
+#include <limits>
+
+#include "client/commands/command.h"
+
 namespace skew {
 
 v1::AnalyseJobsRequest StudyFlags::Request() const {
@@ -17,8 +21,10 @@ void AddDifferentJudgesFlag(CLI::App& command, bool& allow) {
 void AddStudyFlags(CLI::App& command, StudyFlags& flags, const std::string& jobs_text) {
   command.add_option("JOB", flags.jobs, jobs_text)->required();
   AddDifferentJudgesFlag(command, flags.allow_different_judges);
-  command.add_option("--focus-class", flags.focus_class,
-                     "The class of claim H4. Default: class 1, or the smallest when there is none");
+  command
+      .add_option("--focus-class", flags.focus_class,
+                  "The class of claim H4. Default: class 1, or the smallest when there is none")
+      ->check(WholeNumber(0, std::numeric_limits<int32_t>::max()));
 }
 
 }  // namespace skew

@@ -34,7 +34,7 @@ struct SubmitFlags {
 // The normalised spec, which can be submitted as it is printed.
 absl::Status ShowDryRun(Session& session, const v1::Job& job) {
   return ShowOne<v1::Job>(session, job, &JobTable, [&] {
-    std::string text = absl::StrCat("# ", job.runs().total(), job.runs().total() == 1 ? " run" : " runs");
+    std::string text = absl::StrCat("# ", Counted(job.runs().total(), "run"));
     if (job.runs().reused() > 0) absl::StrAppend(&text, ", ", job.runs().reused(), " of them done already");
     if (job.has_outlook()) absl::StrAppend(&text, "; ", Printable(OutlookText(job.outlook(), absl::Now())));
     return absl::StrCat(text, "\n", ToYaml(job.spec()));
@@ -110,8 +110,9 @@ void AddSubmitCommand(CLI::App& app, Command& chosen) {
                    "several times for several")
       ->allow_extra_args(false);
   command->add_option("--request-id", flags->request_id, "The same id again names the same job. Default: a random one");
-  command->add_option("--priority", flags->priority,
-                      "Among your own jobs, higher ones first: -1000 to 1000. Default: 0");
+  command
+      ->add_option("--priority", flags->priority, "Among your own jobs, higher ones first: -1000 to 1000. Default: 0")
+      ->check(WholeNumber(-1000, 1000));
   command->add_option("--after", flags->after, "Start when this job has succeeded, e.g. j17; several times for several")
       ->allow_extra_args(false);
   command->add_flag("--paused", flags->paused, "Do not start it until it is resumed");

@@ -55,8 +55,10 @@ absl::Status TimedOut(const WaitFlags& flags, const std::vector<v1::Job>& jobs, 
     const bool known = job.state() != v1::JOB_STATE_UNSPECIFIED;
     open.push_back(known ? absl::StrCat(job.id(), " (", StateName(job.state()), ")") : job.id());
   }
-  return absl::DeadlineExceededError(
-      absl::StrCat("not ended within ", flags.timeout, ": ", absl::StrJoin(open, ", "), "\n", status.message()));
+  // gRPC's own words say nothing more; those on a server that is not available do.
+  const bool told = status.message().empty() || status.message() == "Deadline Exceeded";
+  return absl::DeadlineExceededError(absl::StrCat("not ended within ", flags.timeout, ": ", absl::StrJoin(open, ", "),
+                                                  told ? "" : "\n", told ? "" : status.message()));
 }
 
 // The worst: failed, then cancelled.
@@ -75,8 +77,11 @@ absl::StatusOr<ExitCode> Wait(Session& session, const WaitFlags& flags) {
     SKEW_ASSIGN_OR_RETURN(timeout, ParseTimeout(flags.timeout));
   }
   Client client(OptionsUntil(absl::Now() + timeout, *session.options));
-  std::vector<v1::Job> jobs(flags.jobs.size());
-  for (size_t i = 0; i < jobs.size(); ++i) jobs[i].set_id(flags.jobs[i]);
+  std::vector<v1::Job> jobs;
+  for (const std::string& id : flags.jobs) {
+    const bool named = std::any_of(jobs.begin(), jobs.end(), [&id](const v1::Job& job) { return job.id() == id; });
+    if (!named) jobs.emplace_back().set_id(id);
+  }
   const absl::Status status = AwaitEnds(client, jobs);
   if (absl::IsDeadlineExceeded(status) && !flags.timeout.empty()) return TimedOut(flags, jobs, status);
   SKEW_RETURN_IF_ERROR(status);

@@ -137,7 +137,7 @@ void AddWatchCommand(CLI::App& app, Command& chosen) {
           "--from-revision", flags->from_revision,
           "Only events after this one, as lines. Default: all of the job that the server keeps; of all jobs, what "
           "happens from now on")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0));
   command->add_option("--owner", flags->owner, "Of all jobs, only this user's");
   AddLabelFlag(*command, flags->labels);
   command->callback([flags, &chosen] {

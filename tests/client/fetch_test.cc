@@ -82,6 +82,15 @@ TEST_F(FetchTest, RefusesAnotherDigestAndKeepsTheOldFile) {
   EXPECT_FALSE(HasPart());
 }
 
+TEST_F(FetchTest, GoesIntoAFolderUnderItsOwnName) {
+  EXPECT_EQ(*FetchPath("samples.png", ""), "samples.png");
+  EXPECT_EQ(*FetchPath("samples.png", path()), path());
+  const std::string folder = std::filesystem::path(path()).parent_path();
+  EXPECT_EQ(*FetchPath("samples.png", folder), folder + "/samples.png");
+  EXPECT_TRUE(absl::IsInvalidArgument(FetchPath("../escaped", folder).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(FetchPath("a/b", "").status()));
+}
+
 TEST_F(FetchTest, RefusesContentThatIsTooShort) {
   server_.read_artifact.Add({Head("abcdef"), Data("abc")});
   const absl::Status status = Fetch();

@@ -62,11 +62,20 @@ class CliTest(unittest.TestCase):
         self.ctl("fetch", f"{job}.1", "samples.png")
         self.assertTrue((pathlib.Path(self.folder.name) / "samples.png").read_bytes().startswith(b"\x89PNG"))
         self.assertIn("samples.png", self.ctl("artifacts", job).stdout)
-        self.assertNotEqual(self.ctl("logs", f"{job}.1").stdout, "")
+        self.assertIn(f"works on {job}.1, attempt 1, 0:500 1:100 2:500, ", self.ctl("logs", f"{job}.1").stdout)
         events = [json.loads(line) for line in self.ctl("watch", job, "--output", "json").stdout.splitlines()]
         self.assertEqual([int(event["sequence"]) for event in events], list(range(1, len(events) + 1)))
         self.assertIn(job, self.ctl("jobs").stdout)
-        self.ctl("cancel", job, code=2)  # it has ended
+        self.assertIn("has succeeded and cannot be cancelled", self.ctl("cancel", job, code=2).stderr)
+        self.ctl("jobs", "--state", "succeeded,failed")
+        self.assertIn("the GAN is further", self.ctl("analyse", job).stdout)
+        self.assertIn("measure_images=true", self.ctl("results", job, "--measures").stdout)
+        into = pathlib.Path(self.folder.name) / "into"
+        into.mkdir()
+        self.ctl("fetch", f"{job}.1", "samples.png", "--out", "into")
+        self.assertTrue((into / "samples.png").exists())
+        training = json.loads(self.ctl("jobs", "--kind", "classifier_training", "-o", "json").stdout.splitlines()[0])["id"]
+        self.assertIn("trains a judge", self.ctl("results", training).stdout)
 
     def test_rejected_specs(self):
         for change, words in {

@@ -73,6 +73,7 @@ class WaitTest(ScriptCase):
         self.ctl("wait", good, gone, code=4)
         jobs = self.json_lines("wait", gone, late, good, code=1)
         self.assertEqual([job["id"] for job in jobs], [gone, late, good])
+        self.assertEqual(len(self.json_lines("wait", good, good)), 1)
         rows = self.ctl("wait", good, gone, "-o", "csv", code=4).stdout.splitlines()
         self.assertEqual([row.split(",")[0] for row in rows], ["job", good, gone])
 
@@ -80,7 +81,7 @@ class WaitTest(ScriptCase):
         job = self.submit(*ENDLESS)
         done = self.ctl("wait", job, "--timeout", "500ms", code=5)
         self.assertEqual(done.stdout, "")
-        self.assertRegex(done.stderr, rf"not ended within 500ms: {job} \((QUEUED|RUNNING)\)")
+        self.assertRegex(done.stderr, rf"^skewctl: not ended within 500ms: {job} \((QUEUED|RUNNING)\)\n$")
         self.ctl("cancel", job)
         self.ctl("wait", job, code=4)
 
@@ -144,7 +145,7 @@ class DiffTest(ScriptCase):
 
 class JsonTest(ScriptCase):
     # What shows nothing (here), or not more than a file's bytes or text for a shell.
-    SILENT = {"logs", "fetch", "login", "completion", "man", "report", "admin quarantine"}
+    SILENT = {"logs", "fetch", "help", "login", "completion", "man", "report", "admin quarantine"}
 
     def test_everything_that_shows_something_has_json(self):
         """Every command there is, by the program's own list: one that is new has to be put here."""

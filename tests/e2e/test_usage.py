@@ -35,6 +35,79 @@ class UsageCase(unittest.TestCase):
         return line.removeprefix("skewctl: ")
 
 
+class NumbersTest(UsageCase):
+    def test_one_line_with_the_range(self):
+        for words, said in {
+                ("jobs", "--limit", "0"): "--limit: '0' is not a whole number of at least 1",
+                ("jobs", "--limit", "few"): "--limit: 'few' is not a whole number of at least 1",
+                ("audit", "--limit", "1.5"): "--limit: '1.5' is not a whole number of at least 1",
+                ("logs", "j1.1", "--attempt", "0"): "--attempt: '0' is not a whole number from 1 to 2147483647",
+                ("watch", "--from-revision", "x"): "--from-revision: 'x' is not a whole number of at least 0",
+                ("queue", "--limit", "1001"): "--limit: '1001' is not a whole number from 1 to 1000",
+                ("submit", "s.yaml", "--priority", "high"): "--priority: 'high' is not a whole number from -1000 to 1000",
+                ("priority", "j1", "high"): "PRIORITY: 'high' is not a whole number from -1000 to 1000",
+                ("extend", "j1", "--iterations", "x"): "--iterations: 'x' is not a whole number from 1 to 1000",
+                ("share", "set", "ada", "--weight", "x"): "--weight: 'x' is not a number from 0.001 to 1000",
+                ("share", "set", "ada", "--max-slots", "-1"): "--max-slots: '-1' is not a whole number from 0 to 2147483647",
+        }.items():
+            with self.subTest(" ".join(words)):
+                self.assertEqual(self.refused(*words), said)
+
+
+class CommandsTest(UsageCase):
+    def test_what_was_misspelt_and_what_may_have_been_meant(self):
+        for words, said in {
+                ("jbos",): "there is no command 'jbos'; did you mean 'jobs'?",
+                ("frobnicate",): "there is no command 'frobnicate'; 'skewctl --help' lists the commands",
+                ("share", "foo"): "there is no command 'share foo'; there are list, set",
+                ("share", "lst"): "there is no command 'share lst'; did you mean 'share list'?",
+                ("share",): "'share' needs one of its commands: list, set",
+                ("help", "jbos"): "there is no command 'jbos'; did you mean 'jobs'?",
+                ("jobs", "--limt", "3"): "there is no option --limt; did you mean --limit? (see skewctl jobs --help)",
+                ("jobs", "j1"): "'j1' is an argument too many (see skewctl jobs --help)",
+                ("--timeout",): "--timeout needs a value (see skewctl --help)",
+                ("jobs", "--label"): "--label needs a value (see skewctl jobs --help)",
+                ("results", "j1", "--judges", "--measures"): "--measures excludes --judges (see skewctl results --help)",
+                ("job",): "JOB is required (see skewctl job --help)",
+                ("jobs", "--state", "queue"): "--state: 'queue' is not one of queued, running, succeeded, failed, "
+                                              "cancelled; did you mean queued?",
+                ("jobs", "--state", "failed,foo"): "--state: 'foo' is not one of queued, running, succeeded, failed, cancelled",
+                ("jobs", "--kind", "foo"): "--kind: 'foo' is not one of study, classifier_training",
+        }.items():
+            with self.subTest(" ".join(words)):
+                self.assertEqual(self.refused(*words), said)
+
+    def test_help_is_a_command_too(self):
+        self.assertEqual(self.ctl("help").stdout, self.ctl("--help").stdout)
+        self.assertEqual(self.ctl("help", "submit").stdout, self.ctl("submit", "--help").stdout)
+        self.assertEqual(self.ctl("help", "share", "set").stdout, self.ctl("share", "set", "--help").stdout)
+
+    def test_help_of_commands_names_the_other_options(self):
+        line = "The options of skewctl (--server, --output, ...) work here, too: skewctl --help\n"
+        for command in (("jobs",), ("wait",), ("share", "set")):
+            self.assertTrue(self.ctl(*command, "--help").stdout.endswith(line), command)
+        self.assertNotIn(line, self.ctl("--help").stdout)
+
+
+class CredentialsTest(UsageCase):
+    def test_a_file_that_is_no_certificate(self):
+        (self.folder / "ca.pem").write_text("nothing\n")
+        self.assertEqual(self.refused("--ca", "ca.pem", "jobs"), "--ca (SKEW_CA) ca.pem: holds no PEM certificate")
+        self.assertEqual(self.refused("jobs", SKEW_CA="ca.pem"), "--ca (SKEW_CA) ca.pem: holds no PEM certificate")
+
+
+class ContextTest(UsageCase):
+    def test_what_is_used_from_now_on_and_what_goes_before_it(self):
+        config = self.folder / ".config" / "skew" / "config.yaml"
+        config.parent.mkdir(parents=True)
+        config.write_text("current-context: a\ncontexts: {a: {server: 'a:1'}, b: {server: 'b:1'}}\n")
+        self.assertEqual(self.ctl("context", "b").stderr, "context b: b:1\n")
+        done = self.ctl("context", "a", SKEW_SERVER="c:1")
+        self.assertEqual(done.stderr, "context a: a:1\nnote: SKEW_SERVER is set, and goes before contexts: commands talk "
+                                      "to c:1 until it is unset\n")
+        self.assertEqual(done.stdout, "")
+
+
 class DaemonTest(UsageCase):
     def skewd(self, *arguments):
         """What skewd says before it does anything."""

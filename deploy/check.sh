@@ -4,8 +4,15 @@
 #   deploy/check.sh [--soak]     --soak: also the tests that load or kill for many minutes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' deploy/check.sh; }
 selection=(--label-exclude soak)
-[ "${1:-}" != --soak ] || selection=()
+for argument in "$@"; do
+  case "$argument" in
+    --soak) selection=() ;;
+    -h|--help) usage; exit 0 ;;
+    *) echo "check: unknown argument '$argument'" >&2; usage >&2; exit 2 ;;
+  esac
+done
 
 deploy/install-packages.sh
 

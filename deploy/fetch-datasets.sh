@@ -10,6 +10,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
+usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
+
 into="$here/../data"
 from=""
 names=()
@@ -18,7 +20,8 @@ while [ $# -gt 0 ]; do
     --into) into=${2:?--into needs a folder}; shift 2 ;;
     --from) from=${2:?--from needs a folder}; shift 2 ;;
     mnist|fashion-mnist) names+=("$1"); shift ;;
-    *) echo "fetch-datasets: unknown argument '$1'" >&2; sed -n '2,12p' "$0" >&2; exit 2 ;;
+    -h|--help) usage; exit 0 ;;
+    *) echo "fetch-datasets: unknown argument '$1'" >&2; usage >&2; exit 2 ;;
   esac
 done
 [ ${#names[@]} -gt 0 ] || names=(mnist)

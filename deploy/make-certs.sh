@@ -11,8 +11,9 @@
 # CA_DAYS and DAYS (environment) say how long the CA and the others are good: default 3650 and 365 days.
 set -euo pipefail
 
-usage() { sed -n '2,12p' "$0" >&2; exit 2; }
-[ $# -ge 3 ] || usage
+usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; }
+case "${1:-}" in -h | --help) usage; exit 0 ;; esac
+[ $# -ge 3 ] || { usage >&2; exit 2; }
 dir=$1 what=$2
 shift 2
 umask 077
@@ -69,5 +70,5 @@ case "$what" in
       make_certificate "$name" "$name" "extendedKeyUsage=clientAuth"
     done
     ;;
-  *) usage ;;
+  *) echo "make-certs: '$what' is neither server nor user" >&2; usage >&2; exit 2 ;;
 esac

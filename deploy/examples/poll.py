@@ -7,6 +7,7 @@ the .proto files on the fly:
     deploy/examples/poll.py 127.0.0.1:7433
 """
 
+import argparse
 import importlib
 import pathlib
 import subprocess
@@ -46,38 +47,46 @@ def study(job_pb2):
     return spec
 
 
-def follow(jobs, job_service_pb2, job_id):
+def await_server(channel, timeout):
+    """Returns once there is one; grpc.FutureTimeoutError after so many seconds without."""
+    grpc.channel_ready_future(channel).result(timeout=timeout)
+
+
+def follow(channel, timeout, jobs, job_service_pb2, job_id):
     """Yields every event once, in order, whatever happens to the connection."""
     revision = 0
     while True:
         try:
             request = job_service_pb2.WatchJobRequest(job_id=job_id, after_revision=revision)
-            for response in jobs.WatchJob(request, wait_for_ready=True):
+            for response in jobs.WatchJob(request):
                 if response.HasField("event"):
                     revision = response.event.revision
                     yield response.event
                 elif response.end.cause == job_service_pb2.StreamEnd.JOB_FINISHED:
                     return
         except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:  # too many requests or watches, or read too slowly
-                time.sleep(1)
-            elif error.code() != grpc.StatusCode.UNAVAILABLE:
+            # RESOURCE_EXHAUSTED: too many requests or watches, or read too slowly.
+            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
                 raise
+            time.sleep(1)
+            await_server(channel, timeout)
 
 
-def main():
-    address = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:7433"
+def run(address, timeout):
     with tempfile.TemporaryDirectory() as folder:
         load_stubs(folder)
         job_pb2 = importlib.import_module("skew.v1.job_pb2")
         job_service_pb2 = importlib.import_module("skew.v1.job_service_pb2")
         job_service_pb2_grpc = importlib.import_module("skew.v1.job_service_pb2_grpc")
 
-        jobs = job_service_pb2_grpc.JobServiceStub(grpc.insecure_channel(address))
+        channel = grpc.insecure_channel(address)
+        await_server(channel, timeout)
+        jobs = job_service_pb2_grpc.JobServiceStub(channel)
         submitted = jobs.SubmitJob(
-            job_service_pb2.SubmitJobRequest(spec=study(job_pb2), request_id=str(uuid.uuid4())), wait_for_ready=True)
+            job_service_pb2.SubmitJobRequest(spec=study(job_pb2), request_id=str(uuid.uuid4())),
+            timeout=timeout)
         print("submitted", submitted.job.id, *submitted.notes)
-        for event in follow(jobs, job_service_pb2, submitted.job.id):
+        for event in follow(channel, timeout, jobs, job_service_pb2, submitted.job.id):
             print(event.revision, event.WhichOneof("change"))
         results = jobs.GetResults(job_service_pb2.GetResultsRequest(job_id=submitted.job.id))
         for cell in results.cells:
@@ -85,6 +94,20 @@ def main():
                 label = getattr(one, "class")
                 print(f"{cell.model:10} class {label}: trained {one.trained_share:.3f}, "
                       f"generated {one.generated.mean:.3f} +- {one.generated.sd:.3f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("address", nargs="?", default="127.0.0.1:7433", help="host:port or unix:PATH; default: %(default)s")
+    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS",
+                        help="how long to wait for a server that is not there; default: %(default)s")
+    arguments = parser.parse_args()
+    try:
+        run(arguments.address, arguments.timeout)
+    except grpc.FutureTimeoutError:
+        sys.exit(f"poll.py: no server at {arguments.address} within {arguments.timeout:g} s")
+    except grpc.RpcError as error:
+        sys.exit(f"poll.py: {error.details()}")
 
 
 if __name__ == "__main__":

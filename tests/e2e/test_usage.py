@@ -154,5 +154,23 @@ class DaemonTest(UsageCase):
         self.assertIn("--datasets: there is no folder nowhere", (self.folder / "log").read_text())
 
 
+class ScriptsTest(UsageCase):
+    def test_help_is_text_and_not_source(self):
+        for script in ("make-certs.sh", "fetch-datasets.sh", "check.sh"):
+            with self.subTest(script):
+                done = self.run_program(SOURCE / "deploy" / script, "--help", code=0)
+                self.assertIn(f"deploy/{script}", done.stdout)
+                self.assertNotIn("set -euo", done.stdout)
+                self.assertNotRegex(done.stdout, r"(?m)^#|\$|\[ ")
+                refused = self.run_program(SOURCE / "deploy" / script, "nonsense", code=2)
+                self.assertIn(done.stdout, refused.stderr)
+
+    def test_the_python_example_does_not_hang(self):
+        poll = SOURCE / "deploy" / "examples" / "poll.py"
+        self.assertIn("usage: poll.py", self.run_program(poll, "--help", code=0).stdout)
+        done = self.run_program(poll, "127.0.0.1:1", "--timeout", "0.5", code=1)
+        self.assertEqual(done.stderr, "poll.py: no server at 127.0.0.1:1 within 0.5 s\n")
+
+
 if __name__ == "__main__":
     unittest.main()

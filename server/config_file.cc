@@ -75,7 +75,9 @@ std::string YamlConfig::to_config(const CLI::App* app, bool /*default_also*/, bo
                                   std::string prefix) const {
   std::string text;
   for (const CLI::Option* option : app->get_options()) {
-    for (const std::string& value : option->results()) text += prefix + option->get_single_name() + ": " + value + "\n";
+    for (const std::string& value : option->results()) {
+      absl::StrAppend(&text, prefix, option->get_single_name(), ": ", value, "\n");
+    }
   }
   return text;
 }

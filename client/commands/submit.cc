@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
+#include "client/render/format.h"
 #include "client/render/listings.h"
 #include "client/render/queue.h"
 #include "client/scalar.h"

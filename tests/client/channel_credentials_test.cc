@@ -17,7 +17,7 @@ namespace {
 class ChannelCredentialsTest : public ::testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = folder_.path() + "/" + name;
+    std::string path = folder_.path() + "/" + name;
     EXPECT_TRUE(WriteFileAtomically(path, text).ok());
     return path;
   }

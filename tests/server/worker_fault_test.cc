@@ -97,6 +97,7 @@ class WorkerFaultTest : public ::testing::Test {
   v1::Job AwaitReason(const std::string& job, const std::string& words) {
     v1::Job now = daemon_.GetJob(job);
     while (now.state() == v1::JOB_QUEUED && !absl::StrContains(now.outlook().wait_reason(), words)) {
+      absl::SleepFor(absl::Milliseconds(20));  // a user has 200 requests a second
       now = daemon_.GetJob(job);
     }
     return now;

@@ -17,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "server/store/dataset_registry.h"
 #include "skew/v1/job_service.grpc.pb.h"
 #include "skew/v1/run_service.grpc.pb.h"
 #include "skew/v1/server_service.grpc.pb.h"
@@ -311,7 +312,9 @@ void MeasureLargeStore(BenchDaemon::Options options, const Load& load, BenchTabl
   const std::string database = options.state_dir + "/skew.db";
   const double generated = MillisecondsOf([&] {
     if (std::filesystem::exists(database)) return;
-    const absl::Status status = GenerateStore(database, load.store, ReportingSpec());
+    const absl::StatusOr<v1::Dataset> dataset = DatasetRegistry(options.datasets).Find(ReportingSpec().dataset());
+    if (!dataset.ok()) Die(dataset.status().ToString());
+    const absl::Status status = GenerateStore(options.state_dir, load.store, {ReportingSpec(), dataset->digest()});
     if (!status.ok()) Die(status.ToString());
   });
   const std::string size = absl::StrFormat(

@@ -1,5 +1,6 @@
 #include "tests/bench/store_generator.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/expansion.h"
+#include "common/file.h"
 #include "common/status.h"
 #include "server/api/spec_defaults.h"
 #include "server/store/connections.h"
@@ -24,16 +26,16 @@ constexpr int64_t kJobsPerTransaction = 500;
 
 Actor Generator() { return {"ada", "login ada"}; }
 
-NewJob JobNumber(int number, const v1::JobSpec& spec, int runs) {
+NewJob JobNumber(int number, const GeneratedStudies& studies, int runs) {
   NewJob job;
   job.owner = number % 100 == 0 ? "grace" : "ada";
   job.request_digest = "generated";
-  job.spec = spec;
+  job.spec = studies.spec;
   job.spec.set_name(absl::StrCat("generated-", number));
   (*job.spec.mutable_labels())["group"] = absl::StrCat(number % 10);
   if (number % 1000 == 0) (*job.spec.mutable_labels())["rare"] = "yes";
   FillDefaults(job.spec);
-  job.dataset_digest = Sha256Hex("generated");
+  job.dataset_digest = studies.dataset_digest;
   job.classifier_key = kClassifierKey;
   job.runs = Expand(job.spec);
   const v1::Run one = job.runs.front();
@@ -41,11 +43,25 @@ NewJob JobNumber(int number, const v1::JobSpec& spec, int runs) {
   return job;
 }
 
-absl::Status WriteClassifier(Connections& connections) {
-  return connections.Write(absl::Now(), [](WriteScope& scope) {
+// With weights: without them its studies would wait.
+absl::Status WriteClassifier(Connections& connections, const std::string& state_dir) {
+  const std::string weights = "weights";
+  const std::string digest = Sha256Hex(weights);
+  const std::string folder = absl::StrCat(state_dir, "/artifacts/", digest.substr(0, 2));
+  std::filesystem::create_directories(folder);
+  SKEW_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/", digest), weights));
+  return connections.Write(absl::Now(), [&](WriteScope& scope) {
     v1::Classifier classifier;
     classifier.set_digest("generated");
     classifier.set_job_id("j1");
+    SKEW_RETURN_IF_ERROR(scope.db
+                             .Prepare("INSERT INTO artifacts (job_id, run_number, name, media_type, digest, "
+                                      "size_bytes, create_time) VALUES (1, 1, 'classifier.pt', "
+                                      "'application/octet-stream', ?, ?, ?)")
+                             .Bind(digest)
+                             .Bind(static_cast<int64_t>(weights.size()))
+                             .Bind(scope.now)
+                             .Run());
     return scope.db.Prepare("INSERT OR REPLACE INTO classifiers (key, digest, job_id, data) VALUES (?, ?, 1, ?)")
         .Bind(kClassifierKey)
         .Bind("generated")
@@ -64,9 +80,9 @@ int TemplateOf(int number) {
   return number % 10;
 }
 
-absl::Status SubmitTemplates(JobStore& jobs, const StoreSize& size, const v1::JobSpec& spec) {
+absl::Status SubmitTemplates(JobStore& jobs, const StoreSize& size, const GeneratedStudies& studies) {
   for (const int number : {10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 1000}) {
-    SKEW_RETURN_IF_ERROR(jobs.Submit(JobNumber(number, spec, size.runs_per_job), {}, Generator()).status());
+    SKEW_RETURN_IF_ERROR(jobs.Submit(JobNumber(number, studies, size.runs_per_job), {}, Generator()).status());
   }
   return absl::OkStatus();
 }
@@ -210,16 +226,16 @@ absl::Status WriteQueue(Connections& connections, const StoreSize& size) {
 
 }  // namespace
 
-absl::Status GenerateStore(const std::string& path, const StoreSize& size, const v1::JobSpec& spec) {
-  SKEW_ASSIGN_OR_RETURN(const std::unique_ptr<Connections> connections, Connections::Open(path));
+absl::Status GenerateStore(const std::string& state_dir, const StoreSize& size, const GeneratedStudies& studies) {
+  SKEW_ASSIGN_OR_RETURN(const std::unique_ptr<Connections> connections, Connections::Open(state_dir + "/skew.db"));
   RealClock clock;
   JobStore jobs(connections.get(), &clock);
   // Studies wait for nothing when their judge is there.
-  NewJob first = JobNumber(1, spec, 1);
+  NewJob first = JobNumber(1, studies, 1);
   first.kind = v1::CLASSIFIER_TRAINING;
   SKEW_RETURN_IF_ERROR(jobs.Submit(first, {}, Generator()).status());
-  SKEW_RETURN_IF_ERROR(WriteClassifier(*connections));
-  SKEW_RETURN_IF_ERROR(SubmitTemplates(jobs, size, spec));
+  SKEW_RETURN_IF_ERROR(WriteClassifier(*connections, state_dir));
+  SKEW_RETURN_IF_ERROR(SubmitTemplates(jobs, size, studies));
   SKEW_RETURN_IF_ERROR(CopyJobs(*connections, size));
   SKEW_RETURN_IF_ERROR(WriteHistory(*connections, size));
   return WriteQueue(*connections, size);

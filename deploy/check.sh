@@ -27,4 +27,5 @@ echo "== data"
 deploy/fetch-datasets.sh mnist fashion-mnist
 
 echo "== tests"
-ctest --preset release --no-tests=error -j 2 "${selection[@]}"
+# One more than there are cores: many tests mostly wait, for time to pass.
+ctest --preset release --no-tests=error -j "$(($(nproc) + 1))" "${selection[@]}"

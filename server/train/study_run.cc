@@ -164,7 +164,7 @@ absl::Status StudyRun::Resume(const DatasetContent& dataset, const at::Tensor& i
     SKEW_ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, checkpoints_.ReadNewest(problems));
     for (const std::string& problem : problems) spdlog::warn("checkpoint passed over: {}", problem);
     if (!checkpoint.has_value()) break;
-    const absl::Status taken = TakeUp(*checkpoint);
+    absl::Status taken = TakeUp(*checkpoint);
     if (taken.ok() || !absl::IsDataLoss(taken)) return taken;
     spdlog::warn("checkpoint of step {} passed over: {}", checkpoint->step, std::string(taken.message()));
     SKEW_RETURN_IF_ERROR(checkpoints_.PutAside(checkpoint->step));

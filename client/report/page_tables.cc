@@ -1,8 +1,6 @@
 // Claims and results as HTML tables.
 #include <algorithm>
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -28,24 +26,12 @@ std::string Heading(absl::string_view content, absl::string_view attributes = "c
   return HtmlElement("th", attributes, content);
 }
 
-// What a finding tests, for people.
+// What a finding tests, as a sentence begins.
 std::string ClaimSentence(const v1::Finding& finding) {
-  static const auto* const kSentences = new std::map<std::pair<std::string, std::string>, std::string>{
-      {{"H1", "slope"}, "Bias is magnified: beta > 1"},
-      {{"H2", "bias"}, "The GAN is further from the training shares than the VAE"},
-      {{"H2", "erratic"}, "The GAN varies more between seeds than the VAE"},
-      {{"H3", "closer"}, "The VAE is closer in distribution"},
-      {{"H3", "less diverse"}, "The VAE is less diverse within classes"},
-      {{"H3", "less sharp"}, "The VAE is less sharp"},
-      {{"H4", "amplification"}, "The class is amplified more than the others"},
-      {{"H4", "balanced"}, "The class gets more than its share at equal counts"},
-      {{"H5", "predictability"}, "A minority class is less predictable"},
-      {{"H6", "first batches"}, "First batches steer what is generated"},
-      {{"H7", "loss"}, "The largest generator loss goes with minority runs"},
-      {{"H8", "class effects"}, "Classes differ at equal counts"},
-  };
-  const auto found = kSentences->find({finding.claim(), finding.part()});
-  return found == kSentences->end() ? finding.part() : found->second;
+  std::string sentence = ClaimMeaning(finding);
+  if (sentence.empty()) return finding.part();
+  sentence[0] = absl::ascii_toupper(static_cast<unsigned char>(sentence[0]));
+  return sentence;
 }
 
 std::string ArmHtml(const v1::Finding& finding) {

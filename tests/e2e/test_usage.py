@@ -149,7 +149,7 @@ class DaemonTest(UsageCase):
     def test_datasets_that_are_not_there_are_missed(self):
         done = self.run_program("timeout", "--preserve-status", "20", "sh", "-c",
                                 f"{BIN}/skewd --state-dir state --listen unix:state/s --datasets nowhere 2>log & "
-                                "until grep -q READY log; do sleep 0.1; done; kill $!; wait $!", code=0)
+                                "until grep -qs READY log; do sleep 0.1; done; kill $!; wait $!", code=0)
         self.assertEqual(done.stderr, "")
         self.assertIn("--datasets: there is no folder nowhere", (self.folder / "log").read_text())
 

@@ -71,6 +71,8 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
   return InvalidFields({violation});
 }
 
+bool MayPass(const absl::Status& status) { return absl::IsResourceExhausted(status) || absl::IsUnavailable(status); }
+
 absl::Status ExhaustedForNow(absl::string_view message, absl::Duration delay) {
   v1::RetryInfo details;
   *details.mutable_retry_delay() = ToProto(delay);

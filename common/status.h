@@ -21,6 +21,9 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
 // RESOURCE_EXHAUSTED that passes by itself, with a RetryInfo: it makes no sense to try again before `delay`.
 absl::Status ExhaustedForNow(absl::string_view message, absl::Duration delay);
 
+// Whether the same may work later: no room is left, or it does not work for now.
+bool MayPass(const absl::Status& status);
+
 // The delay that `status` carries; absent when it carries none.
 std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 

@@ -15,7 +15,6 @@
 #include "server/api/admin_service.h"
 #include "server/api/analysis_service.h"
 #include "server/api/job_service.h"
-#include "server/api/large_reads.h"
 #include "server/api/limits.h"
 #include "server/api/listen_address.h"
 #include "server/api/listener.h"
@@ -144,7 +143,6 @@ class Daemon {
   Listener listener_;
   RequestRate rate_;
   OpenStreams open_streams_;
-  LargeReads large_reads_;
   AccessGate gate_;
   SlowReaders slow_readers_;
   WatchPump pump_;

@@ -16,7 +16,7 @@ namespace skew::stats {
 //
 // Intervals of corrected values hold both the spread over runs and what the judge's confusion counts leave open:
 // Student's t given each of the judge's draws, evenly mixed. Why not resample the runs: a bootstrap of five runs, by
-// percentiles or BCa, knows nothing beyond the five values; its 95% intervals cover 83-84% (simulation_test.cc measures
+// percentiles or BCa, knows nothing beyond the five values; its 95% intervals cover 83-84% (bootstrap_test.cc measures
 // it). Student's t is exact for the nearly normal shares of thousands of images, and resampled confusion counts keep
 // every error that was not seen at 0.
 struct ClassEstimate {

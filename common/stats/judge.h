@@ -67,7 +67,7 @@ struct JudgeCorrection {
 // each true class have a Dirichlet posterior whose prior expects the judge's pooled rate for every error, with shape
 // 1/20: errors differ much between pairs of classes (a 4 is taken for a 9 a hundred times as often as for a 0), and a
 // larger shape draws what was counted for one pair to the average of all, and its intervals beside the truth: with 1/2
-// they cover a rare 4 beside 5s and 9s in 75% of the cases, with 1/20 in 90% (simulation_test.cc). `mean` is made of
+// they cover a rare 4 beside 5s and 9s in 75% of the cases, with 1/20 in 90% (null_arm_test.cc). `mean` is made of
 // the posterior means, `draws` of draws from the posterior, the same ones for the same seed. Sums of softmax outputs
 // are taken as counts: outputs vary at most as much as decisions with the same mean, so what they leave open is rather
 // over- than understated.

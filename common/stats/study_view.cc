@@ -27,6 +27,11 @@ std::string OrderSuffix(FirstBatches order) {
   return "";
 }
 
+// What trains nothing has no first batches.
+FirstBatches OrderOf(const StudyRun& run) {
+  return run.family == Family::kOther ? FirstBatches::kShuffled : run.first_batches;
+}
+
 int64_t Sum(const std::map<int, int64_t>& counts) {
   int64_t sum = 0;
   for (const auto& [label, count] : counts) sum += count;
@@ -84,7 +89,7 @@ absl::StatusOr<StudyView> StudyView::Make(const Study& study, const AnalysisOpti
   view.options_ = options;
   if (const absl::Status status = view.AddRuns(study); !status.ok()) return status;
   if (const absl::Status status = view.AddJudges(study); !status.ok()) return status;
-  view.AddSeries();
+  view.AddSeries(study);
   return view;
 }
 
@@ -100,9 +105,7 @@ absl::Status StudyView::AddRuns(const Study& study) {
   std::set<std::tuple<std::string, FirstBatches, std::string, uint32_t>> seen;
   for (const StudyRun& run : study.runs) {
     if (absl::Status status = Check(run, labels_); !status.ok()) return status;
-    // What trains nothing has no first batches.
-    const FirstBatches order = run.family == Family::kOther ? FirstBatches::kShuffled : run.first_batches;
-    jobs_[ArmName(run.arm, order)][run.job].push_back(&run);
+    const FirstBatches order = OrderOf(run);
     if (!seen.emplace(run.arm, order, run.images, run.seed).second) continue;
     arms_[ArmName(run.arm, order)].push_back(&run);
     orders_[run.arm][order].push_back(&run);
@@ -126,8 +129,11 @@ absl::Status StudyView::AddJudges(const Study& study) {
   return absl::OkStatus();
 }
 
-void StudyView::AddSeries() {
-  for (const auto& [arm, jobs] : jobs_) {
+// Of all runs: those that repeat another job's belong to the series of theirs.
+void StudyView::AddSeries(const Study& study) {
+  std::map<std::string, std::map<std::string, RunList>> jobs_of;  // by arm
+  for (const StudyRun& run : study.runs) jobs_of[ArmName(run.arm, OrderOf(run))][run.job].push_back(&run);
+  for (const auto& [arm, jobs] : jobs_of) {
     std::map<int, RunList> by_label;
     std::set<std::tuple<int, std::string, uint32_t>> seen;
     for (const auto& [job, runs] : jobs) {

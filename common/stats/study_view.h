@@ -61,7 +61,7 @@ class StudyView {
  private:
   absl::Status AddRuns(const Study& study);
   absl::Status AddJudges(const Study& study);
-  void AddSeries();
+  void AddSeries(const Study& study);
 
   AnalysisOptions options_;
   std::vector<int> labels_;
@@ -69,7 +69,6 @@ class StudyView {
   bool corrects_ = false;
   std::vector<std::optional<JudgeCorrection>> judges_;  // absent: no run has it
   std::map<std::string, RunList> arms_;
-  std::map<std::string, std::map<std::string, RunList>> jobs_;  // by arm and job, runs that repeat another job's, too
   std::map<std::string, std::map<FirstBatches, RunList>> orders_;
   std::vector<Series> series_;
 };

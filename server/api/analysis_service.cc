@@ -24,7 +24,7 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   if (const absl::Status status = CheckJobsToAnalyse(*request); !status.ok()) return ToGrpc(status);
-  const LargeReads::Turn turn = large_reads_->Await(caller->user);
+  const OpenStreams::Place turn = streams_->Await(OpenStreams::Kind::kLargeRead, caller->user);
   if (context->IsCancelled()) return grpc::Status::CANCELLED;
   std::vector<JobToAnalyse> jobs;
   LossByDigest losses;

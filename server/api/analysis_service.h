@@ -10,7 +10,7 @@
 #include "common/ids.h"
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
-#include "server/api/large_reads.h"
+#include "server/api/open_streams.h"
 #include "server/store/artifact_store.h"
 #include "server/store/job_store.h"
 #include "skew/v1/analysis_service.grpc.pb.h"
@@ -21,8 +21,8 @@ namespace skew {
 class AnalysisService final : public v1::AnalysisService::Service {
  public:
   // Borrowed; they outlive the server.
-  AnalysisService(AccessGate* gate, JobStore* jobs, ArtifactStore* artifacts, LargeReads* large_reads)
-      : gate_(gate), jobs_(jobs), artifacts_(artifacts), large_reads_(large_reads) {}
+  AnalysisService(AccessGate* gate, JobStore* jobs, ArtifactStore* artifacts, OpenStreams* streams)
+      : gate_(gate), jobs_(jobs), artifacts_(artifacts), streams_(streams) {}
 
   grpc::Status AnalyseJobs(grpc::ServerContext* context, const v1::AnalyseJobsRequest* request,
                            v1::AnalyseJobsResponse* response) override;
@@ -37,7 +37,7 @@ class AnalysisService final : public v1::AnalysisService::Service {
   AccessGate* const gate_;
   JobStore* const jobs_;
   ArtifactStore* const artifacts_;
-  LargeReads* const large_reads_;
+  OpenStreams* const streams_;
 };
 
 }  // namespace skew

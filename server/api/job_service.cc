@@ -148,7 +148,7 @@ grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetR
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const LargeReads::Turn turn = large_reads_->Await(caller->user);
+  const OpenStreams::Place turn = streams_->Await(OpenStreams::Kind::kLargeRead, caller->user);
   if (context->IsCancelled()) return grpc::Status::CANCELLED;
   const absl::StatusOr<JobStore::JobWithRuns> stored = jobs_->GetWithRuns(*id);
   if (!stored.ok()) return ToGrpc(stored.status());

@@ -4,7 +4,7 @@
 
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
-#include "server/api/large_reads.h"
+#include "server/api/open_streams.h"
 #include "server/api/watch_stream.h"
 #include "server/jobs/event_hub.h"
 #include "server/jobs/queue_view.h"
@@ -25,7 +25,7 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<
   // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
   JobService(AccessGate* gate, JobStore* jobs, JobDeletion* deletion, QueueStore* queue, QueueView* view,
              ReuseStore* reuse, DatasetRegistry* datasets, Scheduler* scheduler, EventHub* hub, WatchPump* pump,
-             LargeReads* large_reads, v1::Precision auto_precision)
+             OpenStreams* streams, v1::Precision auto_precision)
       : gate_(gate),
         jobs_(jobs),
         deletion_(deletion),
@@ -36,7 +36,7 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<
         scheduler_(scheduler),
         hub_(hub),
         pump_(pump),
-        large_reads_(large_reads),
+        streams_(streams),
         auto_precision_(auto_precision) {}
 
   grpc::Status SubmitJob(grpc::ServerContext* context, const v1::SubmitJobRequest* request,
@@ -69,7 +69,7 @@ class JobService final : public v1::JobService::WithRawCallbackMethod_WatchJob<
   Scheduler* const scheduler_;
   EventHub* const hub_;
   WatchPump* const pump_;
-  LargeReads* const large_reads_;
+  OpenStreams* const streams_;
   const v1::Precision auto_precision_;
 };
 

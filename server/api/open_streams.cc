@@ -18,6 +18,7 @@ KindText TextOf(OpenStreams::Kind kind) {
     case OpenStreams::Kind::kRead:
       return {"reads of logs and artifacts", absl::Seconds(2)};
     case OpenStreams::Kind::kCall:
+    case OpenStreams::Kind::kLargeRead:
       break;
   }
   return {"calls", absl::Milliseconds(500)};
@@ -30,7 +31,7 @@ absl::StatusOr<OpenStreams::Place> OpenStreams::Open(Kind kind, const std::strin
   const StreamLimit& limit = limits_[index];
   const KindText text = TextOf(kind);
   absl::MutexLock lock(&mutex_);
-  Counts& counts = counts_[index];
+  const Counts& counts = counts_[index];
   const auto found = counts.of_user.find(user);
   if (found != counts.of_user.end() && found->second >= limit.per_user) {
     return ExhaustedForNow(absl::StrCat("user '", user, "' has ", found->second, " ", text.name,
@@ -41,9 +42,31 @@ absl::StatusOr<OpenStreams::Place> OpenStreams::Open(Kind kind, const std::strin
     return ExhaustedForNow(
         absl::StrCat("the server has ", counts.total, " ", text.name, " open, and may not have more"), text.delay);
   }
+  return Take(kind, user);
+}
+
+OpenStreams::Place OpenStreams::Await(Kind kind, const std::string& user) {
+  absl::MutexLock lock(&mutex_);
+  const auto has_room = [&] {
+    mutex_.AssertHeld();
+    return HasRoom(kind, user);
+  };
+  mutex_.Await(absl::Condition(&has_room));
+  return Take(kind, user);
+}
+
+bool OpenStreams::HasRoom(Kind kind, const std::string& user) const {
+  const auto index = static_cast<size_t>(kind);
+  const auto found = counts_[index].of_user.find(user);
+  return counts_[index].total < limits_[index].total &&
+         (found == counts_[index].of_user.end() || found->second < limits_[index].per_user);
+}
+
+OpenStreams::Place OpenStreams::Take(Kind kind, const std::string& user) {
+  Counts& counts = counts_[static_cast<size_t>(kind)];
   ++counts.total;
   ++counts.of_user[user];
-  return Place(this, kind, user);
+  return {this, kind, user};
 }
 
 void OpenStreams::Close(Kind kind, const std::string& user) {

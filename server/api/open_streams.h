@@ -19,8 +19,9 @@ class OpenStreams {
  public:
   enum class Kind {
     kWatch,
-    kRead,  // of a log or an artifact
-    kCall,  // any call that is no stream
+    kRead,       // of a log or an artifact
+    kCall,       // any call that is no stream
+    kLargeRead,  // those among them that hold all runs of a job: some tens of megabytes each, and much of a core
   };
 
   // What an open stream has until it ends. Outlived by the OpenStreams it is of.
@@ -42,20 +43,25 @@ class OpenStreams {
     std::string user_;
   };
 
-  OpenStreams(StreamLimit watches, StreamLimit reads, StreamLimit calls) : limits_{watches, reads, calls} {}
+  OpenStreams(StreamLimit watches, StreamLimit reads, StreamLimit calls, StreamLimit large_reads)
+      : limits_{watches, reads, calls, large_reads} {}
 
   // RESOURCE_EXHAUSTED, with when to try again, when the user or all users together have as many as may be.
   absl::StatusOr<Place> Open(Kind kind, const std::string& user);
+  // Waits until there is room. Whoever called may be gone by then.
+  Place Await(Kind kind, const std::string& user);
 
   int count(Kind kind) const;
 
  private:
-  static constexpr size_t kKinds = 3;
+  static constexpr size_t kKinds = 4;
   struct Counts {
     int total = 0;
     std::map<std::string, int> of_user;
   };
 
+  bool HasRoom(Kind kind, const std::string& user) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Place Take(Kind kind, const std::string& user) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Close(Kind kind, const std::string& user);
 
   const std::array<StreamLimit, kKinds> limits_;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/run_state.h"
+#include "common/status.h"
 #include "spdlog/spdlog.h"
 
 namespace skew {

@@ -127,10 +127,6 @@ class Scheduler {
   bool EndExited();
   bool End(const AttemptId& id, const InFlight& attempt);
   void RemoveWorkOf(RunId run) const;
-  // The store's trouble, which concerns everything and not one job.
-  static bool IsPassing(const absl::Status& status) {
-    return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
-  }
   bool HasRoom();
   bool MayStart();
   bool Dispatch();

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
+#include "common/status.h"
 #include "common/worker_exit.h"
 #include "server/jobs/scheduler.h"
 #include "spdlog/spdlog.h"
@@ -125,7 +126,7 @@ bool Scheduler::EndRecovered(const AttemptId& attempt, bool gone) {
   });
   if (!end.ok()) {
     spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
-    return !IsPassing(end.status());  // one that cannot be read must not hold up the others
+    return !MayPass(end.status());  // one that cannot be read must not hold up the others
   }
   if (IsTerminal(end->state)) RemoveWorkOf(attempt.run);
   spdlog::info("{} was under way when the server last ended: now {}", attempt.ToString(),

@@ -76,7 +76,7 @@ absl::StatusOr<bool> Scheduler::StartWhatMay() {
     const RunNeed& need = snapshot.users[start.user].batches[start.batch].need;
     const size_t device = DeviceFor(row, snapshot, need, start.device, devices);
     const absl::StatusOr<bool> started = StartOne(row.key, devices[device], need);
-    if (IsPassing(started.status())) return started.status();
+    if (MayPass(started.status())) return started.status();
     if (!started.ok()) Hold(row.key.job, started.status().message());
     any = any || !started.ok() || *started;
   }
@@ -166,7 +166,7 @@ bool Scheduler::RecordProcesses() {
   for (const auto& [id, process] : unrecorded) {
     const absl::Status recorded = runs_->RecordProcess(id, process);
     if (!recorded.ok()) spdlog::warn("cannot record the process of {}: {}", id.ToString(), recorded.ToString());
-    if (IsPassing(recorded)) return false;
+    if (MayPass(recorded)) return false;
     absl::MutexLock lock(&mutex_);
     in_flight_.at(id).unrecorded.reset();
   }

@@ -18,9 +18,6 @@ namespace {
 
 constexpr absl::Duration kRetryInterval = absl::Seconds(1);
 
-// The disk is full, or fails for now.
-bool MayPass(const absl::Status& status) { return absl::IsResourceExhausted(status) || absl::IsUnavailable(status); }
-
 }  // namespace
 
 absl::Status Artifacts::Add(const std::string& name, const std::string& media_type, absl::string_view content) {

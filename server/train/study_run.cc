@@ -282,7 +282,7 @@ absl::Status StudyRun::WriteCheckpointIfDue() {
 
 absl::Status StudyRun::WriteCheckpointIfRoom() {
   absl::Status written = WriteCheckpoint();
-  if (!absl::IsResourceExhausted(written) && !absl::IsUnavailable(written)) return written;
+  if (!MayPass(written)) return written;
   spdlog::warn("goes on without a new checkpoint: {}", std::string(written.message()));
   checkpoint_time_ = context_.clock->Now();
   return absl::OkStatus();

@@ -1,6 +1,5 @@
 #include "common/results.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,12 +8,9 @@
 #include <vector>
 
 #include "common/judge_results.h"
-#include "common/judges.h"
 
 namespace skew {
 namespace {
-
-using ::testing::ElementsAre;
 
 v1::Run FinishedRun(int32_t model_index, const std::map<int32_t, int32_t>& trained,
                     const std::map<int32_t, int32_t>& generated, int32_t rejected = 0) {
@@ -181,32 +177,6 @@ TEST(ResultsTest, TwoClassesHaveCleam) {
   EXPECT_NEAR(cell.classes(1).cleam().sd(), cell.classes(1).generated().sd() / 0.9, 1e-12);
   EXPECT_NEAR(cell.classes(1).cleam().low(), 1 - cell.classes(0).cleam().high(), 1e-12);
   EXPECT_NEAR(cell.runs(0).classes(1).cleam(), 1 - 0.73 / 0.9, 1e-12);
-}
-
-// Of a class that the judge rejects half of, there are twice as many as it says.
-TEST(ResultsTest, RejectedImagesAreCorrectedFor) {
-  v1::Classifier judge;
-  judge.set_digest("judge");
-  judge.set_classes(2);
-  for (const int count : {4000, 0, 0, 2000}) judge.add_confusion(count);
-  for (int i = 0; i < 4000; ++i) judge.add_confidences(0.9F);
-  for (int i = 0; i < 2000; ++i) judge.add_confidences(i < 1000 ? 0.5F : 0.75F);
-  v1::Classifier strict = judge;
-  SetAcceptedConfusion(0.75, strict);
-  EXPECT_THAT(strict.accepted_confusion(), ElementsAre(4000, 0, 0, 1000));
-  EXPECT_EQ(strict.confidences_size(), 0);
-  SetAcceptedConfusion(0.5, judge);
-  EXPECT_THAT(judge.accepted_confusion(), ElementsAre(4000, 0, 0, 2000));
-  const v1::Run run = Judged(FinishedRun(0, {{0, 600}, {1, 400}}, {{0, 6000}, {1, 2000}}, 2000), "judge");
-  EXPECT_NEAR(ComputeResults({run}, {strict})[0].classes(1).corrected().mean(), 0.4, 1e-3);
-  EXPECT_NEAR(ComputeResults({run}, {judge})[0].classes(1).corrected().mean(), 0.25, 1e-3);
-}
-
-TEST(ResultsTest, JudgesTrainedBeforeConfidencesWereMeasuredRejectNothing) {
-  v1::Classifier judge = Judge("judge");
-  SetAcceptedConfusion(0.5, judge);
-  EXPECT_EQ(judge.accepted_confusion_size(), 0);
-  EXPECT_TRUE(ConfusionOf(judge).rejected.empty());
 }
 
 TEST(ResultsTest, ThreeClassesHaveNoCleam) {

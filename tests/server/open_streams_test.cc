@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "common/status.h"
 
 namespace skew {
@@ -14,7 +18,7 @@ namespace {
 using Kind = OpenStreams::Kind;
 
 TEST(OpenStreamsTest, APlaceIsFreeAgainWhenItsStreamEnds) {
-  OpenStreams streams({1, 10}, {1, 10}, {1, 10});
+  OpenStreams streams({1, 10}, {1, 10}, {1, 10}, {1, 1});
   {
     const auto place = streams.Open(Kind::kWatch, "ada");
     ASSERT_TRUE(place.ok());
@@ -27,7 +31,7 @@ TEST(OpenStreamsTest, APlaceIsFreeAgainWhenItsStreamEnds) {
 }
 
 TEST(OpenStreamsTest, KindsAndUsersAreCountedApartAndUsersTogether) {
-  OpenStreams streams({1, 2}, {1, 2}, {1, 2});
+  OpenStreams streams({1, 2}, {1, 2}, {1, 2}, {1, 1});
   const auto ada = streams.Open(Kind::kWatch, "ada");
   const auto bob = streams.Open(Kind::kWatch, "bob");
   EXPECT_TRUE(ada.ok() && bob.ok());
@@ -37,7 +41,7 @@ TEST(OpenStreamsTest, KindsAndUsersAreCountedApartAndUsersTogether) {
 }
 
 TEST(OpenStreamsTest, CallsHaveALimitOfTheirOwnAndAreSoonOver) {
-  OpenStreams streams({1, 1}, {1, 1}, {2, 2});
+  OpenStreams streams({1, 1}, {1, 1}, {2, 2}, {1, 1});
   const auto watch = streams.Open(Kind::kWatch, "ada");
   const auto first = streams.Open(Kind::kCall, "ada");
   const auto second = streams.Open(Kind::kCall, "ada");
@@ -48,7 +52,7 @@ TEST(OpenStreamsTest, CallsHaveALimitOfTheirOwnAndAreSoonOver) {
 }
 
 TEST(OpenStreamsTest, APlaceThatIsMovedIsOne) {
-  OpenStreams streams({1, 1}, {1, 1}, {1, 1});
+  OpenStreams streams({1, 1}, {1, 1}, {1, 1}, {1, 1});
   std::optional<OpenStreams::Place> moved;
   {
     auto place = streams.Open(Kind::kRead, "ada");
@@ -57,6 +61,41 @@ TEST(OpenStreamsTest, APlaceThatIsMovedIsOne) {
   EXPECT_EQ(streams.count(Kind::kRead), 1);
   moved.reset();
   EXPECT_EQ(streams.count(Kind::kRead), 0);
+}
+
+TEST(OpenStreamsTest, WhoAwaitsRoomHasItWhenAnotherOfTheUserEnds) {
+  OpenStreams streams({1, 1}, {1, 1}, {1, 1}, {1, 2});
+  std::optional<OpenStreams::Place> first = streams.Await(OpenStreams::Kind::kLargeRead, "ada");
+  std::atomic<bool> ended = false;
+  absl::Notification over;
+  std::thread second([&] {
+    const OpenStreams::Place turn = streams.Await(OpenStreams::Kind::kLargeRead, "ada");
+    EXPECT_TRUE(ended);
+    over.Notify();
+  });
+  { const OpenStreams::Place of_another = streams.Await(OpenStreams::Kind::kLargeRead, "bob"); }
+  EXPECT_FALSE(over.HasBeenNotified());
+  ended = true;
+  first.reset();
+  over.WaitForNotification();
+  second.join();
+}
+
+TEST(OpenStreamsTest, NoMoreHaveRoomThanMayBe) {
+  OpenStreams streams({1, 1}, {1, 1}, {1, 1}, {3, 3});
+  std::atomic<int> at_it = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 12; ++i) {
+    callers.emplace_back([&, i] {
+      for (int round = 0; round < 20; ++round) {
+        const OpenStreams::Place turn = streams.Await(OpenStreams::Kind::kLargeRead, i % 2 == 0 ? "ada" : "bob");
+        EXPECT_LE(++at_it, 3);
+        std::this_thread::yield();
+        --at_it;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
 }
 
 }  // namespace

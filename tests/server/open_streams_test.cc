@@ -74,7 +74,7 @@ TEST(OpenStreamsTest, WhoAwaitsRoomHasItWhenAnotherOfTheUserEnds) {
     over.Notify();
   });
   { const OpenStreams::Place of_another = streams.Await(OpenStreams::Kind::kLargeRead, "bob"); }
-  EXPECT_FALSE(over.HasBeenNotified());
+  EXPECT_FALSE(over.WaitForNotificationWithTimeout(absl::Milliseconds(50)));
   ended = true;
   first.reset();
   over.WaitForNotification();
@@ -85,6 +85,7 @@ TEST(OpenStreamsTest, NoMoreHaveRoomThanMayBe) {
   OpenStreams streams({1, 1}, {1, 1}, {1, 1}, {3, 3});
   std::atomic<int> at_it = 0;
   std::vector<std::thread> callers;
+  callers.reserve(12);
   for (int i = 0; i < 12; ++i) {
     callers.emplace_back([&, i] {
       for (int round = 0; round < 20; ++round) {

@@ -246,6 +246,7 @@ v1::Finding ToProto(const stats::Finding& finding) {
   result.set_part(finding.part);
   result.set_arm(finding.arm);
   result.set_against(finding.against);
+  result.set_untrained(finding.untrained);
   if (finding.label.has_value()) result.set_class_(*finding.label);
   result.set_effect_name(finding.effect_name);
   result.set_null_effect(finding.null);

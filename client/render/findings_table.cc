@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/render/cells.h"
@@ -18,7 +19,8 @@ namespace {
 constexpr int kArmWidth = 16;
 
 std::string ArmText(const v1::Finding& finding) {
-  return finding.against().empty() ? finding.arm() : absl::StrCat(finding.arm(), " - ", finding.against());
+  if (finding.against().empty()) return finding.arm();
+  return absl::StrCat(finding.arm(), IsRatio(finding) ? " / " : " - ", finding.against());
 }
 
 std::string IntervalText(const v1::ClaimTest& test) {
@@ -154,9 +156,28 @@ std::string FindingsNotes(const v1::AnalyseJobsResponse& analysis) {
   return text;
 }
 
+bool IsRatio(const v1::Finding& finding) { return absl::EndsWith(finding.effect_name(), "ratio"); }
+
+std::string EffectMeaning(const std::string& effect_name) {
+  static const auto* const kMeanings = new std::map<std::string, std::string>{
+      {"beta", "slope of the logit of generated shares on that of trained shares, over the bias points"},
+      {"TV difference", "total variation distance from the training shares, of one less that of the other"},
+      {"sd ratio", "standard deviation of logit shares between iterations, of one over that of the other"},
+      {"Delta", "logit of the generated share less that of the trained share"},
+      {"Delta difference", "Delta (logit of generated less logit of trained share) of the class less the others' mean"},
+      {"trend of rho", "-1 to 1: whether over-dispersion, how far runs differ, grows with the trained share"},
+      {"logit difference", "logit of the minority's generated share, of one order less that of the other"},
+      {"rank correlation", "Spearman's, of a run's largest generator loss and the minority's trained share"},
+      {"Vendi score difference", "effective number of different images within classes, of one less that of the other"},
+      {"Frechet distance difference", "distance from real images within classes, of one less that of the other"},
+  };
+  const auto found = kMeanings->find(effect_name);
+  return found == kMeanings->end() ? "" : found->second;
+}
+
 std::string ClaimMeaning(const v1::Finding& finding) {
   static const auto* const kSentences = new std::map<std::pair<std::string, std::string>, std::string>{
-      {{"H1", "slope"}, "bias is magnified: beta > 1"},
+      {{"H1", "slope"}, "bias is magnified: rare classes become rarer"},
       {{"H2", "bias"}, "the GAN is further from the training shares than the VAE"},
       {{"H2", "erratic"}, "the GAN varies more between seeds than the VAE"},
       {{"H3", "closer"}, "the VAE is closer in distribution"},
@@ -179,10 +200,11 @@ std::string ClaimsLegend(const v1::AnalyseJobsResponse& analysis) {
   for (const v1::Finding& finding : analysis.findings()) {
     const std::string meaning = ClaimMeaning(finding);
     if (meaning.empty() || !told.emplace(finding.claim(), finding.part()).second) continue;
-    const std::string effect =
-        finding.effect_name().empty()
-            ? ""
-            : absl::StrCat(" (effect: ", finding.effect_name(), ", ", Exact(finding.null_effect()), " if not so)");
+    const std::string words = EffectMeaning(finding.effect_name());
+    const std::string effect = finding.effect_name().empty()
+                                   ? ""
+                                   : absl::StrCat("; ", finding.effect_name(), words.empty() ? "" : ": ", words, "; ",
+                                                  Exact(finding.null_effect()), " if not so");
     absl::StrAppend(&text, Printable(absl::StrCat(finding.claim(), " ", finding.part(), ": ", meaning, effect)), "\n");
   }
   absl::StrAppend(

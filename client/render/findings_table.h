@@ -23,6 +23,12 @@ Table TestsTable(const v1::AnalyseJobsResponse& analysis);
 // What a finding tests: "the VAE is less sharp". Empty for a claim that this program does not know.
 std::string ClaimMeaning(const v1::Finding& finding);
 
+// What an effect is, in words: "slope of the logit of ...". Empty for one that this program does not know.
+std::string EffectMeaning(const std::string& effect_name);
+
+// Whether the effect of a comparison is the quotient of the two, and not their difference.
+bool IsRatio(const v1::Finding& finding);
+
 // Below the findings: what each claim among them means, a line each, and what the columns are.
 std::string ClaimsLegend(const v1::AnalyseJobsResponse& analysis);
 

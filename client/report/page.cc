@@ -25,10 +25,6 @@ constexpr char kPolicy[] =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 constexpr size_t kMostFailures = 10;
 
-std::string Paragraph(absl::string_view content, absl::string_view attributes = "") {
-  return absl::StrCat(HtmlElement("p", attributes, content), "\n");
-}
-
 std::string Section(absl::string_view id, absl::string_view title, absl::string_view content) {
   return absl::StrCat("<section id=\"", id, "\">\n<h2>", title, "</h2>\n", content, "</section>\n");
 }
@@ -63,10 +59,15 @@ std::string Tile(absl::string_view value, absl::string_view name, absl::string_v
   return absl::StrCat("<li>", HtmlElement("b", attributes, value), "<span>", name, "</span></li>\n");
 }
 
+std::string NamesTile(const std::set<std::string>& names, absl::string_view what) {
+  return names.empty() ? "" : Tile(HtmlText(absl::StrJoin(names, ", ")), what, "class=\"words\"");
+}
+
 std::string TilesOf(const StudyData& data) {
   int64_t finished = 0;
   int64_t total = 0;
   std::set<std::string> models;
+  std::set<std::string> null_arms;
   std::set<std::string> points;
   std::set<int32_t> iterations;
   std::set<int32_t> images;
@@ -74,18 +75,19 @@ std::string TilesOf(const StudyData& data) {
     total += static_cast<int64_t>(job.runs.size());
     iterations.insert(job.job.spec().iterations());
     images.insert(job.job.spec().generation().images());
+    for (const ModelOfJob& model : ModelsOf(job)) (Trains(model) ? models : null_arms).insert(model.model);
     for (const v1::Run& run : job.runs) {
       finished += HasResult(run) ? 1 : 0;
-      models.insert(run.model());
       points.insert(CountsText(run.bias_point().counts()));
     }
   }
-  std::string tiles = absl::StrCat(Tile(HtmlText(data.jobs.front().job.spec().dataset()), "dataset", "class=\"words\""),
-                                   Tile(HtmlText(absl::StrJoin(models, ", ")), "models", "class=\"words\""),
-                                   Tile(absl::StrCat(points.size()), points.size() == 1 ? "bias point" : "bias points"),
-                                   Tile(absl::StrJoin(iterations, " / "), "iterations of every cell"),
-                                   Tile(absl::StrJoin(images, " / "), "images judged per run"),
-                                   Tile(absl::StrCat(finished, " of ", total), "runs with a result"));
+  std::string tiles =
+      absl::StrCat(Tile(HtmlText(data.jobs.front().job.spec().dataset()), "dataset", "class=\"words\""),
+                   NamesTile(models, models.size() == 1 ? "model" : "models"), NamesTile(null_arms, "null arm"),
+                   Tile(absl::StrCat(points.size()), points.size() == 1 ? "bias point" : "bias points"),
+                   Tile(absl::StrJoin(iterations, " / "), "iterations of every cell"),
+                   Tile(absl::StrJoin(images, " / "), "images judged per run"),
+                   Tile(absl::StrCat(finished, " of ", total), "runs with a result"));
   for (const v1::Classifier& judge : data.analysis.classifiers()) {
     absl::StrAppend(&tiles, Tile(absl::StrCat(Fixed(100 * judge.test_accuracy(), 2), "%"), "judge's accuracy"));
   }
@@ -114,26 +116,27 @@ std::string WarningsOf(const StudyData& data) {
     const std::string counts = absl::StrCat(finished, " of ", job.runs.size(), " runs have a result");
     const std::string id = HtmlText(job.job.id());
     if (!IsTerminal(job.job.state())) {
-      html += Paragraph(absl::StrCat("<b>Job ", id, " has not ended.</b> ", counts,
-                                     "; everything below is from those, and will change."),
-                        "class=\"warn\"");
+      html += HtmlParagraph(absl::StrCat("<b>Job ", id, " has not ended.</b> ", counts,
+                                         "; everything below is from those, and will change."),
+                            "class=\"warn\"");
     } else if (job.job.state() != v1::JOB_SUCCEEDED) {
       absl::StrAppend(&html, "<div class=\"warn\"><b>Job ", id, " has ended ", StateName(job.job.state()),
                       "</b>: ", counts, ". ", HtmlText(job.job.message()), FailuresOf(job), "</div>\n");
     }
     if (const std::string spared = SparedText(job.results.saved()); !spared.empty()) {
-      html += Paragraph(absl::StrCat("<b>The stop rule of job ", id, "</b> has spared ", spared, ". ",
-                                     HtmlText(StoppedEarlyText(job.results.saved()))),
-                        "class=\"warn\"");
+      html += HtmlParagraph(absl::StrCat("<b>The stop rule of job ", id, "</b> has spared ", spared, ". ",
+                                         HtmlText(StoppedEarlyText(job.results.saved()))),
+                            "class=\"warn\"");
     }
     if (job.job.spec().bias().draw() == v1::PER_JOB) {
-      html += Paragraph(absl::StrCat("<b>One draw</b> (job ", id,
-                                     "): all iterations of a bias point train on the same images, so intervals and"
-                                     " claims are given those images; others would spread further."),
-                        "class=\"warn\"");
+      html += HtmlParagraph(absl::StrCat("<b>One draw</b> (job ", id,
+                                         "): all iterations of a bias point train on the same images, so intervals and"
+                                         " claims are given those images; others would spread further."),
+                            "class=\"warn\"");
     }
     if (job.job.spec().iterations() == 1) {
-      html += Paragraph(absl::StrCat("<b>One iteration</b> (job ", id,
+      html +=
+          HtmlParagraph(absl::StrCat("<b>One iteration</b> (job ", id,
                                      "): no standard deviations and no intervals over iterations can be given, and no"
                                      " claim be tested over them."),
                         "class=\"warn\"");
@@ -144,7 +147,7 @@ std::string WarningsOf(const StudyData& data) {
 
 std::string FigureHtml(const Figure& figure, const std::map<std::string, std::string>& svgs, bool has_twin) {
   if (!figure.missing.empty()) {
-    return Paragraph(absl::StrCat(HtmlText(figure.title), ": ", HtmlText(figure.missing), "."), "class=\"empty\"");
+    return HtmlParagraph(absl::StrCat(HtmlText(figure.title), ": ", HtmlText(figure.missing), "."), "class=\"empty\"");
   }
   const auto svg = svgs.find(figure.name);
   if (svg == svgs.end()) return "";
@@ -176,7 +179,7 @@ std::string FiguresOf(absl::string_view kind, const StudyData& data, const std::
       const bool has_twin = corrected.contains(absl::StrCat(figure.kind, "/", figure.job_id, "/", figure.model));
       html += FigureHtml(figure, svgs, has_twin);
     }
-    if (html.size() == before) html += Paragraph("There is nothing to show.", "class=\"empty\"");
+    if (html.size() == before) html += HtmlParagraph("There is nothing to show.", "class=\"empty\"");
   }
   return html;
 }
@@ -188,14 +191,17 @@ bool AnyCorrected(const std::vector<Figure>& figures) {
 
 // The first in the body: the style sheet shows by it what is to be seen, without a script.
 constexpr char kChoice[] =
-    "<input class=\"choice\" type=\"radio\" name=\"see\" id=\"see-judged\" checked>\n"
-    "<input class=\"choice\" type=\"radio\" name=\"see\" id=\"see-corrected\">\n";
+    "<input class=\"choice\" type=\"radio\" name=\"see\" id=\"see-judged\" aria-label=\"figures show shares as judged\""
+    " checked>\n"
+    "<input class=\"choice\" type=\"radio\" name=\"see\" id=\"see-corrected\""
+    " aria-label=\"figures show corrected shares\">\n";
 constexpr char kToggle[] =
     "<div class=\"toggle\">Shares in the figures: <label for=\"see-judged\">as judged</label>"
     "<label for=\"see-corrected\">corrected</label></div>\n";
 
 constexpr char kNavigation[] =
-    "<nav><a href=\"#counts\">Counts</a> <a href=\"#shares\">Shares</a> <a href=\"#claims\">Claims</a> "
+    "<nav><a href=\"#summary\">In short</a> <a href=\"#counts\">Counts</a> <a href=\"#shares\">Shares</a> <a "
+    "href=\"#claims\">Claims</a> "
     "<a href=\"#results\">Results</a> <a href=\"#measures\">Realism</a> <a href=\"#forming\">The bias forming</a> "
     "<a href=\"#losses\">Losses</a> "
     "<a href=\"#images\">Images</a> <a href=\"#configuration\">Configuration</a></nav>\n";
@@ -206,16 +212,16 @@ std::string ResultsSection(const StudyData& data) {
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
     absl::StrAppend(&html, ResultsHtml(job.results), "\n");
     if (const std::string null_arm = NullArmText(job.results); !null_arm.empty()) {
-      html += Paragraph(absl::StrCat("<b>Null arm.</b> ", HtmlText(null_arm)), "class=\"note\"");
+      html += HtmlParagraph(absl::StrCat("<b>Null arm.</b> ", HtmlText(null_arm)), "class=\"note\"");
     }
     html += JudgesHtml(job.results);
     const std::string stopped = StoppedEarlyText(job.results.saved());
     if (!stopped.empty())
-      html += Paragraph(absl::StrCat("This job has a stop rule. ", HtmlText(stopped)), "class=\"note\"");
+      html += HtmlParagraph(absl::StrCat("This job has a stop rule. ", HtmlText(stopped)), "class=\"note\"");
   }
   return absl::StrCat(
       html,
-      Paragraph(
+      HtmlParagraph(
           "Shares are of the images accepted as one of the study&rsquo;s classes; standard deviations and 95% Student t"
           " intervals are over runs. ampl.: generated over trained share. rho: over-dispersion, 0 when runs"
           " differ only as independent images make them differ. rej., off: images the judge is unsure of, and"
@@ -236,10 +242,10 @@ std::string MeasuresSection(const StudyData& data, const std::vector<Figure>& fi
     if (data.jobs.size() > 1) absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n");
     absl::StrAppend(&html, MeasuresHtml(job.results), "\n");
     for (const std::string& note : {MeasuresNotes(job.results), MeasuringText(job.results)}) {
-      if (!note.empty()) html += Paragraph(HtmlText(note), "class=\"note\"");
+      if (!note.empty()) html += HtmlParagraph(HtmlText(note), "class=\"note\"");
     }
   }
-  return absl::StrCat(html, Paragraph(kMeasuresNote, "class=\"note\""));
+  return absl::StrCat(html, HtmlParagraph(kMeasuresNote, "class=\"note\""));
 }
 
 std::string StripHtml(const Picture& picture, const std::vector<std::string>& rows, absl::string_view what) {
@@ -264,14 +270,14 @@ std::string GridHtml(const Picture& picture, const CellPictures& cell, absl::str
 }  // namespace
 
 std::string PicturesHtml(const JobData& job) {
-  if (job.pictures.empty()) return Paragraph("No run has stored images yet.", "class=\"empty\"");
+  if (job.pictures.empty()) return HtmlParagraph("No run has stored images yet.", "class=\"empty\"");
   const std::vector<ModelOfJob> models = ModelsOf(job);
   std::map<std::map<int32_t, int32_t>, std::vector<const CellPictures*>> points;
   for (const CellPictures& cell : job.pictures) points[cell.bias_point].push_back(&cell);
   std::string html;
   for (const auto& [point, cells] : points) {
     const std::string counts = absl::StrJoin(point, " ", absl::PairFormatter(":"));
-    absl::StrAppend(&html, "<h3>", counts, "</h3>\n<div class=\"grids\">\n");
+    absl::StrAppend(&html, "<div class=\"together\">\n<h3>", counts, "</h3>\n<div class=\"grids\">\n");
     const auto real =
         std::find_if(cells.begin(), cells.end(), [](const CellPictures* one) { return one->real.has_value(); });
     if (real != cells.end()) html += GridHtml(*(*real)->real, **real, absl::StrCat("real training images at ", counts));
@@ -281,7 +287,7 @@ std::string PicturesHtml(const JobData& job) {
       const std::string name = model == models.end() ? "" : model->model;
       html += GridHtml(*cell->generated, *cell, absl::StrCat("generated by ", name, " at ", counts));
     }
-    html += "</div>\n";
+    html += "</div>\n</div>\n";
   }
   return html;
 }
@@ -303,20 +309,24 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
       "content=\"skewctl ",
       HtmlText(Version()), "\">\n<title>", TitleOf(data), "</title>\n<style>", kReportStyle,
       "</style>\n</head>\n<body>\n", corrected ? kChoice : "", "<header>\n<h1>", TitleOf(data), "</h1>\n",
-      Paragraph(SubtitleOf(data), "class=\"sub\""), TilesOf(data), WarningsOf(data), kNavigation, "</header>\n<main>\n",
-      corrected ? kToggle : "", Section("counts", "What was generated", figures_of("counts")),
+      HtmlParagraph(SubtitleOf(data), "class=\"sub\""), TilesOf(data), WarningsOf(data), kNavigation,
+      "</header>\n<main>\n", Section("summary", "In short", SummaryHtml(data)), corrected ? kToggle : "",
+      Section("counts", "What was generated", figures_of("counts")),
       Section("shares", "Generated share against training share", figures_of("shares")),
       Section(
           "claims", "Claims",
           absl::StrCat(
-              Paragraph(
-                  "What is tested are iterations, as runs of one iteration share their training images. p-values are"
-                  " two-sided and adjusted after Holm over all claims of trained models, and over those of models that"
+              HtmlParagraph(
+                  "Most claims take one value from each iteration, as the runs of one iteration share their training"
+                  " images; the last column says what each rests on. &ldquo;If not so&rdquo; is the effect were the "
+                  "claim"
+                  " not true, with the margin within which it is as good as that. p-values are two-sided and adjusted "
+                  "after Holm over all claims of trained models, and over those of models that"
                   " train nothing, which check the instrument (in brackets: before that). <b>Supported</b>: the effect "
                   "is there, in the claim&rsquo;s "
                   "direction."
                   " <b>Opposite</b>: in the other. <b>Preserved</b>: shown to be near enough to none, by the"
-                  " p-value called equiv., which is that of an effect outside the claim&rsquo;s margin around none."
+                  " p-value called equiv., which is that of an effect outside the claim&rsquo;s margin."
                   " <b>Undecided</b>: too little is known; &ldquo;would take&rdquo; is how many units would"
                   " decide it with 80% power."),
               ClaimsHtml(data.analysis))),
@@ -324,11 +334,11 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
       Section("measures", "How real and how varied", MeasuresSection(data, figures, svgs)),
       Section("forming", "The bias forming", figures_of("forming")), Section("losses", "Losses", figures_of("losses")),
       Section("images", "Real and generated images",
-              absl::StrCat(
-                  Paragraph("A row for each class: of the training set, and of the first 500 images generated for it"
-                            " those that the judge accepts as the class. Grey places: there were not as many."
-                            " First iteration."),
-                  pictures)),
+              absl::StrCat(HtmlParagraph(
+                               "A row for each class: of the training set, and of the first 500 images generated for it"
+                               " those that the judge accepts as the class. Grey places: there were not as many."
+                               " First iteration."),
+                           pictures)),
       Section("configuration", "Configuration and provenance", ProvenanceHtml(data)),
       "</main>\n<footer>Made by skewctl ", HtmlText(Version()), " on ", TimeHtml(data.time),
       ". This page loads nothing and can be kept as one file.</footer>\n", "</body>\n</html>\n");

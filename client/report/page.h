@@ -17,7 +17,11 @@ std::string ReportPage(const StudyData& data, const std::vector<Figure>& figures
                        const std::map<std::string, std::string>& svgs);
 
 // Parts of it, of a job or of all jobs, as HTML.
+std::string SummaryHtml(const StudyData& data);
 std::string ClaimsHtml(const v1::AnalyseJobsResponse& analysis);
+// Verdicts and effects as judged, a row for each claim that was tested and a column for each model. Empty where there
+// are none, and where there are more models than a page has room for.
+std::string ClaimsOverviewHtml(const v1::AnalyseJobsResponse& analysis);
 std::string ResultsHtml(const v1::GetResultsResponse& results);
 std::string MeasuresHtml(const v1::GetResultsResponse& results);
 extern const char kMeasuresNote[];  // how to read it

@@ -11,8 +11,6 @@
 namespace skew {
 namespace {
 
-std::string NumberCell(absl::string_view content) { return HtmlElement("td", "class=\"n\"", content); }
-
 std::string JudgeShareCell(bool present, const v1::Estimate& share) {
   if (!present) return NumberCell("&ndash;");
   std::string text = Fixed(100 * share.mean(), 2);

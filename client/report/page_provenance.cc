@@ -54,11 +54,79 @@ std::string JobFacts(const JobData& data) {
       Described("dataset digest", Code(job.dataset_digest())),
       Described("devices", HtmlText(absl::StrJoin(devices, ", "))),
       Described("computed in", HtmlText(absl::StrJoin(precisions, ", "))),
-      Described("training sets drawn",
-                manifests.empty()
-                    ? ""
-                    : absl::StrCat(manifests.size(), " different ones; their digests are in the CSV of the runs")),
+      Described("training sets drawn", manifests.empty() ? "" : absl::StrCat(manifests.size(), " different ones")),
       "</dl>\n");
+}
+
+// What each run started from. Folded, as it is long; and not printed.
+std::string RunsHtml(const JobData& data) {
+  std::string rows;
+  for (const v1::Run& run : data.runs) {
+    const std::string row =
+        absl::StrCat(TableCell(HtmlText(run.id())), TableCell(HtmlText(run.model())),
+                     TableCell(HtmlText(CountsText(run.bias_point().counts()))),
+                     NumberCell(absl::StrCat(run.iteration())), NumberCell(absl::StrCat(run.seed())),
+                     TableCell(Code(run.manifest_digest())), TableCell(HtmlText(run.reused_from())));
+    absl::StrAppend(&rows, HtmlElement("tr", "", row), "\n");
+  }
+  return absl::StrCat("<details><summary>Seeds and training sets of all ", data.runs.size(),
+                      " runs</summary>\n<div class=\"scroll results\"><table><thead><tr>", ColumnHeading("run"),
+                      ColumnHeading("model"), ColumnHeading("bias point"), ColumnHeading("iteration", kNumbers),
+                      ColumnHeading("seed", kNumbers), ColumnHeading("digest of the training set"),
+                      ColumnHeading("trained as"), "</tr></thead>\n<tbody>", rows,
+                      "</tbody></table></div></details>\n");
+}
+
+// Of the images of one true class, how many the judge takes for each of the study's classes, for others, and for none.
+std::string ConfusionRow(const v1::Classifier& judge, const std::vector<int32_t>& classes, int32_t truth) {
+  const auto& accepted = judge.accepted_confusion().empty() ? judge.confusion() : judge.accepted_confusion();
+  int64_t all = 0;
+  int64_t certain = 0;
+  for (int32_t predicted = 0; predicted < judge.classes(); ++predicted) {
+    all += judge.confusion(truth * judge.classes() + predicted);
+    certain += accepted.Get(truth * judge.classes() + predicted);
+  }
+  std::string row = HtmlElement("th", "scope=\"row\"", absl::StrCat("class ", truth));
+  int64_t others = certain;
+  for (const int32_t predicted : classes) {
+    const int32_t count = accepted.Get(truth * judge.classes() + predicted);
+    row += NumberCell(absl::StrCat(count));
+    others -= count;
+  }
+  return HtmlElement("tr", "",
+                     absl::StrCat(row, NumberCell(absl::StrCat(others)), NumberCell(absl::StrCat(all - certain)),
+                                  NumberCell(absl::StrCat(all))));
+}
+
+std::string ConfusionHtml(const v1::Classifier& judge, const std::vector<int32_t>& classes) {
+  const int64_t entries = static_cast<int64_t>(judge.classes()) * judge.classes();
+  const bool fits =
+      judge.confusion_size() == entries &&
+      (judge.accepted_confusion().empty() || judge.accepted_confusion_size() == entries) &&
+      std::all_of(classes.begin(), classes.end(), [&](int32_t label) { return label >= 0 && label < judge.classes(); });
+  if (!fits || classes.empty()) return "";
+  std::string headings = ColumnHeading("really");
+  for (const int32_t predicted : classes) headings += ColumnHeading(absl::StrCat("as ", predicted), kNumbers);
+  for (const char* const rest : {"as others", "rejected", "images"}) headings += ColumnHeading(rest, kNumbers);
+  std::string rows;
+  for (const int32_t truth : classes) rows += ConfusionRow(judge, classes, truth);
+  return absl::StrCat(
+      "<p>What it makes of real images of the test split, and what shares are corrected with:</p>\n",
+      HtmlElement("div", "class=\"scroll confusion\"",
+                  absl::StrCat("<table><thead><tr>", headings, "</tr></thead>\n<tbody>", rows, "</tbody></table>")),
+      "\n");
+}
+
+// The judge as an answer about a job has it, which knows the threshold of the job's specification.
+std::string ConfusionOfJob(const JobData& data, const std::string& digest) {
+  std::vector<int32_t> classes;
+  if (!data.results.cells().empty()) {
+    for (const v1::ClassResult& one : data.results.cells(0).classes()) classes.push_back(one.class_());
+  }
+  for (const v1::Classifier& judge : data.results.classifiers()) {
+    if (judge.digest() == digest) return ConfusionHtml(judge, classes);
+  }
+  return "";
 }
 
 std::string JudgeFacts(const v1::Classifier& judge) {
@@ -66,13 +134,14 @@ std::string JudgeFacts(const v1::Classifier& judge) {
       "<dl>\n", Described("digest", Code(judge.digest())),
       Described("accuracy", absl::StrCat(Fixed(100 * judge.test_accuracy(), 2), "% on the whole test split")),
       Described("trained on", HtmlText(judge.dataset())), Described("training", JudgeTrainingText(judge)),
-      Described("trained by", HtmlText(judge.job_id())), "</dl>\n");
+      Described("trained by", absl::StrCat("job ", HtmlText(judge.job_id()), " of the same server")), "</dl>\n");
 }
 
 std::string Commands(const StudyData& data) {
   std::string text;
   for (const JobData& job : data.jobs) {
-    absl::StrAppend(&text, "skewctl submit ", SpecFileName(job.job), " --watch\n");
+    absl::StrAppend(&text, "skewctl submit ", SpecFileName(job.job),
+                    " --watch   # the specification above, kept under that name\n");
   }
   std::vector<std::string> ids(data.request.job_ids().begin(), data.request.job_ids().end());
   absl::StrAppend(&text, "skewctl report ", absl::StrJoin(ids, " "));
@@ -105,7 +174,7 @@ std::string Assumptions(const StudyData& data) {
       "<ul class=\"plain\">\n"
       "<li>Correction supposes that the judge errs on generated images as it does on real ones. Nobody can know that"
       " from class labels alone; the rejected and off-support shares say how strange the images are to it.</li>\n"
-      "<li>The run is the unit: means, deviations and intervals are ",
+      "<li>Means, deviations and intervals are ",
       Replication(data),
       " t intervals suppose roughly normal means; with few iterations they are wide for that reason.</li>\n"
       "<li>Rejected and off-support images are counted apart and are in no share.</li>\n"
@@ -120,20 +189,30 @@ std::string ProvenanceHtml(const StudyData& data) {
   for (const JobData& job : data.jobs) {
     absl::StrAppend(&html, "<h3>Job ", HtmlText(job.job.id()), "</h3>\n", JobFacts(job),
                     "<p>The specification with all its defaults, <code>", HtmlText(SpecFileName(job.job)),
-                    "</code>:</p>\n", HtmlElement("pre", "", HtmlText(ToYaml(job.job.spec()))), "\n");
+                    "</code>:</p>\n", HtmlElement("pre", "", HtmlText(ToYaml(job.job.spec()))),
+                    "\n<p class=\"note\">Where it does not say: 64 images an update, of vae_mlp 128. The second beta of"
+                    " Adam is 0.999.</p>\n",
+                    RunsHtml(job));
   }
   html += "<h3>Judge</h3>\n";
-  for (const v1::Classifier& judge : data.analysis.classifiers()) html += JudgeFacts(judge);
+  for (const v1::Classifier& judge : data.analysis.classifiers()) {
+    html += JudgeFacts(judge);
+    for (const JobData& job : data.jobs) html += ConfusionOfJob(job, judge.digest());
+  }
   if (data.analysis.classifiers().empty()) html += "<p class=\"empty\">No run has been judged yet.</p>\n";
   absl::StrAppend(
       &html, "<h3>Software</h3>\n<dl>\n",
-      Described("server", Program("skewd", data.server.version(), data.server.commit())),
-      Described("server build", HtmlText(data.server.build())),
+      Described("server that answered", Program("skewd", data.server.version(), data.server.commit())),
+      Described("its build", HtmlText(data.server.build())),
       Described("report", Program("skewctl", Version(), data.commit)),
-      Described("report build", HtmlText(BuildDescription())), "</dl>\n<h3>To reproduce</h3>\n",
+      Described("its build", HtmlText(BuildDescription())), "</dl>\n<h3>To reproduce</h3>\n",
       HtmlElement("pre", "", HtmlText(Commands(data))),
-      "\n<p>The same specification on a dataset with the same digest draws the same training images and starts from the"
-      " same seeds.</p>\n<h3>Assumptions</h3>\n",
+      "\n<p>The programs, and the script that fetches the datasets, are in Skew&rsquo;s repository. The same "
+      "specification"
+      " on a dataset with the same digest draws the same training images and starts from the same seeds. On a "
+      "processor or"
+      " in a precision like these the results are the same to the last digit; on others the digits differ, as they do"
+      " between seeds.</p>\n<h3>Assumptions</h3>\n",
       Assumptions(data));
   return html;
 }

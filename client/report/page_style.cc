@@ -12,6 +12,8 @@ main, header, footer { max-width: 1160px; margin: 0 auto; padding: 0 28px; }
 header { padding-top: 34px; padding-bottom: 6px; }
 h1 { font-size: 29px; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 20px; margin: 46px 0 6px; padding-bottom: 5px; border-bottom: 2px solid var(--ink); }
+/* Not below the choice of shares, which stays where it is. */
+section { scroll-margin-top: 56px; }
 h3 { font-size: 16px; margin: 26px 0 6px; }
 p { margin: 6px 0 10px; max-width: 78ch; }
 .sub { color: var(--soft); margin: 0 0 14px; max-width: none; }
@@ -38,9 +40,13 @@ th.n, td.n { text-align: right; white-space: nowrap; }
 th.g { text-align: center; border-bottom: 1px solid var(--line); }
 tbody.cell td { border-bottom-color: #eef0f3; }
 tbody.cell tr:last-child td, tbody.cell tr:first-child td[rowspan] { border-bottom-color: #b4bac4; }
+.effects { font-size: 13px; }
 .claims table { font-size: 12.5px; }
 .claims th, .claims td { padding-left: 5px; padding-right: 5px; }
 .claims tbody td:first-child { min-width: 215px; }
+.claims tbody th { padding-top: 12px; }
+.overview { max-width: 1000px; }
+.overview small { color: var(--soft); }
 .results table { font-size: 12px; }
 .results th, .results td { padding-left: 4px; padding-right: 4px; }
 .results td:nth-child(2)[rowspan] { min-width: 96px; }
@@ -64,7 +70,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .strip ol { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; justify-content: space-around;
   font-size: 12.5px; font-weight: 600; color: var(--soft); }
 ul.plain { padding-left: 20px; margin: 6px 0 12px; }
-.choice { position: absolute; opacity: 0; pointer-events: none; }
+.choice { position: fixed; top: 0; left: 0; opacity: 0; pointer-events: none; }
 .toggle { position: sticky; top: 0; z-index: 2; background: rgba(255, 255, 255, .96); border-bottom: 1px solid var(--line);
   padding: 8px 0; margin-top: 12px; font-size: 14px; }
 .toggle label { display: inline-block; border: 1px solid #8b93a1; padding: 3px 13px; cursor: pointer; }
@@ -94,7 +100,9 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   #see-judged:checked ~ main .corrected, #see-corrected:checked ~ main .judged { display: block; }
   h2 { margin-top: 26px; }
   h2, h3 { break-after: avoid; }
-  figure, .tiles li, tbody.cell, tr, .warn { break-inside: avoid; }
+  h2 + p, h3 + p { break-after: avoid; }
+  figure, .tiles li, tbody.cell, tr, .warn, dl, .together { break-inside: avoid; }
+  details { display: none; }
   figure { margin: 8px 0 12px; padding: 6px 8px; }
   /* Two to a page, with what they mean and a heading. */
   figure svg { width: 93%; max-height: 100mm; margin: 0 auto; }

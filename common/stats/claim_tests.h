@@ -21,8 +21,7 @@ namespace skew::stats {
 // A finding whose verdicts are still open, and what is known for planning: they depend on how many findings there are.
 struct Draft {
   Finding finding;
-  bool calibrates = false;  // of an arm that trains nothing
-  bool repeats = false;     // is H2 bias between these arms in other words
+  bool repeats = false;  // is H2 bias between these arms in other words
   std::optional<PlannedMean> raw_plan;
   std::optional<PlannedMean> corrected_plan;
 };

@@ -88,14 +88,14 @@ absl::StatusOr<Analysis> AnalyseStudy(const Study& study, const AnalysisOptions&
   DraftShareClaims(*view, drafts);
   DraftModelClaims(*view, drafts);
   DraftTrendClaims(*view, drafts);
-  for (Draft& draft : drafts) draft.calibrates = IsUntrained(*view, draft.finding.arm);
+  for (Draft& draft : drafts) draft.finding.untrained = IsUntrained(*view, draft.finding.arm);
   std::stable_sort(drafts.begin(), drafts.end(),
                    [](const Draft& a, const Draft& b) { return a.finding.claim < b.finding.claim; });
-  for (const bool calibrates : {false, true}) {
+  for (const bool untrained : {false, true}) {
     std::vector<Member> raw;
     std::vector<Member> corrected;
     for (Draft& draft : drafts) {
-      if (draft.calibrates != calibrates || draft.repeats) continue;
+      if (draft.finding.untrained != untrained || draft.repeats) continue;
       raw.push_back({&draft.finding.raw, &draft.finding, &draft.raw_plan});
       if (!draft.finding.corrected.has_value()) continue;
       corrected.push_back({&*draft.finding.corrected, &draft.finding, &draft.corrected_plan});

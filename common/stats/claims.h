@@ -106,6 +106,7 @@ struct Finding {
   std::string part;   // "slope"
   std::string arm;
   std::string against;       // the arm it is compared with; empty when there is none
+  bool untrained = false;    // the arm trains nothing: the finding is about the instrument
   std::optional<int> label;  // the class in question
   std::string effect_name;   // "beta"
   double null = 0;           // the effect when the claim is false

@@ -126,13 +126,22 @@ TEST(FindingsTableTest, TheLegendSaysWhatEachClaimMeans) {
   auto analysis = Parse<v1::AnalyseJobsResponse>(kAnalysis);
   *analysis.add_findings() = analysis.findings(0);  // of another arm
   analysis.mutable_findings()->rbegin()->set_arm("vae");
-  EXPECT_EQ(ClaimsLegend(analysis),
-            "H1 slope: bias is magnified: beta > 1 (effect: beta, 1 if not so)\n"
-            "H2 bias: the GAN is further from the training shares than the VAE (effect: TV difference, 0 if not so)\n"
-            "H6 first batches: first batches steer what is generated\n"
-            "effect: how large what is claimed came out, with its 95% interval; over: the independent values that it "
-            "rests on;\n"
-            "needed: how many of them would decide it, were it as large as it looks\n");
+  EXPECT_EQ(
+      ClaimsLegend(analysis),
+      "H1 slope: bias is magnified: rare classes become rarer; beta: slope of the logit of generated shares on that of"
+      " trained shares, over the bias points; 1 if not so\n"
+      "H2 bias: the GAN is further from the training shares than the VAE; TV difference: total variation distance"
+      " from the training shares, of one less that of the other; 0 if not so\n"
+      "H6 first batches: first batches steer what is generated\n"
+      "effect: how large what is claimed came out, with its 95% interval; over: the independent values that it "
+      "rests on;\n"
+      "needed: how many of them would decide it, were it as large as it looks\n");
+}
+
+TEST(FindingsTableTest, AQuotientIsNoDifference) {
+  auto analysis = Parse<v1::AnalyseJobsResponse>(kAnalysis);
+  analysis.mutable_findings(1)->set_effect_name("sd ratio");
+  EXPECT_THAT(FindingsTable(analysis).ToText(), ::testing::HasSubstr("dcgan / vae"));
 }
 
 TEST(FindingsTableTest, OneIsNotMany) {

@@ -75,8 +75,9 @@ TEST(ReportPageTest, TilesAndPaperKeepTogetherWhatBelongsTogether) {
 
 TEST(ReportPageTest, BothKindsOfSharesCanBeSeen) {
   const std::string page = Page(ReportStudy(2));
-  EXPECT_THAT(page, AllOf(HasSubstr("id=\"see-judged\" checked"), HasSubstr("id=\"see-corrected\"")));
+  EXPECT_THAT(page, AllOf(HasSubstr("id=\"see-judged\""), HasSubstr("id=\"see-corrected\"")));
   EXPECT_THAT(page, AllOf(HasSubstr("<figure class=\"judged\""), HasSubstr("<figure class=\"corrected\"")));
+  EXPECT_THAT(page, HasSubstr(".choice { position: fixed;")) << "elsewhere, choosing scrolls to the top of the page";
 }
 
 TEST(ReportPageTest, WithoutACorrectionThereIsNothingToChoose) {
@@ -247,48 +248,6 @@ TEST(ReportPageTest, SaysWhatTheNullArmsRepeatsDoToMeasures) {
               HasSubstr("many of those measured are the same, so its recall, coverage and Vendi score are below"));
 }
 
-TEST(ReportPageTest, ClaimsSayWhatTheyAreAndWhatIsNotTested) {
-  const auto analysis = Parse<v1::AnalyseJobsResponse>(R"pb(
-    findings {
-      claim: 'H1'
-      part: 'slope'
-      arm: 'dcgan'
-      class: 1
-      effect_name: 'beta'
-      null_effect: 1
-      units: 5
-      unit: 'iterations'
-      raw {
-        statistic_name: 't'
-        statistic: 3.5
-        effect: 1.25
-        low: 1.05
-        high: 1.45
-        p: 0.02
-        adjusted_p: 0.04
-        adjusted_equivalence_p: 0.75
-        verdict: SUPPORTED
-      }
-      corrected { effect: 1.2 low: 0.95 high: 1.45 p: 0.06 adjusted_p: 0.12 verdict: UNDECIDED units_needed: 9 }
-    }
-    findings {
-      claim: 'H6'
-      part: 'first batches'
-      raw { verdict: UNDECIDED }
-      note: 'needs runs'
-    }
-  )pb");
-  const std::string html = ClaimsHtml(analysis);
-  EXPECT_THAT(html, HasSubstr("<b>H1</b> Bias is magnified"));
-  EXPECT_THAT(html, HasSubstr("dcgan, class 1"));
-  EXPECT_THAT(html, HasSubstr("1.250<br><small>1.050 .. 1.450</small><br><small>t = 3.500</small>"));
-  EXPECT_THAT(html, HasSubstr("0.0400<br><small>(0.0200)</small><br><small>equiv. 0.7500</small>"));
-  EXPECT_THAT(html, HasSubstr("class=\"verdict supported\">&#10003; supported</span>"));
-  EXPECT_THAT(html, HasSubstr("would take 9"));
-  EXPECT_THAT(html, HasSubstr("<h3>Not tested</h3>"));
-  EXPECT_THAT(html, HasSubstr("<b>H6</b> First batches steer what is generated: needs runs"));
-}
-
 TEST(ReportPageTest, ImagesAreInThePage) {
   StudyData data = ReportStudy(2);
   CellPictures cell{0,
@@ -313,14 +272,42 @@ TEST(ReportPageTest, ProvenanceSaysHowToGetTheNumbersAgain) {
     data.jobs.front().runs[device == std::string("cpu0") ? 0 : 1].set_device(device);
   }
   const std::string html = ProvenanceHtml(data);
-  EXPECT_THAT(html, HasSubstr("<dt>server</dt><dd>skewd 0.1.0, commit 5e7fe7</dd>"));
+  EXPECT_THAT(html, HasSubstr("<dt>server that answered</dt><dd>skewd 0.1.0, commit 5e7fe7</dd>"));
   EXPECT_THAT(html, HasSubstr(", commit c11e47</dd>"));
   EXPECT_THAT(html, HasSubstr("<dt>devices</dt><dd>cpu0, cpu1</dd>"));
   EXPECT_THAT(html, HasSubstr("<code>d1g35t</code>"));
   EXPECT_THAT(html, HasSubstr("name: study\n"));
-  EXPECT_THAT(html,
-              HasSubstr("skewctl submit study-j1.yaml --watch\nskewctl report j1 --focus-class 2 --out report.html"));
+  EXPECT_THAT(html, HasSubstr("skewctl submit study-j1.yaml --watch   # the specification above, kept under that name\n"
+                              "skewctl report j1 --focus-class 2 --out report.html"));
   EXPECT_THAT(html, HasSubstr("errs on generated images as it does on real ones"));
+}
+
+TEST(ReportPageTest, ProvenanceHasTheSeedOfEveryRun) {
+  StudyData data = ReportStudy(2);
+  v1::Run& run = data.jobs.front().runs[1];
+  run.set_seed(4711);
+  run.set_manifest_digest("drawn");
+  run.set_reused_from("j0.3");
+  EXPECT_THAT(ProvenanceHtml(data),
+              AllOf(HasSubstr("<details><summary>Seeds and training sets of all 8 runs</summary>"),
+                    HasSubstr("<td>j1.2</td><td>dcgan</td><td>0:900 1:100</td><td class=\"n\">1</td>"
+                              "<td class=\"n\">4711</td><td><code>drawn</code></td><td>j0.3</td>")));
+}
+
+// 500 images of class 1, 20 of them rejected, 5 taken for 0s.
+TEST(ReportPageTest, ProvenanceHasWhatSharesAreCorrectedWith) {
+  StudyData data = ReportStudy(2);
+  v1::Classifier& judge = *data.jobs.front().results.mutable_classifiers(0);
+  for (const int count : {490, 5, 5, 475}) judge.add_accepted_confusion(count);
+  const std::string numbers =
+      "<th scope=\"row\">class 1</th><td class=\"n\">5</td><td class=\"n\">475</td>"
+      "<td class=\"n\">0</td><td class=\"n\">20</td><td class=\"n\">500</td>";
+  EXPECT_THAT(ProvenanceHtml(data), HasSubstr(numbers));
+  // An older judge does not know what it rejects.
+  judge.clear_accepted_confusion();
+  EXPECT_THAT(ProvenanceHtml(data), HasSubstr("<td class=\"n\">495</td><td class=\"n\">0</td><td class=\"n\">0</td>"));
+  judge.clear_confusion();
+  EXPECT_THAT(ProvenanceHtml(data), Not(HasSubstr("<th scope=\"row\">")));
 }
 
 }  // namespace

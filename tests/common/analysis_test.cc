@@ -186,7 +186,10 @@ TEST(AnalysisTest, WhatTrainsNothingIsOneArmWhateverTheBudget) {
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->runs(), 6 + 6 + 6);
   EXPECT_EQ(response->notes(0), "6 of 24 runs repeat another (model, settings, images and seed), and count once");
-  for (const v1::Finding& finding : response->findings()) EXPECT_NE(finding.arm(), "resample (j2)");
+  for (const v1::Finding& finding : response->findings()) {
+    EXPECT_NE(finding.arm(), "resample (j2)");
+    EXPECT_EQ(finding.untrained(), finding.arm() == "resample") << finding.ShortDebugString();
+  }
 }
 
 JobToAnalyse OrderedJob(const std::string& id, v1::BatchOrder order) {

@@ -8,7 +8,8 @@
 //   H3 less sharp         and further from real images within classes (Frechet distance)
 //   H4 amplification      the focus class is amplified more than the others (difference of Delta)
 //   H4 balanced           and gets more than its share where all counts are equal (Delta)
-//   H5 predictability     a minority class is less predictable: rho falls as pi grows
+//   H5 predictability     a minority class is less predictable: rho falls as pi grows (what the standard deviation of a
+//                         run's share, beside that of single images, is multiplied by when the odds of pi double)
 //   H6 first batches      which class the first batches show steers what is generated (logit of the minority's share:
 //                         minority first above stratified above majority first)
 //   H7 loss               the largest generator loss goes with minority runs
@@ -21,8 +22,11 @@
 // notes add what tests say that suppose no normal distribution (signed ranks, sign flips). Only replicates with all
 // bias points count, so that none weighs more for what it lacks. H2 erratic compares independent contrasts between the
 // iterations of a bias point, and supposes that what an iteration adds differs from bias point to bias point; H5 ranks
-// the bias points' rho, H7 runs. Corrected values of tests by Student's t hold what the judge's confusion counts leave
-// open (see cell.h); the others use the mean correction only.
+// the bias points' rho (Jonckheere's J; effect and interval are the slope and interval of Theil and Sen, of log2(rho +
+// 1/n) on log2 odds, n images a run, which invert the same test), H7 runs. H5 supposes that bias points deviate
+// independently of each other: their training images are nested draws, and were the deviations of neighbours correlated
+// at 0.7 or 0.9, a trend would be seen by chance in 8% or 12% of studies instead of 3%. Corrected values of tests by
+// Student's t hold what the judge's confusion counts leave open (see cell.h); the others use the mean correction only.
 //
 // Findings of arms that train nothing say whether the instrument is fair. They are a family of their own for Holm.
 #ifndef SKEW_COMMON_STATS_CLAIMS_H_

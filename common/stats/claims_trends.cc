@@ -1,18 +1,18 @@
 // H5 and H7: what rises or falls with the minority's share.
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <limits>
+#include <map>
 #include <string>
 #include <utility>
 
 #include "common/stats/amplification.h"
 #include "common/stats/claim_tests.h"
-#include "common/stats/random.h"
+#include "common/stats/student.h"
 
 namespace skew::stats {
 namespace {
 
-constexpr int kResamples = 1000;
-constexpr size_t kFewestToResample = 3;
 constexpr size_t kFewestPoints = 3;
 constexpr size_t kFewestToShow = 5;  // of four values, one order in 24 is the most extreme: p = 0.083
 
@@ -39,60 +39,68 @@ std::vector<RunList> RunsByPoint(const Series& series) {
   return points;
 }
 
-// A class's shares in the runs of one bias point.
+// Of one bias point: a class's training share, and its shares in the runs.
 struct PointShares {
+  double log_odds = 0;  // to the base of 2
   std::vector<double> shares;
   std::vector<double> images;
+};
 
-  std::optional<double> Rho(absl::Span<const size_t> chosen) const {
-    std::vector<double> some_shares;
-    std::vector<double> some_images;
-    for (const size_t i : chosen) {
-      some_shares.push_back(shares[i]);
-      some_images.push_back(images[i]);
+// A class's rho at the bias points that have one.
+struct Rhos {
+  std::vector<double> log_odds;
+  std::vector<double> rho;
+  std::vector<bool> varies;
+  std::vector<double> images;  // of all their runs
+  std::map<double, std::vector<double>> by_odds;
+
+  void Add(const PointShares& point) {
+    const std::optional<double> one = OverDispersion(point.shares, point.images);
+    if (!one.has_value()) return;
+    log_odds.push_back(point.log_odds);
+    rho.push_back(*one);
+    varies.push_back(Variance(point.shares) > 0);
+    images.insert(images.end(), point.images.begin(), point.images.end());
+    by_odds[point.log_odds].push_back(*one);
+  }
+
+  std::vector<std::vector<double>> Groups() const {
+    std::vector<std::vector<double>> groups;
+    for (const auto& [odds, of_odds] : by_odds) groups.push_back(of_odds);
+    return groups;
+  }
+
+  // log2(rho + 1 / n), the logarithm of a run's whole variance in units of p (1 - p). One n, the harmonic mean, so that
+  // the order is that of rho; where runs do not differ at all, the smallest of the others'.
+  std::vector<double> LogVariances() const {
+    double inverse = 0;
+    for (const double n : images) inverse += 1 / n / static_cast<double>(images.size());
+    std::vector<double> logs;
+    double smallest = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < rho.size(); ++i) {
+      const bool finite = varies[i] && rho[i] + inverse > 0;
+      logs.push_back(finite ? std::log2(rho[i] + inverse) : -std::numeric_limits<double>::infinity());
+      if (finite) smallest = std::min(smallest, logs.back());
     }
-    return OverDispersion(some_shares, some_images);
+    for (double& one : logs) one = std::isinf(one) ? (std::isinf(smallest) ? 0 : smallest) : one;
+    return logs;
   }
 };
 
-// rho of each bias point that has one, over the chosen replicates.
-std::vector<std::vector<double>> Rhos(const std::vector<PointShares>& points, absl::Span<const size_t> chosen) {
-  std::vector<std::vector<double>> rhos;
-  for (const PointShares& point : points) {
-    const std::optional<double> rho = point.Rho(chosen);
-    if (rho.has_value()) rhos.push_back({*rho});
-  }
-  return rhos;
-}
+// As what the standard deviation is multiplied by when the odds double.
+double AsFactor(double slope) { return std::exp2(slope / 2); }
 
-// Percentile bootstrap of the trend, resampling replicates, so that what bias points share stays together.
-std::optional<Interval> TrendInterval(const std::vector<PointShares>& points, size_t replicates, uint64_t seed) {
-  if (replicates < kFewestToResample) return std::nullopt;
-  Random random(seed);
-  std::vector<double> effects;
-  std::vector<size_t> chosen(replicates);
-  for (int i = 0; i < kResamples; ++i) {
-    for (size_t& one : chosen) one = random.Below(replicates);
-    const std::vector<std::vector<double>> rhos = Rhos(points, chosen);
-    if (rhos.size() > 1) effects.push_back(JonckheereEffect(rhos));
-  }
-  if (effects.empty()) return std::nullopt;
-  std::sort(effects.begin(), effects.end());
-  const auto last = static_cast<double>(effects.size() - 1);
-  return Interval{effects[static_cast<size_t>(0.025 * last)], effects[static_cast<size_t>(0.975 * last)]};
-}
-
-std::optional<ClaimTest> TestTrend(const std::vector<PointShares>& points, size_t replicates, uint64_t seed) {
-  std::vector<size_t> all(replicates);
-  std::iota(all.begin(), all.end(), size_t{0});
-  const std::vector<std::vector<double>> rhos = Rhos(points, all);
-  if (rhos.size() < kFewestPoints) return std::nullopt;
-  const TrendTest trend = JonckheereTest(rhos);
+std::optional<ClaimTest> TestTrend(const std::vector<PointShares>& points) {
+  Rhos rhos;
+  for (const PointShares& point : points) rhos.Add(point);
+  if (rhos.by_odds.size() < kFewestPoints) return std::nullopt;
+  const RankTest trend = JonckheereTest(rhos.Groups());
+  const SlopeEstimate slope = *TheilSenSlope(rhos.log_odds, rhos.LogVariances());
   ClaimTest test;
   test.statistic_name = "J";
   test.statistic = trend.statistic;
-  test.effect = trend.effect;
-  test.interval = TrendInterval(points, replicates, seed);
+  test.effect = AsFactor(slope.slope);
+  if (slope.interval.has_value()) test.interval = {AsFactor(slope.interval->low), AsFactor(slope.interval->high)};
   test.p = trend.p;
   return test;
 }
@@ -101,9 +109,10 @@ std::optional<ClaimTest> TestTrend(const std::vector<PointShares>& points, size_
 // likely, however few iterations there are. (The deviations of single runs are not: each is measured from a mean of
 // all.)
 Draft PredictabilityDraft(const StudyView& view, const Series& series) {
-  Draft draft = NewDraft("H5", "predictability", series.arm, "trend of rho");
+  Draft draft = NewDraft("H5", "predictability", series.arm, "sd per doubling");
   Finding& finding = draft.finding;
   finding.label = series.label;
+  finding.null = 1;
   finding.predicted = -1;
   finding.unit = kBiasPoints;
   const std::vector<RunList> by_point = RunsByPoint(series);
@@ -120,12 +129,13 @@ Draft PredictabilityDraft(const StudyView& view, const Series& series) {
         std::vector<PointShares> points;
         for (const RunList& runs : by_point) {
           PointShares& point = points.emplace_back();
+          point.log_odds = Logit(TrainedShare(*runs.front(), series.label)) / std::log(2);
           for (const StudyRun* run : runs) {
             point.shares.push_back(view.ShareOf(*run, series.label, shown));
             point.images.push_back(Images(*run));
           }
         }
-        return TestTrend(points, replicates, view.options().seed);
+        return TestTrend(points);
       },
       draft);
   return draft;

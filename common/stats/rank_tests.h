@@ -39,12 +39,18 @@ Shift HodgesLehmann(absl::Span<const double> differences);
 // Jonckheere-Terpstra test of ordered groups against a trend. The statistic J counts the pairs of values from two
 // groups that are in order (ties half). Exact without ties up to 100 values; otherwise normal approximation with the
 // variance for ties (Hollander & Wolfe 1999, 6.2), without continuity correction. At least two groups with values.
-struct TrendTest : RankTest {
-  double effect = 0;  // 2 J / pairs - 1: 1 when every pair rises, -1 when every pair falls
+RankTest JonckheereTest(absl::Span<const std::vector<double>> groups);
+
+// The slope that belongs to it (Theil 1950; Sen 1968): the median of the slopes between all pairs of points with
+// different x, and of them the 95% interval of slopes that the test, of y in groups of equal x, does not reject when
+// they are taken off. So it leaves out 0 where p is at most 0.05, but for ties of y. The interval is absent where the
+// test cannot reject (below 5 points); its distribution is exact up to 100 points, normal above. Absent when all x are
+// equal.
+struct SlopeEstimate {
+  double slope = 0;
+  std::optional<Interval> interval;
 };
-TrendTest JonckheereTest(absl::Span<const std::vector<double>> groups);
-// Its effect alone, at a fraction of the cost.
-double JonckheereEffect(absl::Span<const std::vector<double>> groups);
+std::optional<SlopeEstimate> TheilSenSlope(absl::Span<const double> x, absl::Span<const double> y);
 
 // Spearman's rank correlation. Exact up to 9 pairs, given the ties; above by Student's t with n - 2 degrees of freedom.
 // The interval is Fisher's z with the standard error of Bonett & Wright (2000), from 5 pairs on. Absent when either

@@ -1,10 +1,11 @@
-// The tests of rank_tests.h that look for an order: Jonckheere-Terpstra and Spearman.
+// The tests of rank_tests.h that look for an order: Jonckheere-Terpstra, with its slope, and Spearman.
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "common/stats/rank_tests.h"
 #include "common/stats/student.h"
@@ -90,6 +91,25 @@ double JonckheereVariance(const TieSums& groups, const TieSums& ties, double n) 
   return variance + groups.pairs * ties.pairs / (8 * n * (n - 1));
 }
 
+// How many numbers of pairs in the wrong order, from 0 on, are so few that the test rejects at 5%. `groups`: of points
+// with equal x; `pairs`: from different ones.
+size_t RejectedCounts(absl::Span<const std::vector<double>> groups, size_t pairs) {
+  TieSums sizes;
+  size_t n = 0;
+  for (const std::vector<double>& group : groups) {
+    sizes.Add(static_cast<double>(group.size()));
+    n += group.size();
+  }
+  size_t rejected = 0;
+  if (n <= kMostExactValues) {
+    const std::vector<double> probabilities = JonckheereDistribution(groups);
+    for (double tail = probabilities[0]; tail <= 0.025; tail += probabilities[rejected]) ++rejected;
+    return rejected;
+  }
+  const double sd = std::sqrt(JonckheereVariance(sizes, {}, static_cast<double>(n)));
+  return static_cast<size_t>(static_cast<double>(pairs) / 2 - 1.959964 * sd);
+}
+
 void SetTails(double p_greater, double p_less, RankTest& test) {
   test.p_greater = p_greater;
   test.p_less = p_less;
@@ -122,16 +142,10 @@ void SetBySpearmanOrders(absl::Span<const double> x, const std::vector<double>& 
 
 }  // namespace
 
-double JonckheereEffect(absl::Span<const std::vector<double>> groups) {
-  const OrderedPairs pairs = CountPairs(groups);
-  return 2 * pairs.in_order / pairs.all - 1;
-}
-
-TrendTest JonckheereTest(absl::Span<const std::vector<double>> groups) {
+RankTest JonckheereTest(absl::Span<const std::vector<double>> groups) {
   const OrderedPairs counted = CountPairs(groups);
-  TrendTest test;
+  RankTest test;
   test.statistic = counted.in_order;
-  test.effect = 2 * counted.in_order / counted.all - 1;
   TieSums sizes;
   std::map<double, int> values;
   size_t n = 0;
@@ -156,6 +170,27 @@ TrendTest JonckheereTest(absl::Span<const std::vector<double>> groups) {
   SetTails(boost::math::cdf(boost::math::complement(normal, test.statistic)), boost::math::cdf(normal, test.statistic),
            test);
   return test;
+}
+
+std::optional<SlopeEstimate> TheilSenSlope(absl::Span<const double> x, absl::Span<const double> y) {
+  std::map<double, std::vector<double>> by_x;
+  std::vector<double> slopes;
+  for (size_t i = 0; i < x.size(); ++i) {
+    by_x[x[i]].push_back(y[i]);
+    for (size_t j = 0; j < i; ++j) {
+      if (x[i] != x[j]) slopes.push_back((y[i] - y[j]) / (x[i] - x[j]));
+    }
+  }
+  if (slopes.empty()) return std::nullopt;
+  std::sort(slopes.begin(), slopes.end());
+  const size_t count = slopes.size();
+  SlopeEstimate estimate;
+  estimate.slope = (slopes[(count - 1) / 2] + slopes[count / 2]) / 2;
+  std::vector<std::vector<double>> groups;
+  for (auto& [value, group] : by_x) groups.push_back(std::move(group));
+  const size_t rejected = RejectedCounts(groups, count);
+  if (rejected > 0) estimate.interval = {slopes[rejected - 1], slopes[count - rejected]};
+  return estimate;
 }
 
 std::optional<RankCorrelation> SpearmanTest(absl::Span<const double> x, absl::Span<const double> y) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/stats/random.h"
+
 namespace skew::stats {
 namespace {
 
@@ -79,10 +81,9 @@ TEST(SignedRankTest, FewOrNoDifferences) {
 TEST(JonckheereTest, PublishedExampleWithTies) {
   const std::vector<std::vector<double>> groups = {
       {40, 35, 38, 43, 44, 41}, {38, 40, 47, 44, 40, 42}, {48, 40, 45, 43, 46, 44}};
-  const TrendTest test = JonckheereTest(groups);
+  const RankTest test = JonckheereTest(groups);
   EXPECT_EQ(test.statistic, 79);
   EXPECT_NEAR(test.p_greater, 0.0207104, 1e-6);
-  EXPECT_NEAR(test.effect, 2 * 79.0 / 108 - 1, 1e-12);
   EXPECT_FALSE(test.exact);
 }
 
@@ -109,7 +110,7 @@ TEST(JonckheereTest, ExactWithoutTies) {
     ++all;
     greater += statistic(arrangement) >= statistic(groups) ? 1 : 0;
   } while (std::next_permutation(group_of.begin(), group_of.end()));
-  const TrendTest test = JonckheereTest(groups);
+  const RankTest test = JonckheereTest(groups);
   EXPECT_TRUE(test.exact);
   EXPECT_EQ(all, 1260);
   EXPECT_NEAR(test.p_greater, greater / all, 1e-12);
@@ -118,10 +119,66 @@ TEST(JonckheereTest, ExactWithoutTies) {
 TEST(JonckheereTest, DirectionsMirror) {
   const std::vector<std::vector<double>> rising = {{1, 2}, {3, 4}, {5, 6}};
   const std::vector<std::vector<double>> falling = {{5, 6}, {3, 4}, {1, 2}};
-  EXPECT_EQ(JonckheereTest(rising).effect, 1);
-  EXPECT_EQ(JonckheereTest(falling).effect, -1);
+  EXPECT_EQ(JonckheereTest(rising).statistic, 12);
+  EXPECT_EQ(JonckheereTest(falling).statistic, 0);
   EXPECT_NEAR(JonckheereTest(rising).p_greater, 1.0 / 90, 1e-12);  // one of 6! / 2!^3
   EXPECT_NEAR(JonckheereTest(falling).p_less, 1.0 / 90, 1e-12);
+}
+
+// Sen (1968), section 6: the median of 21 slopes is 4. Of 7! orders 76 have three pairs or fewer in the wrong order,
+// 174 have four or fewer (Kendall's table): P = 0.015 and 0.035.
+TEST(TheilSenSlopeTest, PublishedExample) {
+  const auto slope = TheilSenSlope({1, 2, 3, 4, 10, 12, 18}, {9, 15, 19, 20, 45, 55, 78});
+  ASSERT_TRUE(slope.has_value());
+  EXPECT_EQ(slope->slope, 4);
+  EXPECT_NEAR(slope->interval->low, 26.0 / 7, 1e-12);  // the fourth of them from either end
+  EXPECT_NEAR(slope->interval->high, 35.0 / 8, 1e-12);
+}
+
+TEST(TheilSenSlopeTest, FewPoints) {
+  EXPECT_FALSE(TheilSenSlope({1, 2, 3, 4}, {1, 2, 4, 8})->interval.has_value());  // 2 / 4! is above 0.05
+  const auto slope = TheilSenSlope({1, 2, 3, 4, 5}, {1, 2, 4, 8, 16});
+  EXPECT_NEAR(slope->slope, 3.375, 1e-12);  // between 3 and 3.75
+  EXPECT_EQ(slope->interval->low, 1);
+  EXPECT_EQ(slope->interval->high, 8);
+  EXPECT_FALSE(TheilSenSlope({1, 1}, {1, 2}).has_value());
+}
+
+// An interval of slopes is one of hypotheses: what it leaves out is what the test rejects, also with equal x.
+TEST(TheilSenSlopeTest, TheIntervalLeavesOutWhatTheTestRejects) {
+  Random random(6);
+  int rejected = 0;
+  for (int i = 0; i < 300; ++i) {
+    std::vector<double> x;
+    std::vector<double> y;
+    std::vector<std::vector<double>> groups(6);
+    for (const size_t group : {0, 1, 1, 2, 3, 4, 5}) {
+      x.push_back(static_cast<double>(group * group));
+      y.push_back(0.1 * x.back() + random.Normal());
+      groups[group].push_back(y.back());
+    }
+    const bool significant = JonckheereTest(groups).p <= 0.05;
+    rejected += significant ? 1 : 0;
+    EXPECT_EQ(!TheilSenSlope(x, y)->interval->Contains(0), significant);
+  }
+  EXPECT_GT(rejected, 50);
+  EXPECT_LT(rejected, 250);
+}
+
+TEST(TheilSenSlopeTest, ApproximationJoinsTheExactValues) {
+  std::vector<double> x;
+  std::vector<double> y;
+  Random random(7);
+  for (int i = 0; i < 100; ++i) {
+    x.push_back(i);
+    y.push_back(random.Normal());
+  }
+  const Interval exact = *TheilSenSlope(x, y)->interval;
+  x.push_back(49.5);
+  y.push_back(0);
+  const Interval normal = *TheilSenSlope(x, y)->interval;
+  EXPECT_NEAR(normal.low, exact.low, 0.001);
+  EXPECT_NEAR(normal.high, exact.high, 0.001);
 }
 
 // Hollander & Wolfe (1973), p. 187: R's example of cor.test; rho = 0.6, exact p = 0.0968.

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
 #include "common/stats/amplification.h"
 #include "common/stats/claim_tests.h"
 #include "common/stats/permutation.h"
@@ -134,33 +136,75 @@ Draft ErraticDraft(const StudyView& view, const std::string& gan, const std::str
   return draft;
 }
 
-// Mean over the classes that both have.
-std::optional<double> MeanDifference(const std::map<int, double>& a, const std::map<int, double>& b) {
-  double sum = 0;
-  int classes = 0;
+using OfClasses = std::map<int, double>;
+
+std::set<int> ClassesOfBoth(const OfClasses& a, const OfClasses& b) {
+  std::set<int> classes;
   for (const auto& [label, value] : a) {
-    const auto found = b.find(label);
-    if (found == b.end()) continue;
-    sum += value - found->second;
-    ++classes;
+    if (b.contains(label)) classes.insert(label);
   }
-  return classes > 0 ? std::optional<double>(sum / classes) : std::nullopt;
+  return classes;
 }
 
-// A measure within classes, on the mean over the classes that both runs have it of.
+// By bias point.
+using MeasuredClasses = std::map<std::map<int, int64_t>, std::set<int>>;
+
+// The classes that all pairs of a bias point have the measure of. Of pairs that lack one in some iterations the mean
+// would be over other classes from iteration to iteration, and differ for that. Only pairs of replicates with all bias
+// points have a say.
+MeasuredClasses MeasuredClassesOf(OfClasses StudyRun::*values, const Pairs& pairs) {
+  RunList first;
+  std::map<const StudyRun*, std::set<int>> classes;
+  for (const auto& [gan, vae] : pairs) {
+    const std::set<int> of_both = ClassesOfBoth(gan->*values, vae->*values);
+    if (of_both.empty()) continue;
+    first.push_back(gan);
+    classes[gan] = of_both;
+  }
+  MeasuredClasses measured;
+  for (const RunList& replicate : ReplicatesOf(first).complete) {
+    for (const StudyRun* run : replicate) {
+      const auto [entry, added] = measured.try_emplace(run->trained, classes[run]);
+      std::erase_if(entry->second, [&](int label) { return !classes[run].contains(label); });
+    }
+  }
+  return measured;
+}
+
+// Says which classes a measure is not taken of everywhere.
+void NoteClasses(const StudyView& view, const MeasuredClasses& measured, Finding& finding) {
+  for (const int label : view.labels()) {
+    const auto points = std::count_if(measured.begin(), measured.end(),
+                                      [&](const auto& entry) { return entry.second.contains(label); });
+    if (points == static_cast<std::ptrdiff_t>(measured.size())) continue;
+    AddNote(absl::StrCat("class ", label, " at ", points, " of ", measured.size(), " bias points"), finding);
+  }
+}
+
+// A measure within classes, on the mean over the classes that all runs of the bias point have it of.
 Draft WithinClassDraft(const StudyView& view, const std::string& part, const std::string& measure,
-                       std::map<int, double> StudyRun::*values, int predicted, const std::string& gan,
-                       const std::string& vae, const Pairs& pairs) {
+                       OfClasses StudyRun::*values, int predicted, const std::string& gan, const std::string& vae,
+                       const Pairs& pairs) {
   Draft draft = PairDraft("H3", part, measure + " difference", gan, vae, predicted);
-  const auto difference = [&](const StudyRun& of_gan, const StudyRun& of_vae, Shown /*shown*/) {
-    return MeanDifference(of_gan.*values, of_vae.*values);
+  const MeasuredClasses measured = MeasuredClassesOf(values, pairs);
+  const auto difference = [&](const StudyRun& of_gan, const StudyRun& of_vae, Shown) -> std::optional<double> {
+    const auto classes = measured.find(of_gan.trained);
+    if (classes == measured.end() || classes->second.empty()) return std::nullopt;
+    double sum = 0;
+    for (const int label : classes->second) {
+      const auto first = (of_gan.*values).find(label);
+      const auto second = (of_vae.*values).find(label);
+      if (first == (of_gan.*values).end() || second == (of_vae.*values).end()) return std::nullopt;
+      sum += first->second - second->second;
+    }
+    return sum / static_cast<double>(classes->second.size());
   };
-  if (std::none_of(pairs.begin(), pairs.end(),
-                   [&](const auto& pair) { return difference(*pair.first, *pair.second, {}).has_value(); })) {
+  if (std::none_of(measured.begin(), measured.end(), [](const auto& entry) { return !entry.second.empty(); })) {
     draft.finding.note = "needs the " + measure + " of the generated images within classes";
     return draft;
   }
   FillByPairs(view, pairs, false, difference, draft);
+  NoteClasses(view, measured, draft.finding);
   return draft;
 }
 

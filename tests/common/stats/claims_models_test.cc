@@ -71,6 +71,31 @@ TEST(ClaimsModelsTest, PairsOfAnIterationAreOneValue) {
   EXPECT_TRUE(bias.corrected.has_value());
 }
 
+// Class 1 has twice the distance of class 0, in either family alike, and is measured in some iterations only: what
+// differs from iteration to iteration is nothing that the models do.
+TEST(ClaimsModelsTest, MeasuresAreOfTheClassesThatAllIterationsHave) {
+  Study study;
+  for (int i = 0; i < 5; ++i) {
+    for (const int64_t count : {100, 1000}) {
+      const std::map<int, int64_t> trained = {{0, 2000}, {1, count}, {2, 2000}};
+      StudyRun gan = MakeRun("dcgan", Family::kGan, i, trained, {{0, 4000}, {1, 2000}, {2, 4000}});
+      StudyRun vae = MakeRun("vae", Family::kVae, i, trained, {{0, 4000}, {1, 2000}, {2, 4000}});
+      gan.frechet = {{0, 1 + 0.01 * i}, {2, 1}};
+      vae.frechet = {{0, 2.0}, {1, 9}, {2, 2}};
+      if (count == 1000 || i < 3) gan.frechet[1] = 4;
+      study.runs.push_back(gan);
+      study.runs.push_back(vae);
+    }
+  }
+  const Finding finding = FindingOf(Analyse(study).findings, "H3", "less sharp");
+  EXPECT_EQ(finding.units, 5);
+  // Classes 0 and 2 with 100 ones, all with 1000.
+  EXPECT_NEAR(finding.raw.effect, ((-1.0 - 1) / 2 + (-1.0 - 5 - 1) / 3) / 2 + 0.02 * (1 / 2.0 + 1 / 3.0) / 2, 1e-12);
+  EXPECT_LT(*finding.raw.p, 1e-6);
+  EXPECT_THAT(finding.note, HasSubstr("class 1 at 1 of 2 bias points"));
+  EXPECT_THAT(finding.note, testing::Not(HasSubstr("class 0")));
+}
+
 TEST(ClaimsModelsTest, FirstBatchesSteer) {
   Study study;
   for (int i = 0; i < 8; ++i) {

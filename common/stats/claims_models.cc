@@ -219,7 +219,8 @@ void DraftPair(const StudyView& view, const std::string& gan, const std::string&
   drafts.push_back(WithinClassDraft(view, "less sharp", "Frechet distance", &StudyRun::frechet, -1, gan, vae, pairs));
 }
 
-// How much more of the minority class is generated when the first batches show more of it.
+// How much more of the minority is generated when the first batches show more of it: of all classes with the fewest
+// images together, because they are shown one after the other. Where all counts are equal there is none.
 void DraftFirstBatches(const StudyView& view, std::vector<Draft>& drafts) {
   static constexpr std::pair<FirstBatches, FirstBatches> kOrders[] = {
       {FirstBatches::kMinorityFirst, FirstBatches::kMajorityFirst},
@@ -232,15 +233,16 @@ void DraftFirstBatches(const StudyView& view, std::vector<Draft>& drafts) {
       const auto first = orders.find(more);
       const auto second = orders.find(less);
       if (first == orders.end() || second == orders.end()) continue;
-      const Pairs pairs = PairsOf(first->second, second->second);
+      Pairs pairs = PairsOf(first->second, second->second);
+      std::erase_if(pairs, [](const auto& pair) { return IsBalanced(*pair.first); });
       if (pairs.empty()) continue;
       any = true;
       Draft draft = PairDraft("H6", "first batches", "logit difference", ArmName(arm, more), ArmName(arm, less), 1);
       FillByPairs(
           view, pairs, true,
           [&](const StudyRun& one, const StudyRun& other, Shown shown) -> std::optional<double> {
-            const int label = MinorityOf(one);
-            return view.LogitOf(one, label, shown) - view.LogitOf(other, label, shown);
+            const std::vector<int> minorities = MinoritiesOf(one);
+            return view.LogitOf(one, minorities, shown) - view.LogitOf(other, minorities, shown);
           },
           draft);
       drafts.push_back(std::move(draft));
@@ -248,8 +250,8 @@ void DraftFirstBatches(const StudyView& view, std::vector<Draft>& drafts) {
   }
   if (!any) {
     drafts.push_back(Untested("H6", "first batches", "",
-                              "needs runs on the same images in two of the orders minority first, stratified and "
-                              "majority first"));
+                              "needs runs on the same images, with unequal counts, in two of the orders minority "
+                              "first, stratified and majority first"));
   }
 }
 

@@ -162,6 +162,13 @@ double StudyView::LogitOf(const StudyRun& run, int label, Shown shown) const {
   return SmoothedLogit(ShareOf(run, label, shown), static_cast<double>(Sum(run.counts)));
 }
 
+double StudyView::LogitOf(const StudyRun& run, absl::Span<const int> labels, Shown shown) const {
+  const std::vector<double> shares = Shares(run, shown);
+  double sum = 0;
+  for (const int label : labels) sum += shares[IndexOf(label)];
+  return SmoothedLogit(sum, static_cast<double>(Sum(run.counts)));
+}
+
 double StudyView::DeltaOf(const StudyRun& run, int label, Shown shown) const {
   return LogitOf(run, label, shown) - Logit(TrainedShare(run, label));
 }
@@ -182,6 +189,15 @@ int MinorityOf(const StudyRun& run) {
   return std::min_element(run.trained.begin(), run.trained.end(),
                           [](const auto& a, const auto& b) { return a.second < b.second; })
       ->first;
+}
+
+std::vector<int> MinoritiesOf(const StudyRun& run) {
+  const int64_t fewest = run.trained.at(MinorityOf(run));
+  std::vector<int> minorities;
+  for (const auto& [label, count] : run.trained) {
+    if (count == fewest) minorities.push_back(label);
+  }
+  return minorities;
 }
 
 bool IsBalanced(const StudyRun& run) {

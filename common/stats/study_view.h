@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "common/stats/claims.h"
 #include "common/stats/judge.h"
 
@@ -54,6 +55,8 @@ class StudyView {
   double ShareOf(const StudyRun& run, int label, Shown shown) const { return Shares(run, shown)[IndexOf(label)]; }
   // Smoothed, see SmoothedLogit.
   double LogitOf(const StudyRun& run, int label, Shown shown) const;
+  // Of the share of these classes together.
+  double LogitOf(const StudyRun& run, absl::Span<const int> labels, Shown shown) const;
   double DeltaOf(const StudyRun& run, int label, Shown shown) const;
   double TotalVariationOf(const StudyRun& run, Shown shown) const;
   size_t IndexOf(int label) const;
@@ -81,6 +84,8 @@ double TrainedShare(const StudyRun& run, int label);
 std::vector<double> TrainedShares(const StudyRun& run);
 // The class with the fewest training images; of several the smallest label.
 int MinorityOf(const StudyRun& run);
+// All classes with as few as that; all classes where the counts are equal.
+std::vector<int> MinoritiesOf(const StudyRun& run);
 bool IsBalanced(const StudyRun& run);
 
 // Runs by iteration and seed of the job. With all bias points that iterations of that seed have in `runs`; an iteration

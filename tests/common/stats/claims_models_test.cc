@@ -96,6 +96,48 @@ TEST(ClaimsModelsTest, MeasuresAreOfTheClassesThatAllIterationsHave) {
   EXPECT_THAT(finding.note, testing::Not(HasSubstr("class 0")));
 }
 
+// Minority first shows the 2s before the 0s where both are as few, and the model makes more of what it saw first: of
+// the minority as a whole there is more, of the 0s less.
+TEST(ClaimsModelsTest, FirstBatchesShowAllOfTheMinority) {
+  for (const int64_t ones : {4000, 2000}) {
+    Study study;
+    for (int i = 0; i < 6; ++i) {
+      for (const FirstBatches order : {FirstBatches::kMinorityFirst, FirstBatches::kMajorityFirst}) {
+        const int64_t more = order == FirstBatches::kMinorityFirst ? 300 + 10 * i : 0;
+        for (const auto& [count, own] : {std::pair<int64_t, int64_t>(ones, ones == 4000 ? 5000 : 3400), {500, 1100}}) {
+          // Of 500 ones there are no more for the order.
+          const int64_t shift = count == 500 ? 0 : more;
+          StudyRun run =
+              MakeRun("dcgan", Family::kGan, i, {{0, 2000}, {1, count}, {2, 2000}},
+                      {{0, (kImages - own) / 2 - shift}, {1, own - shift}, {2, (kImages - own) / 2 + 2 * shift}});
+          run.counts[1] += count == 500 ? i : 0;
+          run.first_batches = order;
+          study.runs.push_back(run);
+        }
+      }
+    }
+    const Finding finding = FindingOf(Analyse(study).findings, "H6");
+    EXPECT_EQ(finding.units, 6);
+    if (ones == 4000) {
+      EXPECT_EQ(finding.raw.verdict, Verdict::kSupported);
+      EXPECT_NEAR(finding.raw.effect, (Logit(0.5325) - Logit(0.5)) / 2, 1e-3);
+    } else {
+      EXPECT_EQ(finding.raw.effect, 0);  // at equal counts there is no minority: that of 500 ones is what counts
+    }
+  }
+}
+
+TEST(ClaimsModelsTest, FirstBatchesNeedAMinority) {
+  Study study;
+  for (int i = 0; i < 3; ++i) {
+    for (const FirstBatches order : {FirstBatches::kMinorityFirst, FirstBatches::kMajorityFirst}) {
+      study.runs.push_back(MakeRun("dcgan", Family::kGan, i, {{0, 2000}, {1, 2000}}, {{0, 5000 - i}, {1, 5000}}));
+      study.runs.back().first_batches = order;
+    }
+  }
+  EXPECT_THAT(FindingOf(Analyse(study).findings, "H6").note, HasSubstr("with unequal counts"));
+}
+
 TEST(ClaimsModelsTest, FirstBatchesSteer) {
   Study study;
   for (int i = 0; i < 8; ++i) {

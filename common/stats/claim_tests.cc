@@ -17,6 +17,14 @@ Draft NewDraft(std::string claim, std::string part, std::string arm, std::string
   return draft;
 }
 
+Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& arm,
+                const std::string& against, int predicted) {
+  Draft draft = NewDraft(std::move(claim), std::move(part), arm, std::move(effect_name));
+  draft.finding.against = against;
+  draft.finding.predicted = predicted;
+  return draft;
+}
+
 Draft Untested(std::string claim, std::string part, std::string arm, std::string note) {
   Draft draft = NewDraft(std::move(claim), std::move(part), std::move(arm), "");
   draft.finding.note = std::move(note);

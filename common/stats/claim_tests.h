@@ -34,8 +34,18 @@ void DraftShareClaims(const StudyView& view, std::vector<Draft>& drafts);  // H1
 void DraftModelClaims(const StudyView& view, std::vector<Draft>& drafts);  // H2, H3, H6
 void DraftTrendClaims(const StudyView& view, std::vector<Draft>& drafts);  // H5, H7
 
+// Runs of two arms on the same images.
+using Pairs = std::vector<std::pair<const StudyRun*, const StudyRun*>>;
+
+// H2 bias of two arms.
+Draft DistanceDraft(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs);
+
 // Without a test yet.
 Draft NewDraft(std::string claim, std::string part, std::string arm, std::string effect_name);
+
+// One that compares two arms.
+Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& arm,
+                const std::string& against, int predicted);
 
 // A claim that cannot be tested, and why.
 Draft Untested(std::string claim, std::string part, std::string arm, std::string note);

@@ -1,7 +1,8 @@
 // The claims of a study as tests over its finished runs.
 //
 //   H1 slope              bias is magnified: the slope beta of logit g on logit pi over the bias points is above 1
-//   H2 bias               a GAN is further from the training shares than a VAE (total variation, pairs of runs)
+//   H2 bias               a GAN is further from the training shares than a VAE (squared distance, L2, of the mean over
+//                         iterations from the training shares, over the bias points)
 //   H2 erratic            and varies more between seeds (ratio of the standard deviations of logit g)
 //   H3 closer             a VAE is closer in distribution than a GAN (the test of H2 bias),
 //   H3 less diverse       less diverse within classes (Vendi score),
@@ -18,8 +19,12 @@
 // g is the generated, pi the training share of a class. Runs of one iteration of jobs with one seed form a replicate:
 // they share images. H1, H2 bias, H3, H4, H6 and H8 take one value from each replicate and ask Student's t about their
 // mean: run-to-run spread of any kind is in it, and dependence between bias points does no harm, as it does where runs
-// or pairs of runs are taken for independent. H2, H3 and H6 compare runs that were trained on the same images; their
-// notes add what tests say that suppose no normal distribution (signed ranks, sign flips). Only replicates with all
+// or pairs of runs are taken for independent. H2, H3 and H6 compare runs that were trained on the same images; the
+// notes of H3 and H6 add what tests say that suppose no normal distribution (signed ranks, sign flips). H2 bias is not
+// about the distances of single runs, which are above 0 for a model that is unbiased and varies: one that varies twice
+// as much as another is then further away in half of all studies of 5 iterations. It takes products of different
+// iterations, in which the spread cancels out (SquaredDistanceValues in divergence.h); total variation has no such
+// estimate, and is in the note. Only replicates with all
 // bias points count, so that none weighs more for what it lacks. H2 erratic compares independent contrasts between the
 // iterations of a bias point, and supposes that what an iteration adds differs from bias point to bias point; H5 ranks
 // the bias points' rho (Jonckheere's J; effect and interval are the slope and interval of Theil and Sen, of log2(rho +

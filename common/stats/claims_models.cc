@@ -1,4 +1,4 @@
-// H2, H3 and H6: arms against each other, on the same training images.
+// H2 erratic, H3 and H6: arms against each other, on the same training images.
 #include <algorithm>
 #include <boost/math/distributions/fisher_f.hpp>
 #include <cmath>
@@ -16,19 +16,10 @@
 namespace skew::stats {
 namespace {
 
-using Pairs = std::vector<std::pair<const StudyRun*, const StudyRun*>>;
 // Of a pair of runs on the same images; absent where one of them does not have it.
 using OfPair = absl::FunctionRef<std::optional<double>(const StudyRun& first, const StudyRun& second, Shown shown)>;
 
 constexpr char kNeedsBoth[] = "needs a GAN and a VAE trained on the same images with the same budget";
-
-Draft PairDraft(std::string claim, std::string part, std::string effect_name, const std::string& arm,
-                const std::string& against, int predicted) {
-  Draft draft = NewDraft(std::move(claim), std::move(part), arm, std::move(effect_name));
-  draft.finding.against = against;
-  draft.finding.predicted = predicted;
-  return draft;
-}
 
 // The mean difference between the runs of pairs, over the bias points of each replicate.
 void FillByPairs(const StudyView& view, const Pairs& pairs, bool shares_play_a_part, OfPair difference, Draft& draft) {
@@ -45,17 +36,6 @@ void FillByPairs(const StudyView& view, const Pairs& pairs, bool shares_play_a_p
   };
   FillByMeans(view, replicates, values, draft, shares_play_a_part);
   if (draft.finding.units >= 2) AddNote(WithoutNormality(values({Shown::kRaw}), view.options()), draft.finding);
-}
-
-Draft DistanceDraft(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs) {
-  Draft draft = PairDraft("H2", "bias", "TV difference", gan, vae, 1);
-  FillByPairs(
-      view, pairs, true,
-      [&](const StudyRun& of_gan, const StudyRun& of_vae, Shown shown) -> std::optional<double> {
-        return view.TotalVariationOf(of_gan, shown) - view.TotalVariationOf(of_vae, shown);
-      },
-      draft);
-  return draft;
 }
 
 // The class whose logit tells how erratic an arm is: the varied one, or else the minority.
@@ -212,7 +192,7 @@ void DraftPair(const StudyView& view, const std::string& gan, const std::string&
                std::vector<Draft>& drafts) {
   drafts.push_back(DistanceDraft(view, gan, vae, pairs));
   drafts.push_back(ErraticDraft(view, gan, vae, pairs));
-  Draft closer = PairDraft("H3", "closer", "TV difference", gan, vae, 1);
+  Draft closer = PairDraft("H3", "closer", "", gan, vae, 1);
   closer.repeats = true;
   drafts.push_back(std::move(closer));
   drafts.push_back(WithinClassDraft(view, "less diverse", "Vendi score", &StudyRun::vendi, 1, gan, vae, pairs));

@@ -65,6 +65,27 @@ double FairnessDiscrepancy(absl::Span<const double> p, absl::Span<const double> 
   return std::sqrt(sum);
 }
 
+std::vector<double> SquaredDistanceValues(absl::Span<const std::vector<double>> deviations) {
+  const size_t classes = deviations.front().size();
+  const auto n = static_cast<double>(deviations.size());
+  std::vector<double> total(classes, 0);
+  for (const std::vector<double>& one : deviations) {
+    for (size_t c = 0; c < classes; ++c) total[c] += one[c];
+  }
+  std::vector<double> products;  // of each run with all others
+  double all = 0;
+  for (const std::vector<double>& one : deviations) {
+    double product = 0;
+    for (size_t c = 0; c < classes; ++c) product += one[c] * (total[c] - one[c]);
+    products.push_back(product);
+    all += product;
+  }
+  // n times the estimate less n - 1 times that without the run.
+  std::vector<double> values;
+  for (const double product : products) values.push_back((2 * product - all / (n - 1)) / (n - 2));
+  return values;
+}
+
 GoodnessOfFit ChiSquareTest(absl::Span<const int64_t> counts, absl::Span<const double> shares) {
   const double n = Sum(counts);
   double statistic = 0;

@@ -3,7 +3,9 @@
 #ifndef SKEW_COMMON_STATS_DIVERGENCE_H_
 #define SKEW_COMMON_STATS_DIVERGENCE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "absl/types/span.h"
 
@@ -30,6 +32,16 @@ double Hellinger(absl::Span<const double> p, absl::Span<const double> q);
 // L2 norm of p - q (Choi et al. 2020, "Fair generative modeling via weak supervision"). A class that was not generated
 // stands in p as 0.
 double FairnessDiscrepancy(absl::Span<const double> p, absl::Span<const double> q);
+
+// How far the mean of some runs' shares is from what they should be, in squares (L2), without the runs' spread in it:
+// for each run its jackknife pseudo-value (Tukey 1958) of the mean product of the deviations x of two different runs,
+//   sum over i != j of x_i . x_j / (n (n - 1)),
+// a U-statistic (Hoeffding 1948; jackknifed by Arvesen 1969). Its expectation is |E x|^2 whatever the spread, 0 for an
+// unbiased generator, where the distance of the mean itself is above 0 as long as runs differ. The pseudo-values have
+// it as their mean, and Student's t of them is a test that holds its level; where nothing is biased they vary more than
+// need be, and it rejects less. `deviations`: of kFewestToLeaveOut runs or more, one entry a class.
+inline constexpr size_t kFewestToLeaveOut = 3;
+std::vector<double> SquaredDistanceValues(absl::Span<const std::vector<double>> deviations);
 
 // A goodness-of-fit test with classes - 1 degrees of freedom.
 struct GoodnessOfFit {

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/stats/amplification.h"
 #include "common/stats/cell.h"
-#include "common/stats/divergence.h"
 
 namespace skew::stats {
 namespace {
@@ -151,11 +150,16 @@ size_t StudyView::IndexOf(int label) const {
   return static_cast<size_t>(std::find(labels_.begin(), labels_.end(), label) - labels_.begin());
 }
 
-std::vector<double> StudyView::Shares(const StudyRun& run, Shown shown) const {
+std::vector<double> StudyView::UnboundedShares(const StudyRun& run, Shown shown) const {
   std::vector<double> raw = SharesOf(Values(run.counts));
   if (shown.draw == Shown::kRaw) return raw;
   const JudgeCorrection& judge = *judges_[static_cast<size_t>(run.judge)];
-  return shown.draw == Shown::kMean ? judge.mean.Shares(raw) : judge.draws[static_cast<size_t>(shown.draw)].Shares(raw);
+  return (shown.draw == Shown::kMean ? judge.mean : judge.draws[static_cast<size_t>(shown.draw)]).Solve(raw);
+}
+
+std::vector<double> StudyView::Shares(const StudyRun& run, Shown shown) const {
+  std::vector<double> shares = UnboundedShares(run, shown);
+  return shown.draw == Shown::kRaw ? shares : ProjectOntoSimplex(shares);
 }
 
 double StudyView::LogitOf(const StudyRun& run, int label, Shown shown) const {
@@ -171,10 +175,6 @@ double StudyView::LogitOf(const StudyRun& run, absl::Span<const int> labels, Sho
 
 double StudyView::DeltaOf(const StudyRun& run, int label, Shown shown) const {
   return LogitOf(run, label, shown) - Logit(TrainedShare(run, label));
-}
-
-double StudyView::TotalVariationOf(const StudyRun& run, Shown shown) const {
-  return TotalVariation(Shares(run, shown), TrainedShares(run));
 }
 
 std::string ArmName(const std::string& arm, FirstBatches order) { return absl::StrCat(arm, OrderSuffix(order)); }

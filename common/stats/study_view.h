@@ -52,13 +52,14 @@ class StudyView {
 
   // In the order of labels().
   std::vector<double> Shares(const StudyRun& run, Shown shown) const;
+  // Likewise, but corrected ones not moved onto the simplex: some may be below 0, and their mean over runs is unbiased.
+  std::vector<double> UnboundedShares(const StudyRun& run, Shown shown) const;
   double ShareOf(const StudyRun& run, int label, Shown shown) const { return Shares(run, shown)[IndexOf(label)]; }
   // Smoothed, see SmoothedLogit.
   double LogitOf(const StudyRun& run, int label, Shown shown) const;
   // Of the share of these classes together.
   double LogitOf(const StudyRun& run, absl::Span<const int> labels, Shown shown) const;
   double DeltaOf(const StudyRun& run, int label, Shown shown) const;
-  double TotalVariationOf(const StudyRun& run, Shown shown) const;
   size_t IndexOf(int label) const;
 
  private:

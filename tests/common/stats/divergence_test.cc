@@ -37,6 +37,16 @@ TEST(DivergenceTest, DisjointDistributionsAreAsFarApartAsCanBe) {
   EXPECT_TRUE(std::isinf(KullbackLeibler({1, 0}, {0, 1})));
 }
 
+// Deviations 1, 2, 3 of one class and the opposite of the other: products 2 (1*2 + 1*3 + 2*3) = 22, of three pairs
+// 22/3; without the first 2*2*3 = 12, so 3 * 22/3 - 2 * 12 = -2; without the second 6, the third 4.
+TEST(DivergenceTest, SquaredDistanceByHand) {
+  const std::vector<double> values = SquaredDistanceValues(std::vector<std::vector<double>>{{1, -1}, {2, -2}, {3, -3}});
+  ASSERT_EQ(values.size(), 3);
+  EXPECT_NEAR(values[0], -2, 1e-12);
+  EXPECT_NEAR(values[1], 10, 1e-12);
+  EXPECT_NEAR(values[2], 14, 1e-12);
+}
+
 // scipy.stats.power_divergence.
 TEST(DivergenceTest, GoodnessOfFit) {
   const GoodnessOfFit chi_square = ChiSquareTest({500, 300, 200}, kQ);

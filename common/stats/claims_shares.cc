@@ -180,8 +180,8 @@ void DraftFocus(const StudyView& view, const std::string& arm, const RunList& ru
   drafts.push_back(std::move(share));
 }
 
-// Of all classes the one that is furthest from its share, with Bonferroni's correction for having looked at all of
-// them; as good as equal only when every class is.
+// Of all classes the one with the strongest evidence that it has not its share (the smallest p), with Bonferroni's
+// correction for having looked at all of them; as good as equal only when every class is.
 MeanTest TestClasses(const StudyView& view, bool corrected, const Replicates& replicates, int& worst) {
   const auto classes = static_cast<double>(view.labels().size());
   MeanTest result;
@@ -197,6 +197,7 @@ MeanTest TestClasses(const StudyView& view, bool corrected, const Replicates& re
     result.test.interval = mixture.CentralInterval(1 - 0.05 / classes);
     worst = label;
   }
+  result.plan->looks = static_cast<int>(view.labels().size());
   result.test.statistic_name = "max t";
   result.test.p = std::min(1.0, classes * *result.test.p);
   result.test.equivalence_p = least_equal;
@@ -215,7 +216,7 @@ void DraftClassEffects(const StudyView& view, const std::string& arm, const RunL
   finding.margin = view.options().delta_margin;
   finding.units = replicates.size();
   finding.unit = "iterations";
-  finding.note = "effect of the class that is furthest from its share; interval for all classes together";
+  finding.note = "effect of the class with the strongest evidence; interval for all classes together";
   int worst = 0;
   MeanTest raw = TestClasses(view, false, replicates, worst);
   finding.label = worst;

@@ -47,7 +47,7 @@ std::optional<int> RunsNeeded(const PlannedMean& planned, double margin, double 
   const bool equivalent = margin > 0 && std::abs(planned.effect) < margin / 2;
   const auto enough = [&](int runs) {
     const double reached =
-        equivalent ? EquivalencePower(planned, margin, runs, alpha) : TTestPower(planned, runs, alpha);
+        equivalent ? EquivalencePower(planned, margin, runs, alpha) : TTestPower(planned, runs, alpha / planned.looks);
     return reached >= power;
   };
   if (!enough(kMostRuns)) return std::nullopt;

@@ -1,10 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "common/stats/amplification.h"
 #include "common/stats/claims.h"
+#include "common/stats/power.h"
 #include "common/stats/student.h"
 #include "tests/common/stats/simulation.h"
 #include "tests/common/stats/studies.h"
@@ -97,6 +100,28 @@ TEST(ClaimsSharesTest, ClassesAtEqualCounts) {
   EXPECT_THAT(FindingOf(analysis.findings, "H1").note, HasSubstr("bias points"));
 }
 
+// The p-value pays for having looked at three classes, and so does the number of iterations that would decide.
+TEST(ClaimsSharesTest, APlanForTheStrongestOfThreeClassesPaysForAll) {
+  Study study;
+  std::vector<double> deltas;
+  for (int i = 0; i < 4; ++i) {
+    const int64_t own = 3300 + 200 * i;
+    study.runs.push_back(
+        MakeRun("dcgan", Family::kGan, i, {{0, 2000}, {1, 2000}, {2, 2000}},
+                {{0, (kImages - own) / 2 + 40 * i * i}, {1, own}, {2, (kImages - own) / 2 - 40 * i * i}}));
+    deltas.push_back(SmoothedLogit(static_cast<double>(own) / kImages, kImages) - Logit(1.0 / 3));
+  }
+  const Analysis analysis = Analyse(study);
+  const Finding finding = FindingOf(analysis.findings, "H8");
+  ASSERT_EQ(finding.label, 1);
+  ASSERT_EQ(finding.raw.verdict, Verdict::kUndecided);
+  const auto tests = std::count_if(analysis.findings.begin(), analysis.findings.end(),
+                                   [](const Finding& one) { return one.raw.p.has_value(); });
+  const PlannedMean planned = {.effect = Mean(deltas), .sd = std::sqrt(Variance(deltas))};
+  EXPECT_EQ(finding.raw.units_needed, RunsNeeded(planned, 0, 0.05 / 3 / static_cast<double>(tests)));
+  EXPECT_GT(*finding.raw.units_needed, *RunsNeeded(planned, 0, 0.05 / static_cast<double>(tests)));
+}
+
 // Two classes that differ only by what the judge gets wrong: a class effect for the raw shares, none for the corrected.
 TEST(ClaimsSharesTest, TheJudgesErrorIsNoClassEffect) {
   Study study;
@@ -115,7 +140,7 @@ TEST(ClaimsSharesTest, TheJudgesErrorIsNoClassEffect) {
   EXPECT_NEAR(finding.corrected->effect, 0, 0.06);
 }
 
-// Raw shares and corrected ones may be furthest from their share in different classes.
+// Raw shares and corrected ones may be off most certainly in different classes.
 TEST(ClaimsSharesTest, TheClassOfAnEffectIsThatOfTheJudgedShares) {
   Study study;
   study.judges.push_back({3, {400, 100, 0, 0, 500, 0, 0, 0, 500}});  // takes a fifth of the 0s for 1s

@@ -91,12 +91,13 @@ std::vector<double> PosteriorsOf(const v1::ClassHistogram& histogram, const std:
 void SetPacc(const std::vector<const v1::Run*>& runs, const std::vector<int>& labels,
              const stats::JudgeCorrection& judge, v1::ResultCell& result) {
   std::vector<std::vector<double>> observed;
-  observed.reserve(runs.size());
+  std::vector<double> images;
   for (const v1::Run* run : runs) {
     observed.push_back(PosteriorsOf(run->histogram(), labels));
+    images.push_back(run->histogram().images());
     if (observed.back().empty()) return;
   }
-  const std::vector<stats::MeanEstimate> shares = stats::CorrectedShares(observed, judge);
+  const std::vector<stats::MeanEstimate> shares = stats::CorrectedShares(observed, images, judge);
   for (size_t c = 0; c < labels.size(); ++c) {
     *result.mutable_classes(static_cast<int>(c))->mutable_pacc() = ToEstimate(shares[c]);
   }

@@ -1,6 +1,7 @@
 #include "common/stats/cell.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/functional/function_ref.h"
 #include "common/stats/amplification.h"
@@ -72,6 +73,35 @@ MeanEstimate WithJudge(const Runs& mean, absl::Span<const Runs> draws, OfRun val
   return estimate;
 }
 
+constexpr double kLeastVariance = 0.5;  // of the runs' images of a class
+
+// The harmonic mean.
+double TypicalImages(const Runs& runs) {
+  double inverse = 0;
+  for (const double images : runs.images) inverse += 1 / images;
+  return static_cast<double>(runs.images.size()) / inverse;
+}
+
+void Widen(double half_width, MeanEstimate& estimate) {
+  estimate.interval->low = std::min(estimate.interval->low, estimate.mean - half_width);
+  estimate.interval->high = std::max(estimate.interval->high, estimate.mean + half_width);
+}
+
+// To what it is at least.
+void WidenShare(const Runs& runs, MeanEstimate& share) {
+  if (!share.interval.has_value()) return;
+  Widen(HalfWidth(std::sqrt(kLeastVariance) / TypicalImages(runs), runs.images.size()), share);
+}
+
+// The derivative of the smoothed logit by the images of the class turns their standard deviation into its own.
+void WidenDelta(const Runs& runs, double mean_share, MeanEstimate& delta) {
+  if (!delta.interval.has_value()) return;
+  const double images = TypicalImages(runs);
+  const double own = images * mean_share;
+  const double slope = 1 / (own + 0.5) + 1 / (images - own + 0.5);
+  Widen(HalfWidth(std::sqrt(kLeastVariance) * slope, runs.images.size()), delta);
+}
+
 // On the simplex, the intervals in 0..1. `mean` and `draws` are corrected, not yet moved there.
 std::vector<MeanEstimate> SharesWithJudge(const Runs& mean, absl::Span<const Runs> draws) {
   const size_t classes = mean.shares.front().size();
@@ -85,6 +115,7 @@ std::vector<MeanEstimate> SharesWithJudge(const Runs& mean, absl::Span<const Run
     MeanEstimate& one = estimates.emplace_back(WithJudge(mean, draws, [c](const Shares& g, double) { return g[c]; }));
     one.mean = means[c];
     if (!one.interval.has_value()) continue;
+    WidenShare(mean, one);
     one.interval->low = std::clamp(one.interval->low, 0.0, means[c]);
     one.interval->high = std::clamp(one.interval->high, means[c], 1.0);
   }
@@ -113,6 +144,7 @@ void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& t
     one.corrected_delta = WithJudge(mean_projected, draws_projected, [&](const Shares& g, double images) {
       return SmoothedLogit(g[c], images) - Logit(trained[c]);
     });
+    WidenDelta(raw, shares[c].mean, *one.corrected_delta);
   }
   cell.corrected_divergences = DivergencesOf(mean_projected, trained);
 }
@@ -120,10 +152,10 @@ void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& t
 }  // namespace
 
 std::vector<MeanEstimate> CorrectedShares(absl::Span<const std::vector<double>> observed,
-                                          const JudgeCorrection& judge) {
+                                          absl::Span<const double> images, const JudgeCorrection& judge) {
   Runs raw;
   raw.shares.assign(observed.begin(), observed.end());
-  raw.images.resize(observed.size());
+  raw.images.assign(images.begin(), images.end());
   return SharesWithJudge(Corrected(raw, judge.mean), Drawn(raw, judge));
 }
 
@@ -144,9 +176,11 @@ CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Spa
     ClassEstimate one;
     one.trained = trained[c];
     one.generated = raw.Estimate(share);
+    WidenShare(raw, one.generated);
     one.amplification = Amplification(one.generated.mean, trained[c]);
     one.delta =
         raw.Estimate([&](const Shares& g, double images) { return SmoothedLogit(g[c], images) - Logit(trained[c]); });
+    WidenDelta(raw, one.generated.mean, one.delta);
     one.over_dispersion = OverDispersion(raw.Values(share), raw.images);
     cell.classes.push_back(one);
   }

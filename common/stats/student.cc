@@ -55,13 +55,17 @@ PairSums SumPairs(absl::Span<const double> x, absl::Span<const double> y) {
   return sums;
 }
 
+double HalfWidth(double sd, size_t n) {
+  const auto size = static_cast<double>(n);
+  return boost::math::quantile(boost::math::students_t(size - 1), 0.975) * sd / std::sqrt(size);
+}
+
 MeanEstimate EstimateMean(absl::Span<const double> values) {
   MeanEstimate estimate;
   estimate.mean = Mean(values);
   if (values.size() < 2) return estimate;
-  const auto n = static_cast<double>(values.size());
   estimate.sd = std::sqrt(Variance(values));
-  const double half = boost::math::quantile(boost::math::students_t(n - 1), 0.975) * *estimate.sd / std::sqrt(n);
+  const double half = HalfWidth(*estimate.sd, values.size());
   estimate.interval = {estimate.mean - half, estimate.mean + half};
   return estimate;
 }

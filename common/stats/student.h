@@ -2,6 +2,7 @@
 #ifndef SKEW_COMMON_STATS_STUDENT_H_
 #define SKEW_COMMON_STATS_STUDENT_H_
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -34,6 +35,9 @@ struct MeanEstimate {
   std::optional<double> sd;
   std::optional<Interval> interval;
 };
+
+// Half the width of the 95% t interval of the mean of `n` values (at least two) with this standard deviation.
+double HalfWidth(double sd, size_t n);
 
 // With the Student t interval, not clamped. At least one value.
 MeanEstimate EstimateMean(absl::Span<const double> values);

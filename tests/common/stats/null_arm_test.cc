@@ -11,6 +11,7 @@
 
 #include "common/stats/amplification.h"
 #include "common/stats/cell.h"
+#include "common/stats/proportion.h"
 #include "common/stats/student.h"
 #include "tests/common/stats/coverage.h"
 #include "tests/common/stats/simulation.h"
@@ -54,6 +55,47 @@ void CoverCells(int cells, const std::function<SimulatedJudge(Random&)>& make_ju
 TEST(NullArmTest, RawIntervalsCoverWithAPerfectJudge) {
   CoverCells(
       2100, [](Random&) { return PerfectJudge(); }, false, 1);
+}
+
+// A class of which few runs, if any, have an image.
+TEST(NullArmTest, IntervalsCoverClassesThatAreHardlyGenerated) {
+  for (const double images : {0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0}) {
+    Random random(28);
+    Coverage raw;
+    Coverage corrected;
+    for (int i = 0; i < 600; ++i) {
+      std::vector<std::vector<int64_t>> runs;
+      for (int run = 0; run < kIterations; ++run) {
+        const int64_t own = random.Binomial(kImages, images / kImages);
+        runs.push_back({kImages - own, own});
+      }
+      // A judge that was never seen to err.
+      static const JudgeCorrection* const kJudge =
+          new JudgeCorrection(*CorrectionOf({2, {100'000, 0, 0, 100'000}}, {0, 1}, 50, 1));
+      const CellEstimate cell = EstimateCell(runs, {2000, 50}, kJudge);
+      raw.Add(cell.classes[1].generated.interval->Contains(images / kImages));
+      corrected.Add(cell.classes[1].corrected->interval->Contains(images / kImages));
+    }
+    std::cout << images << " images a run: covered " << raw.rate() << ", corrected " << corrected.rate() << "\n";
+    EXPECT_GE(raw.rate(), 0.93) << images;
+    EXPECT_GE(corrected.rate(), 0.93) << images;
+  }
+}
+
+// t = 2.776 with 4 degrees of freedom, the square root of 0.5 images over that of 5 runs: 0.878 images a run. The
+// smoothed logit rises by 2 for an image more than none.
+TEST(NullArmTest, NoImageInFiveRunsIsNoCertainty) {
+  const std::vector<std::vector<int64_t>> runs(5, {kImages, 0});
+  const JudgeCorrection judge = *CorrectionOf({2, {480, 20, 0, 500}}, {0, 1}, 50, 1);  // takes 4% of the others for it
+  const CellEstimate cell = EstimateCell(runs, {2000, 50}, &judge);
+  const ClassEstimate& one = cell.classes[1];
+  EXPECT_NEAR(one.generated.interval->high, 0.878 / kImages, 1e-7);
+  EXPECT_GT(one.generated.interval->high, ClopperPearsonInterval(0, 5 * kImages).high);
+  EXPECT_NEAR(one.delta.interval->high - one.delta.mean, 0.878 * 2, 1e-3);
+  EXPECT_EQ(one.corrected->mean, 0);
+  EXPECT_EQ(one.corrected->interval->low, 0);
+  EXPECT_NEAR(one.corrected->interval->high, 0.878 / kImages, 1e-7);
+  EXPECT_GE(one.corrected_delta->interval->high, one.delta.interval->high - 1e-6);
 }
 
 TEST(NullArmTest, CorrectedIntervalsCoverWithARealisticJudge) { CoverCells(1400, RealisticJudge, true, 2); }
@@ -147,7 +189,8 @@ TEST(NullArmTest, ProbabilisticIntervalsCoverWithTheMeasuredJudge) {
       observed.push_back(Restrict(MeanOutputs(truth, judge, random), classes));
     }
     const JudgeCorrection correction = *CorrectionOf(outputs, classes, 200, random.Below(1'000'000));
-    const std::vector<MeanEstimate> estimates = CorrectedShares(observed, correction);
+    const std::vector<MeanEstimate> estimates =
+        CorrectedShares(observed, std::vector<double>(kIterations, kImages), correction);
     for (size_t c = 0; c < truth.size(); ++c) {
       shares.Add(estimates[c].interval->Contains(truth[c]));
       if (c == 1) minority.Add(estimates[c].interval->Contains(truth[c]));

@@ -50,14 +50,14 @@ v1::Estimate ShareOfAll(const JudgedImages& judged, Count count) {
 }
 
 // Over the runs with an accepted image.
-void SetShares(const JudgedImages& judged, const std::vector<int>& labels, const std::vector<int64_t>& trained,
-               Judges& judges, v1::JudgeResult& result) {
+void SetShares(const std::string& model, const JudgedImages& judged, const std::vector<int>& labels,
+               const std::vector<int64_t>& trained, Judges& judges, v1::JudgeResult& result) {
   std::vector<std::vector<int64_t>> counts;
   for (const v1::ClassHistogram* one : judged.histograms) {
     if (AcceptedImages(*one) > 0) counts.push_back(AcceptedCounts(*one, labels));
   }
   if (counts.empty()) return;
-  const JudgeCorrections* judge = judges.Find(judged.digest, labels);
+  const JudgeCorrections* judge = judges.Find(judged.digest, labels, JudgedOnOf(model));
   const stats::CellEstimate estimate =
       stats::EstimateCell(counts, trained, judge != nullptr ? &judge->decisions : nullptr);
   for (size_t c = 0; c < labels.size(); ++c) {
@@ -68,13 +68,13 @@ void SetShares(const JudgedImages& judged, const std::vector<int>& labels, const
   }
 }
 
-v1::JudgeResult JudgeResultOf(const JudgedImages& judged, const std::vector<int>& labels,
+v1::JudgeResult JudgeResultOf(const std::string& model, const JudgedImages& judged, const std::vector<int>& labels,
                               const std::vector<int64_t>& trained, Judges& judges) {
   v1::JudgeResult result;
   result.set_classifier_digest(judged.digest);
   result.set_runs(static_cast<int32_t>(judged.histograms.size()));
   for (const int label : labels) result.add_classes()->set_class_(label);
-  SetShares(judged, labels, trained, judges, result);
+  SetShares(model, judged, labels, trained, judges, result);
   *result.mutable_rejected() = ShareOfAll(judged, [](const v1::ClassHistogram& one) { return one.rejected(); });
   *result.mutable_off_support() = ShareOfAll(judged, [](const v1::ClassHistogram& one) { return one.off_support(); });
   return result;
@@ -164,7 +164,7 @@ void AddJudgeResults(absl::Span<const v1::Run* const> runs, Judges& judges, v1::
     labels.push_back(one.class_());
     trained.push_back(one.trained_images());
   }
-  for (const JudgedImages& one : judged) *cell.add_judges() = JudgeResultOf(one, labels, trained, judges);
+  for (const JudgedImages& one : judged) *cell.add_judges() = JudgeResultOf(cell.model(), one, labels, trained, judges);
   SetSpreads(static_cast<int32_t>(runs.size()), cell);
 }
 

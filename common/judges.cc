@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -32,12 +33,13 @@ std::optional<Value> Optional(absl::StatusOr<Value> value) {
   return *std::move(value);
 }
 
-std::optional<JudgeCorrections> CorrectionsOf(const v1::Classifier& classifier, const std::vector<int>& labels) {
+std::optional<JudgeCorrections> CorrectionsOf(const v1::Classifier& classifier, const std::vector<int>& labels,
+                                              stats::JudgedOn judged_on) {
   absl::StatusOr<stats::JudgeCorrection> decisions =
-      stats::CorrectionOf(ConfusionOf(classifier), labels, kDraws, kSeed);
+      stats::CorrectionOf(ConfusionOf(classifier), labels, kDraws, kSeed, judged_on);
   if (!decisions.ok()) return std::nullopt;
   return JudgeCorrections{*std::move(decisions),
-                          Optional(stats::CorrectionOf(PosteriorSumsOf(classifier), labels, kDraws, kSeed)),
+                          Optional(stats::CorrectionOf(PosteriorSumsOf(classifier), labels, kDraws, kSeed, judged_on)),
                           Optional(stats::TwoClassAccuracyOf(ConfusionOf(classifier), labels))};
 }
 
@@ -81,13 +83,14 @@ absl::Status CheckOneJudge(const std::set<std::string>& digests) {
                    "), whose errors differ; allow_different_judges compares them all the same"));
 }
 
-const JudgeCorrections* Judges::Find(const std::string& digest, const std::vector<int>& labels) {
-  const auto [entry, added] = corrections_.try_emplace({digest, labels});
+const JudgeCorrections* Judges::Find(const std::string& digest, const std::vector<int>& labels,
+                                     stats::JudgedOn judged_on) {
+  const auto [entry, added] = corrections_.try_emplace(Key(digest, labels, judged_on));
   std::optional<JudgeCorrections>& corrections = entry->second;
   if (added) {
     for (const v1::Classifier& classifier : classifiers_) {
       if (digest.empty() || classifier.digest() != digest) continue;
-      corrections = CorrectionsOf(classifier, labels);
+      corrections = CorrectionsOf(classifier, labels, judged_on);
       break;
     }
   }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,13 +39,15 @@ class Judges {
   // Borrowed.
   explicit Judges(absl::Span<const v1::Classifier> classifiers) : classifiers_(classifiers) {}
 
-  // For the classes (ascending) of a job; owned by this. Null when there is no judge with this digest, or it cannot be
-  // corrected for.
-  const JudgeCorrections* Find(const std::string& digest, const std::vector<int>& labels);
+  // For the classes (ascending) of a job and what it judges (kHeldOutImages: those of a model that trains nothing);
+  // owned by this. Null when there is no judge with this digest, or it cannot be corrected for.
+  const JudgeCorrections* Find(const std::string& digest, const std::vector<int>& labels, stats::JudgedOn judged_on);
 
  private:
+  using Key = std::tuple<std::string, std::vector<int>, stats::JudgedOn>;
+
   absl::Span<const v1::Classifier> classifiers_;
-  std::map<std::pair<std::string, std::vector<int>>, std::optional<JudgeCorrections>> corrections_;
+  std::map<Key, std::optional<JudgeCorrections>> corrections_;
 };
 
 }  // namespace skew

@@ -11,6 +11,7 @@
 #include "common/image_measure_results.h"
 #include "common/judge_results.h"
 #include "common/judges.h"
+#include "common/null_arm.h"
 #include "common/result_parts.h"
 #include "common/stats/cell.h"
 #include "common/stats/divergence.h"
@@ -175,7 +176,7 @@ void AddEstimates(const Cell& cell, const Point& point, Judges& judges, bool inc
   std::vector<std::vector<int64_t>> counts;
   counts.reserve(accepted.size());
   for (const v1::Run* run : accepted) counts.push_back(AcceptedCounts(run->histogram(), labels));
-  const JudgeCorrections* judge = judges.Find(JudgeOf(accepted), labels);
+  const JudgeCorrections* judge = judges.Find(JudgeOf(accepted), labels, JudgedOnOf(result.model()));
   const stats::CellEstimate estimate =
       stats::EstimateCell(counts, trained, judge != nullptr ? &judge->decisions : nullptr);
   for (size_t c = 0; c < labels.size(); ++c) {
@@ -217,6 +218,10 @@ v1::ResultCell ResultCellOf(const Point& point, const Cell& cell, Judges& judges
 }
 
 }  // namespace
+
+stats::JudgedOn JudgedOnOf(const std::string& model) {
+  return TrainsNothing(model) ? stats::JudgedOn::kHeldOutImages : stats::JudgedOn::kAnyImages;
+}
 
 v1::Estimate ToEstimate(const stats::MeanEstimate& estimate) {
   v1::Estimate result;

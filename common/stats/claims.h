@@ -33,7 +33,8 @@
 // at 0.7 or 0.9, a trend would be seen by chance in 8% or 12% of studies instead of 3%. Corrected values of tests by
 // Student's t hold what the judge's confusion counts leave open (see cell.h); the others use the mean correction only.
 //
-// Findings of arms that train nothing say whether the instrument is fair. They are a family of their own for Holm.
+// Findings of arms that train nothing say whether the instrument is fair; their images are always the same ones, on
+// which the judge's errors are others than its rates (JudgedOn in judge.h). They are a family of their own for Holm.
 #ifndef SKEW_COMMON_STATS_CLAIMS_H_
 #define SKEW_COMMON_STATS_CLAIMS_H_
 
@@ -49,7 +50,7 @@
 
 namespace skew::stats {
 
-enum class Family { kOther, kGan, kVae };
+enum class Family { kOther, kGan, kVae };  // kOther: trains nothing
 // In which order the first batches show the classes.
 enum class FirstBatches { kShuffled, kStratified, kMajorityFirst, kMinorityFirst };
 

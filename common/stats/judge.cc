@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -48,11 +49,23 @@ struct Posterior {
     };
     return Accepted(normalised(judged), rejection.empty() ? 0 : normalised(rejection)[0]);
   }
-  std::vector<double> Draw(Random& random) const {
-    return Accepted(random.Dirichlet(judged), rejection.empty() ? 0 : random.Dirichlet(rejection)[0]);
+  std::vector<double> Draw(JudgedOn judged_on, Random& random) const {
+    std::vector<double> rates =
+        Accepted(random.Dirichlet(judged), rejection.empty() ? 0 : random.Dirichlet(rejection)[0]);
+    return judged_on == JudgedOn::kHeldOutImages ? Decided(std::move(rates), random) : rates;
   }
 
+  int64_t images = 0;  // of the class, rejected ones, too
+
  private:
+  // What the rates come out as on as many images.
+  std::vector<double> Decided(std::vector<double> rates, Random& random) const {
+    rates.push_back(std::max(0.0, 1 - std::accumulate(rates.begin(), rates.end(), 0.0)));
+    const std::vector<int64_t> counts = random.Multinomial(images, rates);
+    rates.pop_back();
+    for (size_t j = 0; j < rates.size(); ++j) rates[j] = static_cast<double>(counts[j]) / static_cast<double>(images);
+    return rates;
+  }
   static std::vector<double> Accepted(std::vector<double> rates, double rejected) {
     for (double& rate : rates) rate *= 1 - rejected;
     return rates;
@@ -69,11 +82,13 @@ Posterior PosteriorOf(const ConfusionMatrix& confusion, int true_class) {
     posterior.judged.push_back(prior + confusion.At(true_class, j));
     accepted += confusion.At(true_class, j);
   }
+  const double unaccepted = confusion.rejected.empty() ? 0 : confusion.rejected[static_cast<size_t>(true_class)];
+  posterior.images = std::max<int64_t>(1, std::llround(accepted + unaccepted));
   const double rejected = std::accumulate(confusion.rejected.begin(), confusion.rejected.end(), 0.0);
   if (rejected > 0) {
     const double pooled =
         rejected / (rejected + std::accumulate(confusion.counts.begin(), confusion.counts.end(), 0.0));
-    posterior.rejection = {pooled + confusion.rejected[static_cast<size_t>(true_class)], 1 - pooled + accepted};
+    posterior.rejection = {pooled + unaccepted, 1 - pooled + accepted};
   }
   return posterior;
 }
@@ -89,12 +104,12 @@ absl::StatusOr<Correction> FromRows(absl::Span<const std::vector<double>> rows, 
 }
 
 absl::StatusOr<Correction> Draw(absl::Span<const Posterior> posterior, absl::Span<const int> job_classes,
-                                Random& random) {
+                                JudgedOn judged_on, Random& random) {
   absl::StatusOr<Correction> drawn = absl::InvalidArgumentError("no draw");
   // A poor judge's posterior reaches matrices that cannot be inverted; those are no guesses to correct with.
   for (int i = 0; i < kTriesPerDraw && !drawn.ok(); ++i) {
     std::vector<std::vector<double>> rows;
-    for (const Posterior& of_class : posterior) rows.push_back(of_class.Draw(random));
+    for (const Posterior& of_class : posterior) rows.push_back(of_class.Draw(judged_on, random));
     drawn = FromRows(rows, job_classes);
   }
   return drawn;
@@ -174,7 +189,7 @@ std::vector<double> Correction::Solve(absl::Span<const double> observed) const {
 }
 
 absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
-                                             int draws, uint64_t seed) {
+                                             int draws, uint64_t seed, JudgedOn judged_on) {
   if (const absl::Status status = Check(confusion, job_classes); !status.ok()) return status;
   std::vector<Posterior> posterior;
   std::vector<std::vector<double>> means;
@@ -187,7 +202,7 @@ absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, a
   JudgeCorrection correction{*std::move(mean), {}};
   Random random(seed);
   for (int i = 0; i < draws; ++i) {
-    absl::StatusOr<Correction> drawn = Draw(posterior, job_classes, random);
+    absl::StatusOr<Correction> drawn = Draw(posterior, job_classes, judged_on, random);
     if (!drawn.ok()) return drawn.status();
     correction.draws.push_back(*std::move(drawn));
   }

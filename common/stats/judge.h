@@ -60,6 +60,14 @@ struct JudgeCorrection {
   std::vector<Correction> draws;
 };
 
+// On which images the judge errs.
+enum class JudgedOn {
+  kAnyImages,  // of a class: at its true rates
+  // On as many images of a class as it was calibrated with, other ones and always these: at what its rates came out as
+  // on them. That is what `resample` draws from, with replacement.
+  kHeldOutImages,
+};
+
 // For the job's classes (distinct, ascending), from the confusion counts of a calibration set.
 //
 // A judge that is 99.5% accurate errs on two or three of 500 images of a class: most off-diagonal counts are 0 or 1,
@@ -75,9 +83,12 @@ struct JudgeCorrection {
 // Images that the judge rejects are in no share, and their errors in none, too: the counts are those of accepted
 // images. A judge is least sure where classes are alike and rejects more of one than of another: the rate of each class
 // has a Beta posterior whose prior is one image at the pooled rate, and the solution is about all generated images.
+//
+// For kHeldOutImages the draws are from the posterior predictive distribution: each draw of the rates decides about as
+// many images (a Dirichlet-multinomial; Gelman et al. 2013, 3.4).
 // INVALID_ARGUMENT: not a confusion matrix, no accepted image of a class, or as Correction::Make.
 absl::StatusOr<JudgeCorrection> CorrectionOf(const ConfusionMatrix& confusion, absl::Span<const int> job_classes,
-                                             int draws, uint64_t seed);
+                                             int draws, uint64_t seed, JudgedOn judged_on = JudgedOn::kAnyImages);
 
 // The rows and columns of `job_classes` of a row-major classes x classes matrix, and the entries of a vector.
 std::vector<double> Restrict(absl::Span<const double> matrix, int classes, absl::Span<const int> job_classes);

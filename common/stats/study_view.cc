@@ -26,10 +26,10 @@ std::string OrderSuffix(FirstBatches order) {
   return "";
 }
 
+bool TrainsNothing(const StudyRun& run) { return run.family == Family::kOther; }
+
 // What trains nothing has no first batches.
-FirstBatches OrderOf(const StudyRun& run) {
-  return run.family == Family::kOther ? FirstBatches::kShuffled : run.first_batches;
-}
+FirstBatches OrderOf(const StudyRun& run) { return TrainsNothing(run) ? FirstBatches::kShuffled : run.first_batches; }
 
 int64_t Sum(const std::map<int, int64_t>& counts) {
   int64_t sum = 0;
@@ -113,19 +113,22 @@ absl::Status StudyView::AddRuns(const Study& study) {
 }
 
 absl::Status StudyView::AddJudges(const Study& study) {
-  std::set<int> used;
-  for (const StudyRun& run : study.runs) used.insert(run.judge);
-  corrects_ = !used.empty() && *used.begin() >= 0;
-  judges_.resize(study.judges.size());
+  std::set<std::pair<int, bool>> used;
+  for (const StudyRun& run : study.runs) used.insert({run.judge, TrainsNothing(run)});
+  corrects_ = !used.empty() && used.begin()->first >= 0;
   if (!corrects_) return absl::OkStatus();
-  for (const int judge : used) {
-    absl::StatusOr<JudgeCorrection> correction =
-        CorrectionOf(study.judges.at(static_cast<size_t>(judge)), labels_, options_.judge_draws,
-                     options_.seed + static_cast<uint64_t>(judge));
+  for (const auto& [judge, trains_nothing] : used) {
+    absl::StatusOr<JudgeCorrection> correction = CorrectionOf(
+        study.judges.at(static_cast<size_t>(judge)), labels_, options_.judge_draws,
+        options_.seed + static_cast<uint64_t>(judge), trains_nothing ? JudgedOn::kHeldOutImages : JudgedOn::kAnyImages);
     if (!correction.ok()) return correction.status();
-    judges_[static_cast<size_t>(judge)] = *std::move(correction);
+    judges_.emplace(std::pair(judge, trains_nothing), *std::move(correction));
   }
   return absl::OkStatus();
+}
+
+const JudgeCorrection& StudyView::JudgeOf(const StudyRun& run) const {
+  return judges_.at({run.judge, TrainsNothing(run)});
 }
 
 // Of all runs: those that repeat another job's belong to the series of theirs.
@@ -153,7 +156,7 @@ size_t StudyView::IndexOf(int label) const {
 std::vector<double> StudyView::UnboundedShares(const StudyRun& run, Shown shown) const {
   std::vector<double> raw = SharesOf(Values(run.counts));
   if (shown.draw == Shown::kRaw) return raw;
-  const JudgeCorrection& judge = *judges_[static_cast<size_t>(run.judge)];
+  const JudgeCorrection& judge = JudgeOf(run);
   return (shown.draw == Shown::kMean ? judge.mean : judge.draws[static_cast<size_t>(shown.draw)]).Solve(raw);
 }
 

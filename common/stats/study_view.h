@@ -63,6 +63,7 @@ class StudyView {
   size_t IndexOf(int label) const;
 
  private:
+  const JudgeCorrection& JudgeOf(const StudyRun& run) const;
   absl::Status AddRuns(const Study& study);
   absl::Status AddJudges(const Study& study);
   void AddSeries(const Study& study);
@@ -71,7 +72,8 @@ class StudyView {
   std::vector<int> labels_;
   int focus_ = 0;
   bool corrects_ = false;
-  std::vector<std::optional<JudgeCorrection>> judges_;  // absent: no run has it
+  // By judge, and whether it is for runs that train nothing, whose images are always the same.
+  std::map<std::pair<int, bool>, JudgeCorrection> judges_;
   std::map<std::string, RunList> arms_;
   std::map<std::string, std::map<FirstBatches, RunList>> orders_;
   std::vector<Series> series_;

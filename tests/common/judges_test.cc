@@ -25,7 +25,7 @@ v1::Classifier Judge() {
 std::vector<double> Corrected(const v1::Classifier& judge, const std::vector<double>& shares) {
   const std::vector<v1::Classifier> classifiers = {judge};
   Judges judges(classifiers);
-  const JudgeCorrections* const corrections = judges.Find("judge", {0, 1});
+  const JudgeCorrections* const corrections = judges.Find("judge", {0, 1}, stats::JudgedOn::kAnyImages);
   return corrections != nullptr ? corrections->decisions.mean.Shares(shares) : std::vector<double>();
 }
 

@@ -20,7 +20,9 @@ Slopes SlopesOf(int studies, const Generator& generator, int iterations,
   options.judge_draws = 100;
   Slopes slopes;
   for (int i = 0; i < studies; ++i) {
-    Study study = SimulateStudy(generator, iterations, kImages, make_judge(random), random);
+    Generator trained = generator;
+    trained.family = Family::kVae;
+    Study study = SimulateStudy(trained, iterations, kImages, make_judge(random), random);
     if (!corrected) {
       for (StudyRun& run : study.runs) run.judge = -1;
     }

@@ -3,7 +3,8 @@
 //   H1 slope              bias is magnified: the slope beta of logit g on logit pi over the bias points is above 1
 //   H2 bias               a GAN is further from the training shares than a VAE (squared distance, L2, of the mean over
 //                         iterations from the training shares, over the bias points)
-//   H2 erratic            and varies more between seeds (ratio of the standard deviations of logit g)
+//   H2 erratic            and varies more between seeds (ratio of the standard deviations of logit g, the geometric
+//                         mean over the bias points)
 //   H3 closer             a VAE is closer in distribution than a GAN (the test of H2 bias),
 //   H3 less diverse       less diverse within classes (Vendi score),
 //   H3 less sharp         and further from real images within classes (Frechet distance)
@@ -26,7 +27,9 @@
 // iterations, in which the spread cancels out (SquaredDistanceValues in divergence.h); total variation has no such
 // estimate, and is in the note. Only replicates with all
 // bias points count, so that none weighs more for what it lacks. H2 erratic compares independent contrasts between the
-// iterations of a bias point, and supposes that what an iteration adds differs from bias point to bias point; H5 ranks
+// iterations of a bias point. Each bias point counts the same: logits of the rarest shares vary most, and of summed
+// variances nine tenths would be theirs, where a model that magnifies bias (H1) has smaller shares, and larger logit
+// variances for that alone. It supposes that what an iteration adds differs from bias point to bias point; H5 ranks
 // the bias points' rho (Jonckheere's J; effect and interval are the slope and interval of Theil and Sen, of log2(rho +
 // 1/n) on log2 odds, n images a run, which invert the same test), H7 runs. H5 supposes that bias points deviate
 // independently of each other: their training images are nested draws, and were the deviations of neighbours correlated

@@ -1,12 +1,16 @@
 #include "common/stats/permutation.h"
 
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "common/stats/random.h"
 #include "common/stats/student.h"
 
 namespace skew::stats {
 namespace {
+
+constexpr double kVarianceFloor = 0.01;  // of the sum of both sides' variances
 
 // Counts swaps at least as extreme as the observed one. NaN and the like count: they cannot speak for an effect.
 class Tally {
@@ -84,30 +88,39 @@ PermutationTest SignFlipTest(absl::Span<const double> differences, int64_t round
 }
 
 PermutationTest VarianceSwapTest(absl::Span<const PairedGroup> groups, int64_t rounds, uint64_t seed) {
-  // Of a group's degrees of freedom, so that groups of several sizes weigh by their variances.
-  struct Contrast {
-    double first;  // squared, over n - 1
-    double second;
-  };
-  std::vector<Contrast> contrasts;
+  std::vector<std::vector<std::pair<double, double>>> squares;  // of contrasts, by group
+  size_t contrasts = 0;
   for (const PairedGroup& group : groups) {
     const std::vector<double> first = Contrasts(group.first);
     const std::vector<double> second = Contrasts(group.second);
-    const auto degrees = static_cast<double>(first.size());
+    std::vector<std::pair<double, double>> of_group;
+    double sum = 0;
     for (size_t i = 0; i < first.size(); ++i) {
-      contrasts.push_back({first[i] * first[i] / degrees, second[i] * second[i] / degrees});
+      of_group.emplace_back(first[i] * first[i], second[i] * second[i]);
+      sum += of_group.back().first + of_group.back().second;
     }
+    if (!(sum > 0)) continue;
+    contrasts += of_group.size();
+    squares.push_back(std::move(of_group));
   }
-  const auto log_ratio = [&](const std::vector<bool>& swapped) {
-    double first = 0;
-    double second = 0;
-    for (size_t i = 0; i < contrasts.size(); ++i) {
-      first += swapped[i] ? contrasts[i].second : contrasts[i].first;
-      second += swapped[i] ? contrasts[i].first : contrasts[i].second;
+  const auto mean_log_ratio = [&](const std::vector<bool>& swapped) {
+    double mean = 0;
+    size_t next = 0;
+    for (const auto& of_group : squares) {
+      double first = 0;
+      double second = 0;
+      for (const auto& [one, other] : of_group) {
+        const bool swap = swapped[next++];
+        first += swap ? other : one;
+        second += swap ? one : other;
+      }
+      const double floor = kVarianceFloor * (first + second);
+      const double weight = static_cast<double>(of_group.size()) / static_cast<double>(contrasts);
+      mean += weight * std::log((first + floor) / (second + floor));
     }
-    return std::log(first / second);
+    return squares.empty() ? std::numeric_limits<double>::quiet_NaN() : mean;
   };
-  return SwapTest(contrasts.size(), log_ratio, rounds, seed);
+  return SwapTest(contrasts, mean_log_ratio, rounds, seed);
 }
 
 }  // namespace skew::stats

@@ -28,11 +28,14 @@ PermutationTest SwapTest(size_t pairs, absl::FunctionRef<double(const std::vecto
 PermutationTest SignFlipTest(absl::Span<const double> differences, int64_t rounds, uint64_t seed);
 
 // Whether one side of pairs varies more than the other. Pairs come in groups (at least two pairs each); the statistic
-// is the logarithm of the ratio of the groups' summed variances (n - 1), first over second. What is swapped are the n -
-// 1 orthonormal contrasts of each group (Helmert's, each value against the mean of those before it), of which the sums
-// of squares are the variances: of normal pairs they are independent, however much the two sides of a pair have in
-// common, so that swaps are exact, which those of residuals from the mean are not. Infinite when one side does not vary
-// at all, NaN when neither does.
+// is the mean over the groups of the logarithm of the ratio of their variances (n - 1), first over second, weighted by
+// n - 1. (The ratio of summed variances is that of the group that varies most.) To either variance a hundredth of the
+// sum of both is added, which swaps do not change, so that a group in which one side happens not to vary counts as one
+// of ten times its standard deviation, and no more. What is swapped are the n - 1 orthonormal contrasts of each group
+// (Helmert's, each value against the mean of those before it), of which the sums of squares are the variances: of
+// normal pairs they are independent, however much the two sides of a pair have in common, so that swaps are exact,
+// which those of residuals from the mean are not. Groups in which neither side varies say nothing; NaN when no other is
+// left.
 struct PairedGroup {
   std::vector<double> first;
   std::vector<double> second;

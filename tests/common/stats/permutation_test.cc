@@ -30,29 +30,45 @@ TEST(SignFlipTest, RandomSwapsComeNearTheExactValue) {
   EXPECT_NE(test.p, SignFlipTest(kDarwin, 20'000, 2).p);
 }
 
-// One group of three pairs: sums of squares 2 + 6 = 8 against 18 + 0.5 * 3 = 24 of contrasts; swapping both turns the
-// ratio round, swapping either makes it less even or more: (18 + 6) / (2 + 6) and (2 + 6) / (18 + 6) for the first.
+// One group of three pairs: sums of squares 2 + 6 = 8 against 18 + 6 = 24 of contrasts, 0.32 added to either.
 TEST(VarianceSwapTest, ThreePairsByHand) {
   // Contrasts: (4 - 2) / sqrt 2 and (6 - 3) sqrt(2/3), squared 2 and 6; (6 - 0) / sqrt 2 and (6 - 3) sqrt(2/3), 18
   // and 6.
   const PermutationTest test = VarianceSwapTest(std::vector<PairedGroup>{{{2, 4, 6}, {0, 6, 6}}}, 100, 1);
   EXPECT_TRUE(test.exact);
-  EXPECT_NEAR(test.statistic, std::log((2.0 + 6) / (18 + 6)), 1e-12);
+  EXPECT_NEAR(test.statistic, std::log((2.0 + 6 + 0.32) / (18 + 6 + 0.32)), 1e-12);
   EXPECT_EQ(test.p, 1);  // swapping the second contrasts changes nothing, the first ones turn the ratio round
   EXPECT_EQ(test.p_less, 0.5);
   EXPECT_EQ(test.p_greater, 1);
 }
 
-// The sums of squares of contrasts are those of deviations from the mean.
-TEST(VarianceSwapTest, TheStatisticIsTheRatioOfVariances) {
-  const std::vector<PairedGroup> groups = {{{4.5, 6, 1, 0}, {0, 6, 2, 2.5}}, {{1, 2}, {5, 9}}};
-  double first = 0;
-  double second = 0;
-  for (const PairedGroup& group : groups) {
-    first += Variance(group.first);
-    second += Variance(group.second);
+// The sums of squares of contrasts are those of deviations from the mean. Groups of four and of two values weigh 3 : 1.
+TEST(VarianceSwapTest, TheStatisticIsTheMeanLogRatioOfVariances) {
+  const std::vector<PairedGroup> groups = {{{4.5, 6, 1, 0}, {0, 6, 2, 2.5}}, {{1, 2}, {5, 9}}, {{1, 1, 1}, {2, 2, 2}}};
+  std::vector<double> logs;
+  for (size_t i = 0; i < 2; ++i) {
+    const double first = Variance(groups[i].first);
+    const double second = Variance(groups[i].second);
+    const double floor = 0.01 * (first + second);
+    logs.push_back(std::log((first + floor) / (second + floor)));
   }
-  EXPECT_NEAR(VarianceSwapTest(groups, 100, 1).statistic, std::log(first / second), 1e-12);
+  EXPECT_NEAR(VarianceSwapTest(groups, 100, 1).statistic, (3 * logs[0] + logs[1]) / 4, 1e-12);
+}
+
+// Six groups in which the first side varies less, and one, of a larger scale by far, in which it varies more.
+TEST(VarianceSwapTest, NoGroupSpeaksForAll) {
+  std::vector<PairedGroup> groups(6, PairedGroup{{-0.1, 0, 0.1}, {-0.2, 0, 0.2}});
+  groups.push_back({{-20, 0, 20}, {-10, 0, 10}});
+  const PermutationTest test = VarianceSwapTest(groups, 20'000, 1);
+  EXPECT_NEAR(test.statistic, -5 * std::log(4.05 / 1.05) / 7, 1e-9);
+  EXPECT_LT(test.p, 0.2);
+}
+
+// Where one side does not vary, it counts as a tenth of the other's standard deviation.
+TEST(VarianceSwapTest, ASideThatDoesNotVary) {
+  const PermutationTest one = VarianceSwapTest(std::vector<PairedGroup>{{{1, 1, 1}, {1, 5, 3}}}, 100, 1);
+  EXPECT_NEAR(one.statistic, -std::log(101.0), 1e-9);
+  EXPECT_TRUE(std::isnan(VarianceSwapTest(std::vector<PairedGroup>{{{1, 1, 1}, {2, 2, 2}}}, 100, 1).statistic));
 }
 
 // Seven bias points whose spread grows tenfold, pairs that have much in common.

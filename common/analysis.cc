@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/job_study.h"
 #include "common/judge_results.h"
 #include "common/judges.h"
 #include "common/results.h"
@@ -18,77 +19,6 @@
 
 namespace skew {
 namespace {
-
-stats::Family FamilyOf(const v1::ModelSpec& model) {
-  switch (model.family_case()) {
-    case v1::ModelSpec::kDcgan:
-      return stats::Family::kGan;
-    case v1::ModelSpec::kVae:
-    case v1::ModelSpec::kVaeMlp:
-      return stats::Family::kVae;
-    default:
-      return stats::Family::kOther;
-  }
-}
-
-// How a model is trained, but for the order of the first batches.
-std::string BudgetOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
-  if (FamilyOf(model) == stats::Family::kOther) return "";  // trains nothing
-  v1::TrainingSpec training = spec.training();
-  training.clear_first_batches();
-  return training.ShortDebugString();
-}
-
-// Everything that makes the runs of a model differ but the data, the first batches and the seed.
-std::string SettingsOf(const v1::JobSpec& spec, const v1::ModelSpec& model) {
-  return absl::StrCat(model.ShortDebugString(), "|", BudgetOf(spec, model), "|", spec.generation().ShortDebugString(),
-                      "|", spec.evaluation().reject_below());
-}
-
-// Names of arms: the model's, with the job's where another job means something else by it. The orders of first batches
-// are orders of one arm, which is never without one (shuffled), where they are orders of as many batches.
-class ArmNames {
- public:
-  std::string Of(const v1::Job& job, const v1::Run& run) {
-    const v1::ModelSpec& model = job.spec().models(run.model_index());
-    const std::pair<std::string, std::string> key(run.model(), SettingsOf(job.spec(), model));
-    const auto [name, added] = names_.try_emplace(key);
-    if (added) {
-      const bool first = used_.insert(run.model()).second;
-      name->second = first ? run.model() : absl::StrCat(run.model(), " (", job.id(), ")");
-    }
-    if (!job.spec().training().has_first_batches() || FamilyOf(model) == stats::Family::kOther) return name->second;
-    const int32_t batches = job.spec().training().first_batches().batches();
-    const bool as_first = batches_.try_emplace(key, batches).first->second == batches;
-    return as_first ? name->second : absl::StrCat(name->second, ", ", batches, " batches");
-  }
-
- private:
-  std::map<std::pair<std::string, std::string>, std::string> names_;
-  std::map<std::pair<std::string, std::string>, int32_t> batches_;
-  std::set<std::string> used_;
-};
-
-std::set<int32_t> ClassesOf(const v1::Job& job) {
-  std::set<int32_t> classes;
-  for (const auto& [label, count] : job.spec().bias().fixed()) classes.insert(label);
-  if (job.spec().bias().has_varied()) classes.insert(job.spec().bias().varied().class_());
-  for (const int32_t label : job.spec().bias().profile().classes()) classes.insert(label);
-  return classes;
-}
-
-stats::FirstBatches FirstBatchesOf(const v1::TrainingSpec& training) {
-  switch (training.first_batches().order()) {
-    case v1::STRATIFIED:
-      return stats::FirstBatches::kStratified;
-    case v1::MAJORITY_FIRST:
-      return stats::FirstBatches::kMajorityFirst;
-    case v1::MINORITY_FIRST:
-      return stats::FirstBatches::kMinorityFirst;
-    default:
-      return stats::FirstBatches::kShuffled;
-  }
-}
 
 absl::Status CheckAlike(absl::Span<const JobToAnalyse> jobs) {
   const v1::Job& first = jobs.front().job;
@@ -121,90 +51,10 @@ std::vector<v1::Classifier> ClassifiersOf(absl::Span<const JobToAnalyse> jobs) {
   return classifiers;
 }
 
-// Those of them that can be corrected for: one for each threshold of a job below which it rejects.
-class JudgeList {
- public:
-  explicit JudgeList(absl::Span<const JobToAnalyse> jobs) {
-    const std::set<int32_t> classes = ClassesOf(jobs.front().job);
-    const std::vector<int> labels(classes.begin(), classes.end());
-    for (const JobToAnalyse& job : jobs) {
-      for (const v1::Classifier& classifier : job.classifiers) {
-        const auto [entry, added] = index_.try_emplace(KeyOf(job.job, classifier.digest()), -1);
-        stats::ConfusionMatrix confusion = ConfusionOf(classifier);
-        if (!added || !stats::CorrectionOf(confusion, labels, 0, 0).ok()) continue;
-        entry->second = static_cast<int>(confusions_.size());
-        confusions_.push_back(std::move(confusion));
-      }
-    }
-  }
-
-  // -1 where there is none.
-  int Find(const v1::Job& job, const std::string& digest) const {
-    const auto found = index_.find(KeyOf(job, digest));
-    return found == index_.end() ? -1 : found->second;
-  }
-  const std::vector<stats::ConfusionMatrix>& confusions() const { return confusions_; }
-
- private:
-  using Key = std::pair<std::string, double>;
-  static Key KeyOf(const v1::Job& job, const std::string& digest) {
-    return {digest, job.spec().evaluation().reject_below()};
-  }
-
-  std::map<Key, int> index_;
-  std::vector<stats::ConfusionMatrix> confusions_;
-};
-
-stats::StudyRun StudyRunOf(const JobToAnalyse& job, const v1::Run& run, std::string arm, int judge) {
-  stats::StudyRun result;
-  result.arm = std::move(arm);
-  result.family = FamilyOf(job.job.spec().models(run.model_index()));
-  result.first_batches = FirstBatchesOf(job.job.spec().training());
-  result.job = job.job.id();
-  result.job_seed = job.job.spec().seed();
-  result.iteration = run.iteration();
-  result.seed = run.seed();
-  result.budget = BudgetOf(job.job.spec(), job.job.spec().models(run.model_index()));
-  for (const auto& [label, count] : run.bias_point().counts()) {
-    result.trained[label] = count;
-    const auto found = run.histogram().counts().find(label);
-    result.counts[label] = found == run.histogram().counts().end() ? 0 : found->second;
-  }
-  result.images = run.manifest_digest();
-  if (result.images.empty()) {
-    result.images = absl::StrCat(job.job.id(), "/", run.iteration(), "/",
-                                 absl::StrJoin(result.trained, ",", absl::PairFormatter(":")));
-  }
-  // Iterations that share their images differ all the same, and have their pairs in the same iteration.
-  if (job.job.spec().bias().draw() == v1::PER_JOB) absl::StrAppend(&result.images, "/", run.iteration());
-  result.judge = judge;
-  for (const auto& [label, measures] : run.histogram().image_measures().classes()) {
-    if (measures.has_vendi()) result.vendi[label] = measures.vendi();
-    if (measures.has_frechet()) result.frechet[label] = measures.frechet();
-  }
-  const auto loss = job.largest_generator_loss.find(run.id());
-  if (loss != job.largest_generator_loss.end()) result.largest_generator_loss = loss->second;
-  return result;
-}
-
 std::set<std::string> JudgesOfAll(absl::Span<const JobToAnalyse> jobs) {
   std::set<std::string> digests;
   for (const JobToAnalyse& job : jobs) digests.merge(JudgesOf(job.runs));
   return digests;
-}
-
-stats::Study StudyOf(absl::Span<const JobToAnalyse> jobs, const JudgeList& judges) {
-  stats::Study study;
-  ArmNames names;
-  for (const JobToAnalyse& job : jobs) {
-    for (const v1::Run& run : job.runs) {
-      if (!HasResult(run) || AcceptedImages(run.histogram()) == 0) continue;
-      const int judge = judges.Find(job.job, run.histogram().classifier_digest());
-      study.runs.push_back(StudyRunOf(job, run, names.Of(job.job, run), judge));
-    }
-  }
-  study.judges = judges.confusions();
-  return study;
 }
 
 v1::Verdict ToProto(stats::Verdict verdict) {
@@ -329,8 +179,7 @@ absl::StatusOr<v1::AnalyseJobsResponse> AnalyseJobs(absl::Span<const JobToAnalys
   }
   const std::set<std::string> digests = JudgesOfAll(jobs);
   if (!request.allow_different_judges()) SKEW_RETURN_IF_ERROR(CheckOneJudge(digests));
-  const JudgeList judges(jobs);
-  const stats::Study study = StudyOf(jobs, judges);
+  const stats::Study study = StudyOf(jobs);
   SKEW_ASSIGN_OR_RETURN(const stats::Analysis analysis, stats::AnalyseStudy(study, options));
   v1::AnalyseJobsResponse response;
   *response.mutable_job_ids() = request.job_ids();

@@ -66,7 +66,7 @@ struct StudyRun {
   int iteration = 0;
   std::string images;  // equal for runs that were trained on the same images
   uint32_t seed = 0;
-  std::string budget;              // of training: a GAN and a VAE are compared where they have the same
+  std::string budget;  // of training, and how it was judged: a GAN's and a VAE's runs are pairs where it is the same
   std::map<int, int64_t> trained;  // class -> images, positive
   std::map<int, int64_t> counts;   // the same classes -> accepted images, at least one in all
   int judge = -1;                  // index into Study::judges; -1: not known

@@ -19,7 +19,10 @@ namespace {
 // Of a pair of runs on the same images; absent where one of them does not have it.
 using OfPair = absl::FunctionRef<std::optional<double>(const StudyRun& first, const StudyRun& second, Shown shown)>;
 
-constexpr char kNeedsBoth[] = "needs a GAN and a VAE trained on the same images with the same budget";
+constexpr char kNeedsBoth[] =
+    "needs a GAN and a VAE trained on the same images with the same budget (updates, composition of batches) and "
+    "judged "
+    "with the same threshold";
 
 // The mean difference between the runs of pairs, over the bias points of each replicate.
 void FillByPairs(const StudyView& view, const Pairs& pairs, bool shares_play_a_part, OfPair difference, Draft& draft) {
@@ -229,8 +232,9 @@ void DraftModelClaims(const StudyView& view, std::vector<Draft>& drafts) {
   for (const auto& [gan, gan_runs] : view.arms()) {
     if (gan_runs.front()->family != Family::kGan) continue;
     for (const auto& [vae, vae_runs] : view.arms()) {
-      if (vae_runs.front()->family != Family::kVae || vae_runs.front()->budget != gan_runs.front()->budget) continue;
-      const Pairs pairs = PairsOf(gan_runs, vae_runs);
+      if (vae_runs.front()->family != Family::kVae) continue;
+      Pairs pairs = PairsOf(gan_runs, vae_runs);
+      std::erase_if(pairs, [](const auto& pair) { return pair.first->budget != pair.second->budget; });
       if (pairs.empty()) continue;
       any = true;
       DraftPair(view, gan, vae, pairs, drafts);

@@ -173,6 +173,42 @@ TEST(AnalysisTest, OtherSettingsAreAnotherArm) {
   EXPECT_THAT(pairs, testing::UnorderedElementsAre("dcgan / vae", "dcgan (j2) / vae (j2)"));
 }
 
+// Ten epochs of batches of 64 and of 128 are not the same number of updates, which is what a budget is.
+TEST(AnalysisTest, EqualBudgetsAreEqualUpdates) {
+  JobToAnalyse job = StudyJob("j1", 3);
+  job.job.mutable_spec()->mutable_training()->set_epochs(10);
+  for (v1::Run& run : job.runs) {
+    const int images = 900 + run.bias_point().counts().at(1);
+    run.mutable_histogram()->set_step(10 * images / (run.model() == "dcgan" ? 64 : 128));
+  }
+  EXPECT_THAT(Find(*Analyse({job}), "H2", "bias")->note(), HasSubstr("the same budget"));
+  for (v1::Run& run : job.runs) run.mutable_histogram()->set_step(10 * (900 + run.bias_point().counts().at(1)) / 64);
+  EXPECT_EQ(Find(*Analyse({job}), "H2", "bias")->units(), 3);
+  // The same updates, whatever they were asked for as.
+  JobToAnalyse steps = StudyJob("j2", 3);
+  steps.job.mutable_spec()->mutable_models()->SwapElements(0, 1);
+  std::erase_if(job.runs, [](const v1::Run& run) { return run.model_index() != 0; });
+  std::erase_if(steps.runs, [](const v1::Run& run) { return run.model_index() == 0; });
+  for (v1::Run& run : steps.runs) {
+    run.set_model_index(0);
+    run.mutable_histogram()->set_step(156);  // of 1000 images
+  }
+  const auto together = Analyse({job, steps});
+  ASSERT_TRUE(together.ok()) << together.status();
+  EXPECT_EQ(Find(*together, "H3", "closer")->units(), 3);
+}
+
+// Images below a threshold are in no share: two thresholds see different shares of the same images.
+TEST(AnalysisTest, RunsJudgedWithOtherThresholdsAreNoPairs) {
+  std::vector<JobToAnalyse> jobs = {StudyJob("j1", 3), StudyJob("j2", 3)};
+  for (size_t i = 0; i < 2; ++i) {
+    std::erase_if(jobs[i].runs, [&](const v1::Run& run) { return run.model_index() != static_cast<int>(i); });
+  }
+  EXPECT_EQ(Find(*Analyse(jobs), "H2", "bias")->units(), 3);
+  jobs[1].job.mutable_spec()->mutable_evaluation()->set_reject_below(0.9);
+  EXPECT_THAT(Find(*Analyse(jobs), "H2", "bias")->note(), HasSubstr("the same threshold"));
+}
+
 TEST(AnalysisTest, WhatTrainsNothingIsOneArmWhateverTheBudget) {
   std::vector<JobToAnalyse> jobs = {StudyJob("j1", 3), StudyJob("j2", 3)};
   jobs[1].job.mutable_spec()->mutable_training()->set_steps(9000);

@@ -138,6 +138,7 @@ Draft PredictabilityDraft(const StudyView& view, const Series& series) {
         return TestTrend(points);
       },
       draft);
+  if (!finding.raw.p.has_value()) AddNote("needs three bias points or more at which the class is generated", finding);
   return draft;
 }
 

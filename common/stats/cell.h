@@ -25,8 +25,8 @@ namespace skew::stats {
 // a share is narrower than if the runs' counts had the variance of half an image, which independent images have that
 // hold one of the class in every other run; one of Delta, than what that is for the logit. 0 images in 5 runs of 10,000
 // leave shares of up to 0.009% (Clopper and Pearson's interval of the 50,000 images: 0.007%). The full binomial
-// variance as a floor would do harm where images are many: Student's interval of 5 independent runs
-// covers 95% without it, and 99.6% with it.
+// variance as a floor would do harm where images are many: Student's interval of 5 independent runs covers 95% without
+// it, and 99.6% with it.
 struct ClassEstimate {
   double trained = 0;      // share of the training set
   MeanEstimate generated;  // share of the accepted images of the job's classes

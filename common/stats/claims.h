@@ -25,16 +25,16 @@
 // about the distances of single runs, which are above 0 for a model that is unbiased and varies: one that varies twice
 // as much as another is then further away in half of all studies of 5 iterations. It takes products of different
 // iterations, in which the spread cancels out (SquaredDistanceValues in divergence.h); total variation has no such
-// estimate, and is in the note. Only replicates with all
-// bias points count, so that none weighs more for what it lacks. H2 erratic compares independent contrasts between the
-// iterations of a bias point. Each bias point counts the same: logits of the rarest shares vary most, and of summed
-// variances nine tenths would be theirs, where a model that magnifies bias (H1) has smaller shares, and larger logit
-// variances for that alone. It supposes that what an iteration adds differs from bias point to bias point; H5 ranks
-// the bias points' rho (Jonckheere's J; effect and interval are the slope and interval of Theil and Sen, of log2(rho +
-// 1/n) on log2 odds, n images a run, which invert the same test), H7 runs. H5 supposes that bias points deviate
-// independently of each other: their training images are nested draws, and were the deviations of neighbours correlated
-// at 0.7 or 0.9, a trend would be seen by chance in 8% or 12% of studies instead of 3%. Corrected values of tests by
-// Student's t hold what the judge's confusion counts leave open (see cell.h); the others use the mean correction only.
+// estimate, and is in the note. Only replicates with all bias points count, so that none weighs more for what it lacks.
+// H2 erratic compares independent contrasts between the iterations of a bias point. Each bias point counts the same:
+// logits of the rarest shares vary most, and of summed variances nine tenths would be theirs, where a model that
+// magnifies bias (H1) has smaller shares, and larger logit variances for that alone. It supposes that what an iteration
+// adds differs from bias point to bias point; H5 ranks the bias points' rho (Jonckheere's J; effect and interval are
+// the slope and interval of Theil and Sen, of log2(rho + 1/n) on log2 odds, n images a run, which invert the same
+// test), H7 runs. H5 supposes that bias points deviate independently of each other: their training images are nested
+// draws, and were the deviations of neighbours correlated at 0.7 or 0.9, a trend would be seen by chance in 8% or 12%
+// of studies instead of 3%. Corrected values of tests by Student's t hold what the judge's confusion counts leave open
+// (see cell.h); the others use the mean correction only.
 //
 // Findings of arms that train nothing say whether the instrument is fair; their images are always the same ones, on
 // which the judge's errors are others than its rates (JudgedOn in judge.h). They are a family of their own for Holm.
@@ -66,7 +66,8 @@ struct StudyRun {
   int iteration = 0;
   std::string images;  // equal for runs that were trained on the same images
   uint32_t seed = 0;
-  std::string budget;  // of training, and how it was judged: a GAN's and a VAE's runs are pairs where it is the same
+  // Of training, and how it was judged: runs of a GAN and a VAE are pairs where it is the same.
+  std::string budget;
   std::map<int, int64_t> trained;  // class -> images, positive
   std::map<int, int64_t> counts;   // the same classes -> accepted images, at least one in all
   int judge = -1;                  // index into Study::judges; -1: not known

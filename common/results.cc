@@ -93,6 +93,8 @@ void SetPacc(const std::vector<const v1::Run*>& runs, const std::vector<int>& la
              const stats::JudgeCorrection& judge, v1::ResultCell& result) {
   std::vector<std::vector<double>> observed;
   std::vector<double> images;
+  observed.reserve(runs.size());
+  images.reserve(runs.size());
   for (const v1::Run* run : runs) {
     observed.push_back(PosteriorsOf(run->histogram(), labels));
     images.push_back(run->histogram().images());

@@ -66,6 +66,7 @@ struct Rhos {
 
   std::vector<std::vector<double>> Groups() const {
     std::vector<std::vector<double>> groups;
+    groups.reserve(by_odds.size());
     for (const auto& [odds, of_odds] : by_odds) groups.push_back(of_odds);
     return groups;
   }

@@ -82,6 +82,7 @@ std::vector<double> SquaredDistanceValues(absl::Span<const std::vector<double>> 
   }
   // n times the estimate less n - 1 times that without the run.
   std::vector<double> values;
+  values.reserve(products.size());
   for (const double product : products) values.push_back((2 * product - all / (n - 1)) / (n - 2));
   return values;
 }

@@ -103,7 +103,8 @@ size_t RejectedCounts(absl::Span<const std::vector<double>> groups, size_t pairs
   size_t rejected = 0;
   if (n <= kMostExactValues) {
     const std::vector<double> probabilities = JonckheereDistribution(groups);
-    for (double tail = probabilities[0]; tail <= 0.025; tail += probabilities[rejected]) ++rejected;
+    double tail = probabilities[0];
+    while (tail <= 0.025) tail += probabilities[++rejected];
     return rejected;
   }
   const double sd = std::sqrt(JonckheereVariance(sizes, {}, static_cast<double>(n)));
@@ -187,6 +188,7 @@ std::optional<SlopeEstimate> TheilSenSlope(absl::Span<const double> x, absl::Spa
   SlopeEstimate estimate;
   estimate.slope = (slopes[(count - 1) / 2] + slopes[count / 2]) / 2;
   std::vector<std::vector<double>> groups;
+  groups.reserve(by_x.size());
   for (auto& [value, group] : by_x) groups.push_back(std::move(group));
   const size_t rejected = RejectedCounts(groups, count);
   if (rejected > 0) estimate.interval = {slopes[rejected - 1], slopes[count - rejected]};

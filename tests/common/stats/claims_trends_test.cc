@@ -61,6 +61,7 @@ TEST(ClaimsTrendsTest, PredictabilityIsKnownWhereRunsDoNotDiffer) {
 // Seven bias points whose standard deviation, beside that of single images, is halved from each to the next.
 std::vector<double> HalvedRhos() {
   std::vector<double> rhos;
+  rhos.reserve(std::size(kVariedCounts));
   for (size_t i = 0; i < std::size(kVariedCounts); ++i) rhos.push_back(0.004 * std::pow(0.25, static_cast<double>(i)));
   return rhos;
 }
@@ -82,6 +83,8 @@ void AddRunsWith(const std::vector<double>& rhos, Random& random, Study& study) 
 double TrueEffect(const std::vector<double>& rhos) {
   std::vector<double> x;
   std::vector<double> y;
+  x.reserve(rhos.size());
+  y.reserve(rhos.size());
   for (size_t i = 0; i < rhos.size(); ++i) {
     x.push_back(
         std::log2(static_cast<double>(kVariedCounts[i])));  // the others' counts stay: the odds but for a factor

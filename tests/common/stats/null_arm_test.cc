@@ -65,6 +65,7 @@ TEST(NullArmTest, IntervalsCoverClassesThatAreHardlyGenerated) {
     Coverage corrected;
     for (int i = 0; i < 600; ++i) {
       std::vector<std::vector<int64_t>> runs;
+      runs.reserve(kIterations);
       for (int run = 0; run < kIterations; ++run) {
         const int64_t own = random.Binomial(kImages, images / kImages);
         runs.push_back({kImages - own, own});

@@ -46,6 +46,7 @@ TEST(VarianceSwapTest, ThreePairsByHand) {
 TEST(VarianceSwapTest, TheStatisticIsTheMeanLogRatioOfVariances) {
   const std::vector<PairedGroup> groups = {{{4.5, 6, 1, 0}, {0, 6, 2, 2.5}}, {{1, 2}, {5, 9}}, {{1, 1, 1}, {2, 2, 2}}};
   std::vector<double> logs;
+  logs.reserve(2);
   for (size_t i = 0; i < 2; ++i) {
     const double first = Variance(groups[i].first);
     const double second = Variance(groups[i].second);

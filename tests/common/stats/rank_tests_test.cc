@@ -169,6 +169,8 @@ TEST(TheilSenSlopeTest, ApproximationJoinsTheExactValues) {
   std::vector<double> x;
   std::vector<double> y;
   Random random(7);
+  x.reserve(101);
+  y.reserve(101);
   for (int i = 0; i < 100; ++i) {
     x.push_back(i);
     y.push_back(random.Normal());

@@ -26,7 +26,7 @@ namespace {
 // What every figure is drawn with; pages put their own fonts in its place.
 constexpr char kFont[] = "DejaVu Sans";
 constexpr char kPageFonts[] = "system-ui,Helvetica,Arial,sans-serif";
-constexpr int kFontSize = 14;
+constexpr int kFontSize = 15;
 
 // A file that exists in memory only. A program's output of any size fits without somebody reading it meanwhile.
 class MemoryFile {
@@ -111,13 +111,15 @@ std::string GnuplotTerminal(ImageFormat format, int width, int height) {
                              height, kFont, kFontSize);
     case ImageFormat::kPng:
       return absl::StrFormat(
-          "set terminal pngcairo size %d,%d font '%s,%d' fontscale 1.5 linewidth 2 pointscale 2 noenhanced\n",
+          "set terminal pngcairo size %d,%d font '%s,%d' fontscale 1.5 linewidth 2 pointscale 2.6 noenhanced\n",
           2 * width, 2 * height, kFont, kFontSize);
     case ImageFormat::kPdf:
       break;
   }
-  return absl::StrFormat("set terminal pdfcairo size %.3fin,%.3fin font '%s,%d' fontscale 0.75 noenhanced\n",
-                         width / 96.0, height / 96.0, kFont, kFontSize);
+  // Three quarters of a point are a pixel, and pdfcairo makes texts a third larger than it is told.
+  return absl::StrFormat(
+      "set terminal pdfcairo size %.3fin,%.3fin font '%s,%d' fontscale 0.5625 pointscale 1.2 noenhanced\n",
+      width / 96.0, height / 96.0, kFont, kFontSize);
 }
 
 absl::StatusOr<std::string> RunGnuplot(const std::string& script, const std::string& program) {

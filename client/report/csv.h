@@ -26,7 +26,9 @@ std::string SpecFileName(const v1::Job& job);
 //   confusion-j2.csv     what the judges make of real images, and accept of them: shares are corrected with that
 //   study-j2.yaml        the specification
 //   claims.csv           of all jobs together
-//   counts-dcgan.csv     the numbers of each figure
+//   counts-dcgan.csv     the numbers of each figure, and
+//   forming-dcgan.csv    also those of runs and steps that have too few accepted images for a point of the picture:
+//                        "drawn" is 1 where a share is part of a point, "accepted_of_all_classes" what it is a share of
 std::map<std::string, std::string> ReportFiles(const StudyData& data, const std::vector<Figure>& figures);
 
 }  // namespace skew

@@ -3,129 +3,68 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "client/render/format.h"
 #include "client/report/gnuplot.h"
 
 namespace skew {
 namespace {
 
-constexpr std::array<const char*, 8> kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                                 "#E69F00", "#56B4E9", "#000000", "#8C8C8C"};
-constexpr std::array<int, 10> kPoints = {7, 9, 5, 13, 11, 15, 6, 8, 4, 12};
+struct Colour {
+  const char* fill;
+  const char* text;
+};
+constexpr std::array<Colour, 8> kColours = {{{"#0072B2", "#0072B2"},
+                                             {"#D55E00", "#A84300"},
+                                             {"#009E73", "#00714F"},
+                                             {"#CC79A7", "#9C3F73"},
+                                             {"#E69F00", "#8A5A00"},
+                                             {"#56B4E9", "#1F6FA3"},
+                                             {"#000000", "#000000"},
+                                             {"#8C8C8C", "#666666"}}};
+// Circle, triangles, square and so on. Hollow ones are left to say something else (see HollowPoint).
+constexpr std::array<int, 10> kPoints = {7, 9, 5, 13, 11, 15, 7, 9, 5, 13};
 constexpr std::array<int, 5> kDashes = {1, 2, 4, 5, 3};
 
-std::vector<double> ValuesOf(const SeriesFigure& figure) {
-  std::vector<double> values;
-  for (const SeriesPanel& panel : figure.panels) {
-    for (const Series& series : panel.series) {
-      values.insert(values.end(), series.mean.begin(), series.mean.end());
-      values.insert(values.end(), series.high.begin(), series.high.end());
-      if (series.reference.has_value()) values.push_back(*series.reference);
-    }
-  }
-  return values;
+constexpr std::array<double, 4> kRound = {1, 2, 2.5, 5};
+
+int TicsOn(const Axis& axis, double step) {
+  return static_cast<int>(std::floor(axis.high / step + 1e-9) - std::ceil(axis.low / step - 1e-9)) + 1;
 }
 
-double LastStep(const SeriesPanel& panel) {
-  double last = 0;
-  for (const Series& series : panel.series) {
-    if (!series.x.empty()) last = std::max(last, series.x.back());
-  }
-  return last > 0 ? last : 1;
+// A label on an axis, with its place in pixels.
+struct AxisLabel {
+  double place = 0;
+  double half = 0;  // of its own length
+
+  bool Near(const AxisLabel& other) const { return std::abs(place - other.place) < half + other.half + 5; }
+};
+
+AxisLabel LabelAt(const Axis& axis, double value, double pixels, bool across) {
+  const double length = across ? kCharacterWidth * static_cast<double>(absl::StrFormat("%g", value).size()) : kTextSize;
+  return {pixels * axis.Place(value), length / 2};
 }
 
-std::string Rows(const Series& series, const Axis& axis) {
-  std::string rows;
-  for (size_t i = 0; i < series.x.size(); ++i) {
-    absl::StrAppend(&rows, Exact(series.x[i]), " ", Exact(axis.Shown(series.mean[i])));
-    if (!series.low.empty()) {
-      absl::StrAppend(&rows, " ", Exact(axis.Shown(series.low[i])), " ", Exact(axis.Shown(series.high[i])));
-    }
-    rows += "\n";
-  }
-  return rows;
-}
-
-// The ends of the lines, as labels that do not overlap.
-std::string EndLabels(const SeriesPanel& panel, const Axis& axis, int plot_height) {
-  std::vector<double> ends;
-  std::vector<const Series*> labelled;
-  for (const Series& series : panel.series) {
-    if (series.mean.empty()) continue;
-    ends.push_back(axis.Place(axis.Shown(series.mean.back())));
-    labelled.push_back(&series);
-  }
-  const std::vector<double> places = Spread(ends, 17.0 / plot_height);
-  std::string script;
-  for (size_t i = 0; i < labelled.size(); ++i) {
-    absl::StrAppend(&script, "set label ", GnuplotText(labelled[i]->label), " at graph 1.02,", Fixed(places[i], 4),
-                    " left font ',12' textcolor rgb '", labelled[i]->look.colour, "'\n");
-  }
-  return script;
-}
-
-// The plot commands of one series, whose data block is `name`.
-std::vector<std::string> Plots(const Series& series, const std::string& name, const Axis& axis) {
-  const std::string& colour = series.look.colour;
-  std::vector<std::string> plots;
-  if (series.reference.has_value()) {
-    plots.push_back(
-        absl::StrCat(Exact(axis.Shown(*series.reference)), " with lines lc rgb '", colour, "' lw 1 dt '.'"));
-  }
-  if (series.x.empty()) return plots;
-  if (!series.low.empty()) {
-    plots.push_back(
-        absl::StrCat(name, " using 1:3:4 with filledcurves fs transparent solid 0.18 noborder lc rgb '", colour, "'"));
-  }
-  const std::string line = absl::StrCat(" lc rgb '", colour, "' lw 2 dt ", series.look.dash);
-  plots.push_back(series.points
-                      ? absl::StrCat(name, " using 1:2 with linespoints", line, " pt ", series.look.point, " ps 0.7")
-                      : absl::StrCat(name, " using 1:2 with lines", line));
-  return plots;
-}
-
-std::string PanelScript(const SeriesPanel& panel, const Axis& axis, int index, int plot_height) {
-  std::string script = absl::StrCat("set title ", GnuplotText(panel.title), " font ',13' offset 0,-0.6\n",
-                                    "set xrange [0:", Exact(LastStep(panel)), "]\nset xtics ",
-                                    Exact(TicStep(LastStep(panel))), "\nunset label\n");
-  std::vector<std::string> plots;
-  bool any = false;
-  for (size_t i = 0; i < panel.series.size(); ++i) {
-    const std::string name = absl::StrCat("$p", index, "s", i);
-    any = any || !panel.series[i].x.empty();
-    if (!panel.series[i].x.empty()) {
-      absl::StrAppend(&script, name, " << EOD\n", Rows(panel.series[i], axis), "EOD\n");
-    }
-    for (std::string& one : Plots(panel.series[i], name, axis)) plots.push_back(std::move(one));
-  }
-  if (any) {
-    script += EndLabels(panel, axis, plot_height);
-  } else {
-    script += "set label 'nothing yet' at graph 0.5,0.5 center textcolor rgb '#666666'\n";
-  }
-  if (plots.empty()) plots.emplace_back("NaN");
-  absl::StrAppend(&script, "plot ");
-  for (size_t i = 0; i < plots.size(); ++i) absl::StrAppend(&script, i == 0 ? "" : ", \\\n  ", plots[i]);
-  return absl::StrCat(script, "\n");
-}
+std::string Screen(double x, double y) { return absl::StrFormat("screen %.4f, screen %.4f", x, y); }
 
 }  // namespace
 
 Look LookOfClass(int32_t label) {
   const auto n = static_cast<size_t>(std::abs(label));
-  return {kColours[n % kColours.size()], kPoints[n % kPoints.size()], kDashes[n % kDashes.size()]};
+  const Colour& colour = kColours[n % kColours.size()];
+  return {colour.fill, colour.text, kPoints[n % kPoints.size()], kDashes[n % kDashes.size()]};
 }
 
 std::string Preamble() {
-  return "set encoding utf8\n"
-         "set border 3 lc rgb '#555555'\n"
-         "set tics nomirror out scale 0.5 font ',12' textcolor rgb '#222222'\n"
-         "set grid ytics lt 1 lc rgb '#d4d8de' lw 1\n"
-         "set key off\n";
+  // Error bars have white dots of the general point size behind them, which would hide runs.
+  return absl::StrCat("set encoding utf8\nset border 3 lc rgb '#555555'\nset tics nomirror out scale 0.5", kTextFont,
+                      " textcolor rgb '#222222'\nset xtics offset 0,0.35\nset pointsize 0.01\nset grid ytics lt 1 lc "
+                      "rgb '#d4d8de' lw 1\nset key off\n");
 }
 
 double Axis::Place(double value) const {
@@ -149,32 +88,88 @@ Axis AxisFor(absl::Span<const double> values, double decades) {
   return {true, smallest / 2, 1.3 * largest};
 }
 
-double TicStep(double span) {
-  const double power = std::pow(10, std::floor(std::log10(span / 4)));
-  for (const double factor : {1.0, 2.0, 2.5, 5.0}) {
-    if (span / (factor * power) <= 4) return factor * power;
+double TicStep(double span, double most) {
+  const double power = std::pow(10, std::floor(std::log10(span / most)));
+  for (const double factor : kRound) {
+    if (span / (factor * power) <= most) return factor * power;
   }
   return 10 * power;
 }
 
-Panels::Panels(int count, int columns, int width, int height, int right)
-    : columns_(std::min(std::max(count, 1), columns)), width_(width), panel_height_(height), right_(right) {
-  rows_ = (std::max(count, 1) + columns_ - 1) / columns_;
+double TicStepOf(const Axis& axis) {
+  const double power = std::pow(10, std::floor(std::log10(axis.high - axis.low)));
+  double step = power / 10;
+  for (const double scale : {power / 10, power}) {
+    for (const double factor : kRound) {
+      if (TicsOn(axis, factor * scale) >= 3) step = factor * scale;
+    }
+  }
+  return step;
 }
 
-int Panels::height() const { return rows_ * panel_height_ + kHead; }
+std::vector<Tic> LogTics(const Axis& axis, double pixels, bool across) {
+  std::vector<Tic> tics;
+  AxisLabel last{-std::numeric_limits<double>::infinity(), 0};
+  const auto first = static_cast<int>(std::floor(std::log10(axis.low)));
+  for (int decade = first; std::pow(10, decade) <= axis.high; ++decade) {
+    for (const int factor : {1, 2, 5}) {
+      const double value = factor * std::pow(10, decade);
+      if (value < axis.low * (1 - 1e-9) || value > axis.high) continue;
+      const AxisLabel label = LabelAt(axis, value, pixels, across);
+      // A decade's beginning comes before what is between.
+      const double next = std::pow(10, decade + 1);
+      const bool hides = factor > 1 && next <= axis.high && label.Near(LabelAt(axis, next, pixels, across));
+      const bool shown = !hides && !label.Near(last);
+      tics.push_back({value, shown ? absl::StrFormat("%g", value) : ""});
+      if (shown) last = label;
+    }
+  }
+  return tics;
+}
+
+std::string TicList(const std::vector<Tic>& tics, bool blank) {
+  return absl::StrCat("(",
+                      absl::StrJoin(tics, ", ",
+                                    [&](std::string* out, const Tic& tic) {
+                                      absl::StrAppend(out, "'", blank ? "" : tic.label, "' ", Exact(tic.value),
+                                                      tic.label.empty() ? " 1" : "");
+                                    }),
+                      ")");
+}
+
+Panels::Panels(int count, int columns, const PanelSpace& space)
+    : space_(space), count_(std::max(count, 1)), columns_(std::min(count_, columns)) {
+  rows_ = (count_ + columns_ - 1) / columns_;
+}
+
+int Panels::PlotWidth() const { return (width() - space_.left) / columns_ - space_.panel_left - space_.panel_right; }
+
+double Panels::LeftOf(int index) const {
+  return space_.left + (index % columns_) * static_cast<double>(width() - space_.left) / columns_ + space_.panel_left;
+}
 
 std::string Panels::Place(int index) const {
-  const double panel_width = static_cast<double>(width_) / columns_;
-  const double left = (index % columns_) * panel_width + kLeft;
-  const double right = (index % columns_ + 1) * panel_width - right_;
-  const int row = index / columns_;
-  const double top = kHead + row * panel_height_ + kTop;
-  const double bottom = kHead + (row + 1) * panel_height_ - kBottom;
+  const double left = LeftOf(index);
+  const double bottom = TopOf(index) + space_.height - space_.panel_bottom;
   return absl::StrFormat(
       "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen "
       "%.4f\n",
-      left / width_, right / width_, 1 - top / height(), 1 - bottom / height());
+      left / width(), (left + PlotWidth()) / width(),
+      1 - static_cast<double>(TopOf(index) + space_.panel_top) / height(), 1 - bottom / height());
+}
+
+std::string Panels::At(int index, double x, int below) const {
+  return Screen((LeftOf(index) + x * PlotWidth()) / width(), 1 - static_cast<double>(TopOf(index) + below) / height());
+}
+
+std::string Panels::XLabel(int index, absl::string_view name) const {
+  return absl::StrCat("set label ", GnuplotText(name), " at ", At(index, 0.5, space_.height + space_.foot - 13),
+                      " center", kTextFont, "\n");
+}
+
+std::string Panels::Title(int index, absl::string_view title, absl::string_view colour) const {
+  return absl::StrCat("set label ", GnuplotText(title), " at ", At(index, 0.5, 14), " center", kPanelFont,
+                      " textcolor rgb '", colour, "'\n");
 }
 
 std::vector<double> Spread(absl::Span<const double> positions, double gap) {
@@ -195,26 +190,6 @@ std::vector<double> Spread(absl::Span<const double> positions, double gap) {
     if (!changed) break;
   }
   return moved;
-}
-
-Drawing DrawSeries(const SeriesFigure& figure) {
-  const int count = static_cast<int>(figure.panels.size());
-  const int columns = count == 4 ? 2 : 3;
-  // Three rows are lower, so that two figures have room on a page.
-  const Panels panels(count, columns, 960, count > 2 * columns ? 205 : 250, 100);
-  const Axis axis = AxisFor(ValuesOf(figure), figure.decades);
-  std::string script =
-      absl::StrCat(Preamble(), "set multiplot title ", GnuplotText(figure.title), " font ',15'\n", "set xlabel ",
-                   GnuplotText(figure.x_label), " font ',12' offset 0,0.4\nset format x '%.0f'\n",
-                   axis.logarithmic ? "set logscale y\nset format y '%g'\n" : "", "set yrange [", Exact(axis.low), ":",
-                   Exact(axis.high), "]\n");
-  for (int i = 0; i < count; ++i) {
-    absl::StrAppend(
-        &script, panels.Place(i), "set ylabel ",
-        GnuplotText(i % columns == 0 ? absl::StrCat(figure.y_label, axis.logarithmic ? " (log scale)" : "") : ""),
-        " font ',12'\n", PanelScript(figure.panels[static_cast<size_t>(i)], axis, i, panels.PlotHeight()));
-  }
-  return {panels.width(), panels.height(), absl::StrCat(script, "unset multiplot\n")};
 }
 
 }  // namespace skew

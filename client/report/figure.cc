@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/render/format.h"
 
 namespace skew {
 namespace {
@@ -31,12 +32,10 @@ void Add(Figure figure, const ModelOfJob& model, bool several_jobs, std::vector<
   figures.push_back(std::move(figure));
 }
 
-double MostImagesOf(const StudyData& data) {
+double MostImagesOf(const std::vector<ModelOfJob>& models) {
   double most = 0;
-  for (const JobData& job : data.jobs) {
-    for (const ModelOfJob& model : ModelsOf(job)) {
-      most = std::max({most, MostImages(model, Shares::kAsJudged), MostImages(model, Shares::kCorrected)});
-    }
+  for (const ModelOfJob& model : models) {
+    most = std::max({most, MostImages(model, Shares::kAsJudged), MostImages(model, Shares::kCorrected)});
   }
   return most;
 }
@@ -58,6 +57,16 @@ std::vector<ModelOfJob> ModelsOf(const JobData& job) {
   return result;
 }
 
+std::vector<const v1::Run*> RunsOf(const ModelOfJob& model, const v1::ResultCell& cell) {
+  std::vector<const v1::Run*> runs;
+  const std::string point = CountsText(cell.bias_point().counts());
+  for (const v1::Run& run : model.job->runs) {
+    const bool of_cell = run.model_index() == model.model_index && CountsText(run.bias_point().counts()) == point;
+    if (of_cell && run.state() != v1::FAILED && run.state() != v1::CANCELLED) runs.push_back(&run);
+  }
+  return runs;
+}
+
 bool Trains(const ModelOfJob& model) {
   const auto& models = model.job->job.spec().models();
   return model.model_index >= models.size() || !models.Get(model.model_index).has_resample();
@@ -72,6 +81,10 @@ bool HasCorrected(const ModelOfJob& model) {
   return false;
 }
 
+std::string BiasPointNames::Title(size_t i) const {
+  return axis == "bias point" ? names[i] : absl::StrCat(axis, ": ", names[i]);
+}
+
 BiasPointNames NamesOf(const std::vector<const v1::ResultCell*>& cells) {
   std::map<int32_t, std::set<int32_t>> counts;
   for (const v1::ResultCell* cell : cells) {
@@ -79,15 +92,18 @@ BiasPointNames NamesOf(const std::vector<const v1::ResultCell*>& cells) {
   }
   std::set<int32_t> differing;
   std::vector<std::string> fixed;
+  std::set<int32_t> fixed_counts;
   for (const auto& [label, values] : counts) {
     if (values.size() > 1) {
       differing.insert(label);
     } else {
       fixed.push_back(absl::StrCat("class ", label, ": ", *values.begin()));
+      fixed_counts.insert(*values.begin());
     }
   }
   BiasPointNames result;
   result.fixed = absl::StrJoin(fixed, ", ");
+  if (fixed.size() > 3 && fixed_counts.size() == 1) result.fixed = absl::StrCat("others: ", *fixed_counts.begin());
   result.axis = differing.size() == 1 ? absl::StrCat("class ", *differing.begin()) : "bias point";
   if (differing.empty()) result.fixed.clear();
   for (const v1::ResultCell* cell : cells) {
@@ -107,21 +123,24 @@ BiasPointNames NamesOf(const std::vector<const v1::ResultCell*>& cells) {
 std::vector<Figure> StudyFigures(const StudyData& data) {
   std::vector<Figure> figures;
   const bool several = data.jobs.size() > 1;
-  const double most_images = MostImagesOf(data);
+  std::vector<ModelOfJob> models;
   for (const JobData& job : data.jobs) {
-    for (const ModelOfJob& model : ModelsOf(job)) {
-      const bool corrected = HasCorrected(model);
-      Add(CountsFigure(model, Shares::kAsJudged, most_images), model, several, figures);
-      if (corrected) Add(CountsFigure(model, Shares::kCorrected, most_images), model, several, figures);
-      Add(SharesFigure(model, Shares::kAsJudged), model, several, figures);
-      if (corrected) Add(SharesFigure(model, Shares::kCorrected), model, several, figures);
-      Add(MeasuresFigure(model), model, several, figures);
-      Figure forming = FormingFigure(model, Shares::kAsJudged);
-      const bool forms = forming.missing.empty();
-      Add(std::move(forming), model, several, figures);
-      if (corrected && forms) Add(FormingFigure(model, Shares::kCorrected), model, several, figures);
-      Add(LossesFigure(model), model, several, figures);
-    }
+    for (ModelOfJob& model : ModelsOf(job)) models.push_back(std::move(model));
+  }
+  const double most_images = MostImagesOf(models);
+  const std::map<int32_t, Axis> axes = ShareAxes(models);
+  for (const ModelOfJob& model : models) {
+    const bool corrected = HasCorrected(model);
+    Add(CountsFigure(model, Shares::kAsJudged, most_images), model, several, figures);
+    if (corrected) Add(CountsFigure(model, Shares::kCorrected, most_images), model, several, figures);
+    Add(SharesFigure(model, Shares::kAsJudged, axes), model, several, figures);
+    if (corrected) Add(SharesFigure(model, Shares::kCorrected, axes), model, several, figures);
+    Add(MeasuresFigure(model), model, several, figures);
+    Figure forming = FormingFigure(model, Shares::kAsJudged);
+    const bool forms = forming.missing.empty();
+    Add(std::move(forming), model, several, figures);
+    if (corrected && forms) Add(FormingFigure(model, Shares::kCorrected), model, several, figures);
+    Add(LossesFigure(model), model, several, figures);
   }
   return figures;
 }

@@ -2,10 +2,13 @@
 #ifndef SKEW_CLIENT_REPORT_FIGURE_H_
 #define SKEW_CLIENT_REPORT_FIGURE_H_
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "client/report/drawing.h"
 #include "client/report/study_data.h"
 
 namespace skew {
@@ -35,10 +38,9 @@ struct Figure {
 };
 
 // All figures, by job and model:
-//   counts    accepted images by class at every bias point, mean and sd over iterations, beside the trained
-//   proportions;
-//             all of them on one axis
-//   shares    generated against trained share of every class: runs, mean and interval
+//   counts    accepted images by class at every bias point, mean and sd over iterations, beside what is expected from
+//             the training proportions; all of them on one axis
+//   shares    generated against trained share of every class: runs, mean and interval; all of a class on one axis
 //   measures  how real and how varied the images are at every bias point: runs, mean and interval
 //   forming   shares of the classes over the training at every bias point
 //   losses    training losses at every bias point
@@ -55,7 +57,8 @@ struct ModelOfJob {
 };
 // `most_images`: the largest MostImages of all that are to be compared. The axis is linear, from 0 to a little more.
 Figure CountsFigure(const ModelOfJob& model, Shares shares, double most_images);
-Figure SharesFigure(const ModelOfJob& model, Shares shares);
+// `axes`: ShareAxes of all that are to be compared.
+Figure SharesFigure(const ModelOfJob& model, Shares shares, const std::map<int32_t, Axis>& axes);
 Figure MeasuresFigure(const ModelOfJob& model);
 Figure FormingFigure(const ModelOfJob& model, Shares shares);
 Figure LossesFigure(const ModelOfJob& model);
@@ -66,6 +69,13 @@ std::vector<ModelOfJob> ModelsOf(const JobData& job);
 // The highest that is drawn in CountsFigure: a bar with its whisker. 0 without a result.
 double MostImages(const ModelOfJob& model, Shares shares);
 
+// Both axes of every class in SharesFigure, in percent, by label: they hold all shares of all the models, as judged and
+// corrected.
+std::map<int32_t, Axis> ShareAxes(const std::vector<ModelOfJob>& models);
+
+// Runs of a cell that count: those that ended without a result would make a mean jump where they end.
+std::vector<const v1::Run*> RunsOf(const ModelOfJob& model, const v1::ResultCell& cell);
+
 // False for the null arm.
 bool Trains(const ModelOfJob& model);
 
@@ -74,10 +84,14 @@ bool HasCorrected(const ModelOfJob& model);
 
 // Names of the bias points in a figure: the counts that differ between them.
 struct BiasPointNames {
-  // "class 1" when only that differs, or "bias point"; and what is the same everywhere: "class 0: 2000, class 2: 2000".
+  // "class 1" when only that differs, or "bias point"; and what is the same everywhere: "class 0: 2000, class 2: 2000",
+  // or "others: 2000" of more than three.
   std::string axis;
   std::string fixed;
   std::vector<std::string> names;  // "250", or "0:900 1:250"
+
+  // "class 1: 250", or "0:900 1:250"
+  std::string Title(size_t i) const;
 };
 BiasPointNames NamesOf(const std::vector<const v1::ResultCell*>& cells);
 

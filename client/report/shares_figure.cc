@@ -1,6 +1,9 @@
 // Generated against trained share, a panel for each class.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +18,8 @@
 
 namespace skew {
 namespace {
+
+constexpr double kSmallestShare = 0.01;  // %
 
 // Shares are of 1.
 struct SharePoint {
@@ -56,7 +61,10 @@ Axis AxisOf(const ClassPoints& points) {
     values.insert(values.end(), {100 * point.trained, 100 * point.generated.mean()});
     for (const auto& [run, share] : point.runs) values.push_back(100 * share);
   }
-  Axis axis = AxisFor(values, 1.2);
+  // Nothing smaller stretches an axis over decades: that is less than an image of those judged.
+  std::vector<double> seen = values;
+  std::erase_if(seen, [](double value) { return value < kSmallestShare; });
+  const Axis axis = AxisFor(seen, 1.2);
   if (axis.logarithmic || values.empty()) return axis;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   double below = *low;
@@ -76,7 +84,7 @@ double Beside(double trained, const Axis& axis) {
   return axis.logarithmic ? trained * std::pow(axis.high / axis.low, -0.025) : trained - 0.025 * (axis.high - axis.low);
 }
 
-std::string PanelScript(const ClassPoints& points, const Axis& axis) {
+std::string PanelScript(const ClassPoints& points, const Axis& axis, const Panels& panels, int index) {
   std::string runs;
   std::string means;
   std::string intervals;
@@ -106,16 +114,17 @@ std::string PanelScript(const ClassPoints& points, const Axis& axis) {
   }
   if (!means.empty()) {
     plots.push_back(
-        absl::StrCat("$means", n, " using 1:2 with points pt ", look.point, " ps 1.1 lc rgb '", look.colour, "'"));
+        absl::StrCat("$means", n, " using 1:2 with points pt ", look.point, " ps 0.9 lc rgb '", look.colour, "'"));
   }
   const std::string range = absl::StrCat("[", Exact(axis.low), ":", Exact(axis.high), "]\n");
-  const std::string tics = Exact(axis.logarithmic ? 10 : TicStep(axis.high - axis.low));
-  return absl::StrCat(blocks, axis.logarithmic ? "set logscale xy\n" : "unset logscale\n", "set xtics ", tics,
-                      "\nset ytics ", tics, "\n", "set xrange ", range, "set yrange ", range, "set title ",
-                      GnuplotText(absl::StrCat("class ", points.label)), " font ',14' textcolor rgb '", look.colour,
-                      "' offset 0,-0.5\n", "set xlabel ",
-                      GnuplotText(axis.logarithmic ? "trained share, % (log scale)" : "trained share, %"),
-                      " font ',12' offset 0,0.4\nplot ", absl::StrJoin(plots, ", \\\n  "), "\n");
+  const std::string step = Exact(TicStepOf(axis));
+  return absl::StrCat(blocks, axis.logarithmic ? "set logscale xy\n" : "unset logscale\n", "set xtics ",
+                      axis.logarithmic ? TicList(LogTics(axis, panels.PlotWidth(), true)) : step, "\nset ytics ",
+                      axis.logarithmic ? TicList(LogTics(axis, panels.PlotHeight(), false)) : step, "\nset xrange ",
+                      range, "set yrange ", range, "unset label\n",
+                      panels.Title(index, absl::StrCat("class ", points.label), look.text),
+                      panels.XLabel(index, axis.logarithmic ? "trained share, % (log scale)" : "trained share, %"),
+                      "plot ", absl::StrJoin(plots, ", \\\n  "), "\n");
 }
 
 std::string Csv(const ModelOfJob& model, const std::vector<ClassPoints>& classes) {
@@ -159,8 +168,9 @@ std::string Caption(const std::vector<ClassPoints>& classes, Shares shares) {
       "Grey dots: one run (seed) each, moved a little to the left. Large marks: mean over the iterations";
   text += intervals ? " with its 95% interval, cut off where it leaves the panel." : "; one iteration has no interval.";
   text +=
-      " Dashed: generated as trained. Above it a class gets more than its share. On logarithmic axes a share of 0"
-      " stands on the lower edge.";
+      " Dashed: generated as trained. Above it a class gets more than its share. Axes differ between classes, so do not"
+      " compare distances from the dashed lines of different classes; those of a class are the same for all models,"
+      " as judged and corrected. On logarithmic axes a share of 0 stands on the lower edge.";
   text += Corrected(shares)
               ? " Corrected for the judge's errors on real images; this supposes that it errs on generated"
                 " images as on those."
@@ -170,7 +180,21 @@ std::string Caption(const std::vector<ClassPoints>& classes, Shares shares) {
 
 }  // namespace
 
-Figure SharesFigure(const ModelOfJob& model, Shares shares) {
+std::map<int32_t, Axis> ShareAxes(const std::vector<ModelOfJob>& models) {
+  std::map<int32_t, ClassPoints> all;
+  for (const ModelOfJob& model : models) {
+    for (const Shares shares : {Shares::kAsJudged, Shares::kCorrected}) {
+      for (ClassPoints& one : PointsOf(model, shares)) {
+        std::move(one.points.begin(), one.points.end(), std::back_inserter(all[one.label].points));
+      }
+    }
+  }
+  std::map<int32_t, Axis> axes;
+  for (const auto& [label, points] : all) axes[label] = AxisOf(points);
+  return axes;
+}
+
+Figure SharesFigure(const ModelOfJob& model, Shares shares, const std::map<int32_t, Axis>& axes) {
   Figure figure;
   figure.kind = "shares";
   figure.shares = shares;
@@ -181,17 +205,20 @@ Figure SharesFigure(const ModelOfJob& model, Shares shares) {
     figure.missing = absl::StrCat("no run of ", model.model, " has a result yet");
     return figure;
   }
-  const Panels panels(static_cast<int>(classes.size()), classes.size() == 4 ? 2 : 3, 960, 340, 18);
+  const Panels panels(
+      static_cast<int>(classes.size()), classes.size() == 4 ? 2 : 3,
+      {.left = 22, .height = 340, .panel_top = 32, .panel_bottom = 56, .panel_left = 46, .panel_right = 14});
   figure.width = panels.width();
   figure.height = panels.height();
   figure.caption = Caption(classes, shares);
   figure.csv = Csv(model, classes);
-  figure.script = absl::StrCat(Preamble(), "set multiplot title ", GnuplotText(figure.title), " font ',15'\n",
-                               "set grid xtics\nset format '%g'\n");
+  figure.script = absl::StrCat(Preamble(), "set multiplot title ", GnuplotText(figure.title), kTitleFont,
+                               "\nset grid xtics\nset format '%g'\n");
   for (size_t i = 0; i < classes.size(); ++i) {
-    absl::StrAppend(&figure.script, panels.Place(static_cast<int>(i)), "set ylabel ",
-                    GnuplotText(i == 0 ? "generated share, %" : ""), " font ',12'\n",
-                    PanelScript(classes[i], AxisOf(classes[i])));
+    const int index = static_cast<int>(i);
+    absl::StrAppend(&figure.script, panels.Place(index), "set ylabel ",
+                    GnuplotText(index % panels.columns() == 0 ? "generated share, %" : ""), kTextFont, "\n",
+                    PanelScript(classes[i], axes.at(classes[i].label), panels, index));
   }
   figure.script += "unset multiplot\n";
   return figure;

@@ -161,11 +161,15 @@ bool IsRatio(const v1::Finding& finding) { return absl::EndsWith(finding.effect_
 std::string EffectMeaning(const std::string& effect_name) {
   static const auto* const kMeanings = new std::map<std::string, std::string>{
       {"beta", "slope of the logit of generated shares on that of trained shares, over the bias points"},
-      {"TV difference", "total variation distance from the training shares, of one less that of the other"},
+      {"squared distance difference",
+       "squared distance (L2) of the mean shares over iterations from the training shares, of one less that of the "
+       "other"},
       {"sd ratio", "standard deviation of logit shares between iterations, of one over that of the other"},
       {"Delta", "logit of the generated share less that of the trained share"},
       {"Delta difference", "Delta (logit of generated less logit of trained share) of the class less the others' mean"},
-      {"trend of rho", "-1 to 1: whether over-dispersion, how far runs differ, grows with the trained share"},
+      {"sd per doubling",
+       "what the deviation of shares between runs, over that of chance alone, is multiplied by when the odds of the "
+       "trained share double; below 1: rarer is less predictable"},
       {"logit difference", "logit of the minority's generated share, of one order less that of the other"},
       {"rank correlation", "Spearman's, of a run's largest generator loss and the minority's trained share"},
       {"Vendi score difference", "effective number of different images within classes, of one less that of the other"},

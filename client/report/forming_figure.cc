@@ -35,6 +35,7 @@ class ShareReader {
  public:
   ShareReader(const ModelOfJob& model, Shares kind)
       : kind_(kind),
+        judged_on_(Trains(model) ? stats::JudgedOn::kAnyImages : stats::JudgedOn::kHeldOutImages),
         classifiers_(model.job->results.classifiers().begin(), model.job->results.classifiers().end()),
         judges_(classifiers_) {
     for (const v1::ClassResult& one : model.cells.front()->classes()) labels_.push_back(one.class_());
@@ -43,7 +44,7 @@ class ShareReader {
   // NaN where there is none: without an accepted image, and corrected without a judge to correct for.
   double Of(const v1::ClassHistogram& histogram, int32_t label) {
     if (kind_ == Shares::kAsJudged || AcceptedImages(histogram) == 0) return GeneratedShare(histogram, label);
-    const JudgeCorrections* judge = judges_.Find(histogram.classifier_digest(), labels_);
+    const JudgeCorrections* judge = judges_.Find(histogram.classifier_digest(), labels_, judged_on_);
     if (judge == nullptr) return std::numeric_limits<double>::quiet_NaN();
     const std::vector<double> corrected =
         judge->decisions.mean.Shares(stats::SharesOf(AcceptedCounts(histogram, labels_)));
@@ -52,6 +53,7 @@ class ShareReader {
 
  private:
   const Shares kind_;
+  const stats::JudgedOn judged_on_;
   const std::vector<v1::Classifier> classifiers_;
   Judges judges_;  // of classifiers_
   std::vector<int> labels_;

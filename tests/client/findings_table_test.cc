@@ -56,7 +56,7 @@ constexpr char kAnalysis[] = R"pb(
     part: 'bias'
     arm: 'dcgan'
     against: 'vae'
-    effect_name: 'TV difference'
+    effect_name: 'squared distance difference'
     units: 35
     unit: 'pairs'
     raw { statistic_name: 'W+' statistic: 600 effect: 0.05 p: 1e-9 adjusted_p: 2e-9 verdict: SUPPORTED }
@@ -90,7 +90,7 @@ TEST(FindingsTableTest, Csv) {
       "read with care\n"
       "H1,slope,dcgan,,1,corrected,beta,1,0.1,1,t,2.5,1.2,0.95,1.45,0.06,0.12,0.9,1,UNDECIDED,5,iterations,9,"
       "read with care\n"
-      "H2,bias,dcgan,vae,,raw,TV difference,0,0,0,W+,600,0.05,,,1e-09,2e-09,,,SUPPORTED,35,pairs,,\n"
+      "H2,bias,dcgan,vae,,raw,squared distance difference,0,0,0,W+,600,0.05,,,1e-09,2e-09,,,SUPPORTED,35,pairs,,\n"
       "H6,first batches,,,,raw,,0,0,0,,,,,,,,,,UNDECIDED,0,,,needs runs\n");
 }
 
@@ -130,8 +130,8 @@ TEST(FindingsTableTest, TheLegendSaysWhatEachClaimMeans) {
       ClaimsLegend(analysis),
       "H1 slope: bias is magnified: rare classes become rarer; beta: slope of the logit of generated shares on that of"
       " trained shares, over the bias points; 1 if not so\n"
-      "H2 bias: the GAN is further from the training shares than the VAE; TV difference: total variation distance"
-      " from the training shares, of one less that of the other; 0 if not so\n"
+      "H2 bias: the GAN is further from the training shares than the VAE; squared distance difference: squared"
+" distance (L2) of the mean shares over iterations from the training shares, of one less that of the other; 0 if not so\n"
       "H6 first batches: first batches steer what is generated\n"
       "effect: how large what is claimed came out, with its 95% interval; over: the independent values that it "
       "rests on;\n"

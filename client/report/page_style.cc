@@ -105,16 +105,20 @@ footer { color: var(--soft); font-size: 13px; margin-top: 44px; padding-top: 12p
   details { display: none; }
   figure { margin: 8px 0 12px; padding: 6px 8px; }
   /* Two to a page, with what they mean and a heading. */
-  figure svg { width: 93%; max-height: 100mm; margin: 0 auto; }
+  figure svg { width: 100%; max-height: 108mm; margin: 0 auto; }
   figcaption { font-size: 8pt; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: 2px 4px; }
-  .claims table { font-size: 7.5pt; }
-  .results table { font-size: 7pt; }
-  .results th, .results td { padding-left: 2.5px; padding-right: 2.5px; }
-  .claims tbody td:first-child { min-width: 130px; }
-  .verdict { padding: 0 3px; font-size: 7pt; }
+  /* No table is wider than the page, or all of it would be printed smaller. */
+  .claims table { font-size: 6.5pt; }
+  .claims th, .claims td { padding-left: 2px; padding-right: 2px; }
+  .claims td small { font-size: 6.5pt; }
+  .results table { font-size: 6.5pt; }
+  .results th, .results td { padding-left: 2px; padding-right: 2px; }
+  .results td:nth-child(2)[rowspan] { min-width: 0; }
+  .claims tbody td:first-child { min-width: 110px; }
+  .verdict { padding: 0 2px; font-size: 6.5pt; }
   td small, .note { font-size: 7.5pt; }
   .note { max-width: none; }
   pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -70,7 +70,7 @@ TEST(ReportPageTest, TilesAndPaperKeepTogetherWhatBelongsTogether) {
   EXPECT_THAT(page,
               HasSubstr(".tiles b { display: block; font-size: 19px; line-height: 1.25; overflow-wrap: break-word; }"));
   EXPECT_THAT(page, HasSubstr("@media screen and (max-width: 760px)")) << "A4 is narrower";
-  EXPECT_THAT(page, HasSubstr("figure svg { width: 93%; max-height: 100mm;")) << "two to a page";
+  EXPECT_THAT(page, HasSubstr("figure svg { width: 100%; max-height: 108mm;")) << "two to a page";
 }
 
 TEST(ReportPageTest, BothKindsOfSharesCanBeSeen) {

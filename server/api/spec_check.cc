@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/expansion.h"
 #include "common/proto_time.h"
+#include "common/status.h"
 #include "common/stats/sequential.h"
 #include "server/api/bias_check.h"
 #include "server/api/spec_findings.h"
@@ -254,14 +255,24 @@ void CheckGeneral(const v1::JobSpec& spec, SpecFindings& findings) {
   CheckLabels(spec, findings);
 }
 
+void CheckSize(const v1::JobSpec& spec, SpecFindings& findings) {
+  if (const size_t bytes = spec.ByteSizeLong(); bytes > kMostBytes) {
+    findings.Add("spec", absl::StrCat(bytes, " bytes; at most ", kMostBytes, " are accepted"));
+  }
+}
+
 }  // namespace
+
+absl::Status CheckSpecSize(const v1::JobSpec& spec) {
+  SpecFindings findings;
+  CheckSize(spec, findings);
+  return findings.size() == 0 ? absl::OkStatus() : InvalidFields(findings.Take());
+}
 
 std::vector<v1::FieldViolation> CheckSpec(const v1::JobSpec& spec, const absl::StatusOr<v1::Dataset>& dataset) {
   SpecFindings findings;
-  if (const size_t bytes = spec.ByteSizeLong(); bytes > kMostBytes) {
-    findings.Add("spec", absl::StrCat(bytes, " bytes; at most ", kMostBytes, " are accepted"));
-    return findings.Take();
-  }
+  CheckSize(spec, findings);
+  if (findings.size() > 0) return findings.Take();
   if (const std::string unknown = FindUnknownField(spec); !unknown.empty()) {
     // Ignored, it would be another experiment than the one that was asked for.
     findings.Add("spec", absl::StrCat(unknown, " is not known to this server; is the client newer?"));

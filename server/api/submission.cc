@@ -88,6 +88,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
   if (request_id.size() > 128) {
     return InvalidField("request_id", absl::StrCat(request_id.size(), " bytes; at most 128 are accepted"));
   }
+  SKEW_RETURN_IF_ERROR(CheckSpecSize(request.spec()));
   PreparedJob prepared;
   NewJob& job = prepared.job;
   SKEW_RETURN_IF_ERROR(ReadQueueSettings(request, job));
@@ -120,6 +121,8 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
 
 absl::StatusOr<bool> AnswerRepeated(const v1::SubmitJobRequest& request, absl::string_view owner, JobStore& jobs,
                                     v1::SubmitJobResponse& response) {
+  if (request.request_id().empty()) return false;
+  SKEW_RETURN_IF_ERROR(CheckSpecSize(request.spec()));
   NewJob job;
   job.owner = std::string(owner);
   job.request_id = request.request_id();

@@ -27,7 +27,8 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl
                                        DatasetRegistry& datasets, v1::Precision auto_precision);
 
 // The job that the same request has made before goes into `response`; false when there is none. It is there whatever
-// would keep a new one from being accepted, and so is its answer. ALREADY_EXISTS as of JobStore::Submit.
+// would keep a new one from being accepted, and so is its answer. ALREADY_EXISTS as of JobStore::Submit; INVALID_ARGUMENT
+// as of CheckSpecSize.
 absl::StatusOr<bool> AnswerRepeated(const v1::SubmitJobRequest& request, absl::string_view owner, JobStore& jobs,
                                     v1::SubmitJobResponse& response);
 absl::StatusOr<bool> AnswerRepeated(const NewJob& job, JobStore& jobs, v1::SubmitJobResponse& response);

@@ -38,7 +38,7 @@ _CHANNEL_OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     # A page of runs or a table of a large study is longer than gRPC's 4 MiB.
     ("grpc.max_receive_message_length", 256 << 20),
-    ("grpc.max_send_message_length", 8 << 20),
+    ("grpc.max_send_message_length", 2 << 20),
 )
 
 _PAGE = 1000

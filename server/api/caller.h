@@ -25,7 +25,7 @@ struct Caller {
   std::shared_ptr<const OpenStreams::Place> place =
       nullptr;  // among the calls at work, while this is there; none of streams
 
-  Actor AsActor() const { return {user, credential}; }
+  Actor AsActor() const { return {user, credential, token}; }
 };
 
 }  // namespace skew

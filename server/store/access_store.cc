@@ -88,16 +88,33 @@ absl::StatusOr<std::optional<StoredToken>> ReadToken(Database& db, int64_t numbe
   return stored;
 }
 
-// The token and those that were made with it, and with those.
-absl::Status RevokeTree(WriteScope& scope, int64_t number) {
-  return scope.db
-      .Prepare(
-          "WITH RECURSIVE made (number) AS (VALUES (?1) UNION "
-          "SELECT tokens.number FROM tokens JOIN made ON tokens.parent = made.number) "
-          "UPDATE tokens SET revoke_time = ?2 WHERE revoke_time IS NULL AND number IN (SELECT number FROM made)")
-      .Bind(number)
-      .Bind(scope.now)
-      .Run();
+// UNAUTHENTICATED when the token, if it is one, gives no access any more: that may have ended since the call was let in,
+// and what is made with it now would not end with it.
+absl::Status CheckStillGoesOn(WriteScope& scope, int64_t number) {
+  if (number == 0) return absl::OkStatus();
+  SKEW_ASSIGN_OR_RETURN(const std::optional<StoredToken> stored, ReadToken(scope.db, number));
+  const std::string name = absl::StrCat("token ", TokenId(number));
+  if (!stored.has_value()) return absl::UnauthenticatedError(absl::StrCat("there is no ", name));
+  if (stored->token.has_revoke_time()) return absl::UnauthenticatedError(absl::StrCat(name, " was revoked"));
+  if (FromProto(stored->token.expire_time()) <= scope.now) {
+    return absl::UnauthenticatedError(absl::StrCat(name, " has expired"));
+  }
+  if (!stored->user.disabled()) return absl::OkStatus();
+  return absl::UnauthenticatedError(absl::StrCat("user '", stored->user.name(), "' is disabled"));
+}
+
+// The token and those that were made with it, and with those. How many of them were not revoked before.
+absl::StatusOr<int64_t> RevokeTree(WriteScope& scope, int64_t number) {
+  Statement update = scope.db.Prepare(
+      "WITH RECURSIVE made (number) AS (VALUES (?1) UNION "
+      "SELECT tokens.number FROM tokens JOIN made ON tokens.parent = made.number) "
+      "UPDATE tokens SET revoke_time = ?2 WHERE revoke_time IS NULL AND number IN (SELECT number FROM made) "
+      "RETURNING number");
+  update.Bind(number).Bind(scope.now);
+  int64_t revoked = 0;
+  while (update.Step()) ++revoked;
+  SKEW_RETURN_IF_ERROR(update.status());
+  return revoked;
 }
 
 absl::Status CheckNewToken(const NewToken& token, absl::Time now) {
@@ -136,6 +153,7 @@ absl::StatusOr<v1::User> AccessStore::CreateUser(const v1::CreateUserRequest& re
   user.set_role(request.role() == v1::ROLE_UNSPECIFIED ? v1::MEMBER : request.role());
   if (!v1::Role_IsValid(user.role())) return InvalidField("role", absl::StrCat(user.role(), " is not a role"));
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(CheckStillGoesOn(scope, actor.token));
     SKEW_ASSIGN_OR_RETURN(const std::optional<v1::User> existing, ReadUser(scope.db, user.name()));
     if (existing.has_value()) return absl::AlreadyExistsError(absl::StrCat("user '", user.name(), "' exists already"));
     SKEW_RETURN_IF_ERROR(InsertUser(scope, user));
@@ -153,6 +171,7 @@ absl::StatusOr<v1::User> AccessStore::UpdateUser(const v1::UpdateUserRequest& re
   }
   v1::User user;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+    SKEW_RETURN_IF_ERROR(CheckStillGoesOn(scope, actor.token));
     SKEW_ASSIGN_OR_RETURN(user, MustReadUser(scope.db, request.name()));
     std::vector<std::string> changes;
     if (request.role() != v1::ROLE_UNSPECIFIED) {
@@ -200,6 +219,9 @@ absl::StatusOr<v1::CreateTokenResponse> AccessStore::CreateToken(const NewToken&
   ApiToken issued{0, RandomHex(32)};
   v1::CreateTokenResponse response;
   SKEW_RETURN_IF_ERROR(connections_->Write(now, [&](WriteScope& scope) -> absl::Status {
+    for (const int64_t made_with : {actor.token, token.parent}) {
+      SKEW_RETURN_IF_ERROR(CheckStillGoesOn(scope, made_with));
+    }
     SKEW_RETURN_IF_ERROR(MustReadUser(scope.db, token.user).status());
     Statement insert = scope.db.Prepare(
         "INSERT INTO tokens (user, name, digest, create_time, expire_time, parent) VALUES (?, ?, ?, ?, ?, ?)");
@@ -233,12 +255,12 @@ absl::StatusOr<v1::Token> AccessStore::RevokeToken(int64_t number, const Actor& 
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(std::optional<StoredToken> stored, ReadToken(scope.db, number));
     if (!stored.has_value()) return absl::NotFoundError(absl::StrCat("there is no token ", TokenId(number)));
-    if (stored->token.has_revoke_time()) {
+    SKEW_ASSIGN_OR_RETURN(const int64_t revoked, RevokeTree(scope, number));
+    if (revoked == 0) {
       return absl::FailedPreconditionError(absl::StrCat("token ", TokenId(number), " was revoked before"));
     }
-    SKEW_RETURN_IF_ERROR(RevokeTree(scope, number));
     token = std::move(stored->token);
-    *token.mutable_revoke_time() = ToProto(scope.now);
+    if (!token.has_revoke_time()) *token.mutable_revoke_time() = ToProto(scope.now);
     return AppendAuditEvent(scope, actor, "RevokeToken", absl::StrCat("token ", TokenId(number)),
                             absl::StrCat("of ", token.user()));
   }));

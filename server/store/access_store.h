@@ -34,7 +34,8 @@ struct StoredToken {
   v1::User user;
 };
 
-// Every change is stored with its audit event, in one transaction. Thread-safe.
+// Every change is stored with its audit event, in one transaction. Those that give access are UNAUTHENTICATED when the
+// actor's token, or the one that a token is made with, gives none any more. Thread-safe.
 class AccessStore {
  public:
   AccessStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}

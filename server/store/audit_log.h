@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_STORE_AUDIT_LOG_H_
 #define SKEW_SERVER_STORE_AUDIT_LOG_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,6 +17,7 @@ namespace skew {
 struct Actor {
   std::string user;
   std::string credential;
+  int64_t token = 0;  // its number; 0: another credential
 };
 
 // Adds an event to the transaction of the change itself: both are on disk, or neither.

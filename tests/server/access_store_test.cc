@@ -133,6 +133,53 @@ TEST_F(AccessStoreTest, RevokingATokenRevokesThoseMadeWithIt) {
   EXPECT_TRUE(absl::IsNotFound(store_.RevokeToken(99, kRoot).status()));
 }
 
+// A call may have been let in just before its token was revoked.
+TEST_F(AccessStoreTest, NothingIsMadeWithATokenThatGivesNoAccessAnyMore) {
+  const int64_t revoked = MustCreate();
+  ASSERT_TRUE(store_.RevokeToken(revoked, kRoot).ok());
+  EXPECT_EQ(Create(absl::Hours(1), revoked).status(), absl::UnauthenticatedError("token t1 was revoked"));
+  const Actor late{"root", "token t1", revoked};
+  EXPECT_TRUE(absl::IsUnauthenticated(store_.CreateToken({"ada", "", clock_.Now() + absl::Hours(1)}, late).status()));
+  v1::CreateUserRequest bob;
+  bob.set_name("bob");
+  EXPECT_TRUE(absl::IsUnauthenticated(store_.CreateUser(bob, late).status()));
+  v1::UpdateUserRequest update;
+  update.set_name("ada");
+  update.set_role(v1::ADMIN);
+  EXPECT_TRUE(absl::IsUnauthenticated(store_.UpdateUser(update, late).status()));
+  const int64_t expired = MustCreate();
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Create(absl::Hours(1), expired).status(), absl::UnauthenticatedError("token t2 has expired"));
+  const int64_t of_disabled = MustCreate();
+  update.clear_role();
+  update.set_disabled(true);
+  ASSERT_TRUE(store_.UpdateUser(update, kRoot).ok());
+  EXPECT_EQ(Create(absl::Hours(1), of_disabled).status(), absl::UnauthenticatedError("user 'ada' is disabled"));
+  EXPECT_TRUE(absl::IsUnauthenticated(Create(absl::Hours(1), 99).status()));
+  EXPECT_EQ(store_.ListTokens("ada")->size(), 3u);
+}
+
+TEST_F(AccessStoreTest, RevokingARevokedTokenRevokesWhatWasMadeWithItSince) {
+  const int64_t first = MustCreate();
+  const int64_t child = MustCreate(first);
+  ASSERT_TRUE(store_.RevokeToken(first, kRoot).ok());
+  const absl::Time revoked = FromProto((*store_.FindToken(first))->token.revoke_time());
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(connections_
+                  ->Write(clock_.Now(),
+                          [&](WriteScope& scope) {
+                            return scope.db.Prepare("UPDATE tokens SET revoke_time = NULL WHERE number = ?")
+                                .Bind(child)
+                                .Run();
+                          })
+                  .ok());
+  const auto again = store_.RevokeToken(first, kRoot);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(FromProto(again->revoke_time()), revoked);
+  EXPECT_TRUE(IsRevoked(child));
+  EXPECT_TRUE(absl::IsFailedPrecondition(store_.RevokeToken(first, kRoot).status()));
+}
+
 TEST_F(AccessStoreTest, UsesAreRecorded) {
   const int64_t token = MustCreate();
   EXPECT_FALSE((*store_.FindToken(token))->token.has_last_use_time());

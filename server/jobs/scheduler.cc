@@ -129,6 +129,8 @@ void Scheduler::Loop() {
   ReadDevices();
   Recover();
   while (true) {
+    // What becomes due from here on may be too late for this pass, and is what the next one is for.
+    const absl::Time begun = clock_->Now();
     RequestStops();
     bool store_failed = !EndExited();
     {
@@ -138,7 +140,7 @@ void Scheduler::Loop() {
     ReadDevices();
     store_failed = !Dispatch() || store_failed;
     store_failed = !RecordProcesses() || store_failed;
-    const absl::Time deadline = NextDeadline(store_failed);
+    const absl::Time deadline = NextDeadline(begun, store_failed);
     absl::MutexLock lock(&mutex_);
     clock_->AwaitWithDeadline(&mutex_, absl::Condition(&awake_), deadline);
     awake_ = false;
@@ -242,14 +244,14 @@ void Scheduler::RemoveWorkOf(RunId run) const {
   if (error) spdlog::warn("cannot remove {}: {}", folder, error.message());
 }
 
-absl::Time Scheduler::NextDeadline(bool store_failed) {
-  const absl::StatusOr<absl::Time> retry = runs_->NextRetryTime();
+absl::Time Scheduler::NextDeadline(absl::Time begun, bool store_failed) {
+  const absl::StatusOr<absl::Time> retry = runs_->NextRetryTime(begun);
   absl::Time deadline = retry.value_or(clock_->Now() + options_.retry_interval);
   if (probe_ != nullptr) {
     const bool settling = devices_->IsSettling();
     deadline = std::min(deadline, clock_->Now() + (settling ? options_.settling_interval : options_.probe_interval));
   }
-  deadline = std::min(deadline, holds_->Until());
+  deadline = std::min(deadline, holds_->Until(begun));
   if (disk_full_) deadline = std::min(deadline, clock_->Now() + options_.disk_interval);
   if (store_failed) deadline = std::min(deadline, clock_->Now() + options_.retry_interval);
   absl::MutexLock lock(&mutex_);

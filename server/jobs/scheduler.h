@@ -139,7 +139,7 @@ class Scheduler {
   bool RecordProcesses();
   void Launch(const Claim& claim, const Lease& lease, const std::string& token);
   void OnExit(const AttemptId& id, const WorkerExit& exit);
-  absl::Time NextDeadline(bool store_failed);
+  absl::Time NextDeadline(absl::Time begun, bool store_failed);
   std::vector<AttemptId> ExitedAttempts();
 
   RunStore* const runs_;

@@ -42,12 +42,11 @@ bool StartHolds::MayStart(bool starting) const {
   return starts_.times == 0 || (!starting && clock_->Now() >= starts_.until);
 }
 
-absl::Time StartHolds::Until() const {
+absl::Time StartHolds::Until(absl::Time after) const {
   absl::MutexLock lock(&mutex_);
-  const absl::Time now = clock_->Now();
-  absl::Time next = starts_.until > now ? starts_.until : absl::InfiniteFuture();
+  absl::Time next = starts_.until > after ? starts_.until : absl::InfiniteFuture();
   for (const auto& [job, hold] : jobs_) {
-    if (hold.until > now) next = std::min(next, hold.until);
+    if (hold.until > after) next = std::min(next, hold.until);
   }
   return next;
 }

@@ -36,8 +36,8 @@ class StartHolds {
 
   // Whether a worker may be started now; `starting`: another one has not come for its order yet.
   bool MayStart(bool starting) const;
-  // When something that is held now may be started again; InfiniteFuture when nothing is.
-  absl::Time Until() const;
+  // When something that is held at `after` may be started again; InfiniteFuture when nothing is.
+  absl::Time Until(absl::Time after) const;
   // Why nothing is started now; empty when that is not so.
   std::string Why() const;
   // The jobs of which nothing is started now, and why.

@@ -220,14 +220,14 @@ absl::StatusOr<JobSources> RunStore::ReadSources(JobId job) {
   return sources;
 }
 
-absl::StatusOr<absl::Time> RunStore::NextRetryTime() {
+absl::StatusOr<absl::Time> RunStore::NextRetryTime(absl::Time after) {
   absl::Time next = absl::InfiniteFuture();
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
     // The index has the second condition, and is searched by the first one of the two.
     Statement row = db.Prepare(
         "SELECT MIN(not_before) FROM runs INDEXED BY runs_by_retry WHERE state = 1 AND not_before > ? AND not_before > "
         "0");
-    row.Bind(clock_->Now());
+    row.Bind(after);
     if (row.Step() && !row.IsNull(0)) next = row.Time(0);
     return row.status();
   }));

@@ -114,8 +114,8 @@ class RunStore {
   // What a run of the job would be claimed with.
   absl::StatusOr<JobSources> ReadSources(JobId job);
 
-  // When the next run that waits for its time may start; InfiniteFuture when none does.
-  absl::StatusOr<absl::Time> NextRetryTime();
+  // When the first of the runs that wait at `after` for their time may start; InfiniteFuture when none does.
+  absl::StatusOr<absl::Time> NextRetryTime(absl::Time after);
 
   // Fails the queued studies whose classifier's training has ended without one. Returns how many runs that were.
   absl::StatusOr<int> FailOrphanedStudies();

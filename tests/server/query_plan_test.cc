@@ -115,7 +115,7 @@ class Rehearsal {
     End(first, v1::SUCCEEDED);
     End(Start("second").attempt, v1::FAILED);
     End(Start("third").attempt, v1::QUEUED, absl::Now() + absl::Hours(1));  // to be tried again
-    EXPECT_LT(*store_.runs().NextRetryTime(), absl::InfiniteFuture());
+    EXPECT_LT(*store_.runs().NextRetryTime(absl::UnixEpoch()), absl::InfiniteFuture());
     Read(first.run);
   }
 

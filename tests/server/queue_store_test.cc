@@ -251,6 +251,23 @@ TEST_F(QueueStoreTest, AClockThatWasSetBackMakesNobodyWaitForADayThatComesAgain)
   EXPECT_TRUE(runs_.ClaimOneOf(key, {"cpu0", ""}, "now")->has_value());
 }
 
+// What a decision found too early, by its reading of the clock, may be in the past a moment later.
+TEST_F(QueueStoreTest, ARetryThatBecomesDueMeanwhileIsStillToCome) {
+  Submit("ada", 1);
+  const QueueKey key = Ready().users[0].rows.at(0).key;
+  const absl::Time retry = clock_.Now() + absl::Seconds(30);
+  const auto end = runs_.EndAttempt(Start(key), [&](const AttemptFacts&) {
+    return AttemptEnd{v1::QUEUED, v1::WORKER_LOST, "", retry};
+  });
+  ASSERT_TRUE(end.ok()) << end.status();
+  clock_.Advance(absl::Seconds(29));
+  const absl::Time begun = clock_.Now();
+  EXPECT_FALSE(runs_.ClaimOneOf(key, {"cpu0", ""}, "early")->has_value());
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(*runs_.NextRetryTime(begun), retry);
+  EXPECT_EQ(*runs_.NextRetryTime(clock_.Now()), absl::InfiniteFuture());
+}
+
 TEST_F(QueueStoreTest, ADeviceOnWhichARunWasLostIsAvoided) {
   const JobId job = Submit("ada", 1);
   const RunId run{job, 1};

@@ -18,7 +18,7 @@ TEST(StartHoldsTest, FailedStartsHoldEverythingLongerEachTime) {
   EXPECT_TRUE(holds.MayStart(/*starting=*/true));
   for (const int seconds : {1, 2, 4, 8, 16, 32, 32}) {
     holds.NoteFailedStart("no program");
-    EXPECT_EQ(holds.Until(), clock.Now() + absl::Seconds(seconds));
+    EXPECT_EQ(holds.Until(clock.Now()), clock.Now() + absl::Seconds(seconds));
     EXPECT_FALSE(holds.MayStart(/*starting=*/false));
     EXPECT_EQ(holds.Why(), "no program");
     clock.Advance(absl::Seconds(seconds));
@@ -45,15 +45,29 @@ TEST(StartHoldsTest, AJobIsHeldLongerEachTimeUntilItsRunsHadWhatTheyNeed) {
   EXPECT_EQ(holds.HoldJob(JobId{7}, "no dataset"), 1);
   EXPECT_EQ(holds.HoldJob(JobId{8}, "no judge"), 1);
   EXPECT_EQ(holds.HoldJob(JobId{8}, "no judge"), 2);
-  EXPECT_EQ(holds.Until(), clock.Now() + absl::Seconds(1));
+  EXPECT_EQ(holds.Until(clock.Now()), clock.Now() + absl::Seconds(1));
   EXPECT_TRUE(holds.MayStart(/*starting=*/true));
   EXPECT_THAT(holds.Jobs(), ElementsAre(Pair(JobId{7}, "no dataset"), Pair(JobId{8}, "no judge")));
   clock.Advance(absl::Seconds(1));
   EXPECT_THAT(holds.Jobs(), ElementsAre(Pair(JobId{8}, "no judge")));
   holds.ReleaseJob(JobId{8});
   EXPECT_THAT(holds.Jobs(), IsEmpty());
-  EXPECT_EQ(holds.Until(), absl::InfiniteFuture());
+  EXPECT_EQ(holds.Until(clock.Now()), absl::InfiniteFuture());
   EXPECT_EQ(holds.HoldJob(JobId{8}, "no judge"), 1);
+}
+
+// What is decided by an earlier reading of the clock is not passed over by a later one.
+TEST(StartHoldsTest, AHoldThatEndsMeanwhileIsStillToCome) {
+  FakeClock clock;
+  StartHolds holds(&clock);
+  const absl::Time begun = clock.Now();
+  holds.HoldJob(JobId{7}, "no dataset");
+  clock.Advance(absl::Seconds(2));
+  EXPECT_EQ(holds.Until(begun), begun + absl::Seconds(1));
+  EXPECT_EQ(holds.Until(clock.Now()), absl::InfiniteFuture());
+  holds.NoteFailedStart("no program");
+  clock.Advance(absl::Seconds(2));
+  EXPECT_EQ(holds.Until(begun + absl::Seconds(2)), begun + absl::Seconds(3));
 }
 
 }  // namespace

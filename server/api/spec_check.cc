@@ -20,6 +20,7 @@ namespace skew {
 namespace {
 
 constexpr int kMostFurtherJudges = 7;
+constexpr int kMostModels = 256;
 constexpr size_t kMostBytes = size_t{1} << 20;
 
 void CheckDcgan(const v1::DcganSettings& settings, const std::string& field, SpecFindings& findings) {
@@ -258,6 +259,8 @@ void CheckGeneral(const v1::JobSpec& spec, SpecFindings& findings) {
 void CheckSize(const v1::JobSpec& spec, SpecFindings& findings) {
   if (const size_t bytes = spec.ByteSizeLong(); bytes > kMostBytes) {
     findings.Add("spec", absl::StrCat(bytes, " bytes; at most ", kMostBytes, " are accepted"));
+  } else if (spec.models_size() > kMostModels) {
+    findings.Add("models", absl::StrCat(spec.models_size(), " models; at most ", kMostModels, " are accepted"));
   }
 }
 

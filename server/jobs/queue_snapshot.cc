@@ -62,15 +62,14 @@ RunNeed NeedOf(const QueueRow& row, const Lengths& lengths) {
   return need;
 }
 
-QueuedBatch BatchOf(const QueueRow& row, const QueueUser& user, const Lengths& lengths) {
+// `stride`: runs of a job take turns, one of every batch.
+QueuedBatch BatchOf(const QueueRow& row, int32_t stride, const Lengths& lengths) {
   QueuedBatch batch;
   batch.job = row.key.job;
   batch.shape = row.key.shape;
   batch.priority = row.key.priority;
   batch.next_run = row.next_run;
-  // Runs of a job take turns: one of every batch.
-  batch.stride = static_cast<int32_t>(std::count_if(
-      user.rows.begin(), user.rows.end(), [&](const QueueRow& other) { return other.key.job == row.key.job; }));
+  batch.stride = stride;
   batch.runs = row.runs;
   batch.waiting_since = row.waiting_since;
   batch.need = NeedOf(row, lengths);
@@ -90,7 +89,9 @@ FairShareUser UserOf(const QueueUser& user, const Lengths& lengths) {
   one.use = user.use;
   one.max_slots = user.settings.max_slots;
   one.last_start = user.last_start;
-  for (const QueueRow& row : user.rows) one.batches.push_back(BatchOf(row, user, lengths));
+  std::map<JobId, int32_t> batches;
+  for (const QueueRow& row : user.rows) ++batches[row.key.job];
+  for (const QueueRow& row : user.rows) one.batches.push_back(BatchOf(row, batches[row.key.job], lengths));
   return one;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "common/proto_time.h"
 #include "common/run_state.h"
 #include "common/status.h"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr absl::Duration kFresh = absl::Seconds(1);
 // Of each user; what is beyond has a long time to wait, and no forecast.
-constexpr int kForecastRowsPerUser = 500;
+constexpr size_t kForecastRowsPerUser = 500;
 constexpr int32_t kMostStarts = 20'000;
 // Numbers that no stored job has.
 constexpr JobId kPreviewJob{std::numeric_limits<int64_t>::max()};
@@ -29,7 +30,7 @@ void SetTimes(absl::Time start, absl::Time end, v1::Outlook& outlook) {
   if (end != absl::InfiniteFuture()) *outlook.mutable_end_time() = ToProto(end);
 }
 
-// The rows that a new job would have in the queue.
+// The rows that a new job would have in the queue, by their first runs.
 std::vector<QueueRow> RowsOf(const NewJob& job, JobId id, absl::Time now) {
   RunShapes shapes(job.spec);
   std::map<int64_t, QueueRow> rows;
@@ -47,6 +48,8 @@ std::vector<QueueRow> RowsOf(const NewJob& job, JobId id, absl::Time now) {
     row.need = job.need;
     result.push_back(std::move(row));
   }
+  std::sort(result.begin(), result.end(),
+            [](const QueueRow& a, const QueueRow& b) { return a.next_run < b.next_run; });
   return result;
 }
 
@@ -92,17 +95,30 @@ std::shared_ptr<const QueueView::State> QueueView::Play(QueuePicture picture) co
   return state;
 }
 
+bool QueueView::Answers(int64_t revision) const {
+  return newest_ != nullptr && newest_->picture.revision >= revision &&
+         clock_->Now() - newest_->picture.time < kFresh;
+}
+
 absl::StatusOr<std::shared_ptr<const QueueView::State>> QueueView::Get(int64_t revision) {
   {
     absl::MutexLock lock(&mutex_);
-    if (newest_ != nullptr && newest_->picture.revision >= revision && clock_->Now() - newest_->picture.time < kFresh) {
-      return newest_;
-    }
+    const auto is_turn = [&] {
+      mutex_.AssertHeld();
+      return !playing_ || Answers(revision);
+    };
+    mutex_.Await(absl::Condition(&is_turn));
+    if (Answers(revision)) return newest_;
+    playing_ = true;
   }
-  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kForecastRowsPerUser));
+  const absl::Cleanup end = [this] {
+    absl::MutexLock lock(&mutex_);
+    playing_ = false;
+  };
+  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(static_cast<int>(kForecastRowsPerUser)));
   std::shared_ptr<const State> state = Play(std::move(picture));
   absl::MutexLock lock(&mutex_);
-  if (newest_ == nullptr || newest_->picture.time < state->picture.time) newest_ = state;
+  newest_ = state;
   return state;
 }
 
@@ -212,8 +228,10 @@ absl::StatusOr<std::vector<QueueRow>> QueueView::AddTrainings(const std::vector<
 }
 
 absl::Status QueueView::DescribeSubmission(const NewJob& job, const std::vector<NewJob>& trainings, v1::Job& preview) {
-  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(kForecastRowsPerUser, job.owner));
+  SKEW_ASSIGN_OR_RETURN(QueuePicture picture, queue_->ReadAll(static_cast<int>(kForecastRowsPerUser), job.owner));
   std::vector<QueueRow> rows = RowsOf(job, kPreviewJob, picture.time);
+  const bool complete = rows.size() <= kForecastRowsPerUser;
+  if (!complete) rows.resize(kForecastRowsPerUser);
   SKEW_ASSIGN_OR_RETURN(std::vector<QueueRow> more, AddTrainings(trainings, picture.time, rows));
   for (const JobId after : job.after) {
     if (!IsOpen(picture, after)) continue;
@@ -225,6 +243,7 @@ absl::Status QueueView::DescribeSubmission(const NewJob& job, const std::vector<
   SKEW_RETURN_IF_ERROR(queue_->AddLengths(more, picture));
   const std::shared_ptr<const State> state = Play(std::move(picture));
   DescribeJob(*state, kPreviewJob, preview);
+  if (!complete) preview.mutable_outlook()->clear_end_time();
   if (preview.outlook().wait_cause() == v1::AFTER_CLASSIFIER) {
     preview.mutable_outlook()->set_wait_reason(job.more_judge_keys.empty() ? "its classifier is trained first"
                                                                            : "its judges are trained first");
@@ -271,7 +290,8 @@ absl::StatusOr<v1::ActiveRun> QueueView::DescribeActive(const State& state, size
 }
 
 absl::StatusOr<v1::GetQueueResponse> QueueView::Show(int max_waiting) {
-  SKEW_ASSIGN_OR_RETURN(const std::shared_ptr<const State> state, Get(std::numeric_limits<int64_t>::max()));
+  SKEW_ASSIGN_OR_RETURN(const int64_t revision, queue_->NewestRevision());
+  SKEW_ASSIGN_OR_RETURN(const std::shared_ptr<const State> state, Get(revision));
   v1::GetQueueResponse response;
   *response.mutable_time() = ToProto(state->picture.time);
   for (v1::Device& device : devices_->List()) *response.add_devices() = std::move(device);

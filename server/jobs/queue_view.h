@@ -27,7 +27,7 @@
 namespace skew {
 
 // Plays the policy forward on what the store has. A forecast is used again for a second, unless what is asked for has
-// changed since. Thread-safe.
+// changed since; one is made at a time, for all who wait for it. Thread-safe.
 class QueueView {
  public:
   // Borrowed; they outlive this object. `aged_after` as in FairShareOptions.
@@ -40,7 +40,7 @@ class QueueView {
   absl::Status Describe(JobId job, int64_t revision, std::vector<v1::Run*> runs);
 
   // The same for a job that is not stored: as if it and those of the trainings whose classifiers are not there were
-  // submitted now.
+  // submitted now. Of a job with very many kinds of runs it is not known when it ends.
   absl::Status DescribeSubmission(const NewJob& job, const std::vector<NewJob>& trainings, v1::Job& preview);
 
   absl::StatusOr<v1::GetQueueResponse> Show(int max_waiting);
@@ -57,7 +57,10 @@ class QueueView {
     size_t batch = 0;
   };
 
+  // A forecast that knows of all changes up to `revision`.
   absl::StatusOr<std::shared_ptr<const State>> Get(int64_t revision);
+  // Whether the newest one is such a one, and fresh.
+  bool Answers(int64_t revision) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<const State> Play(QueuePicture picture) const;
   static std::vector<Place> PlacesOf(const State& state, JobId job);
   static void DescribeJob(const State& state, JobId id, v1::Job& job);
@@ -76,6 +79,7 @@ class QueueView {
   const absl::Duration aged_after_;
   absl::Mutex mutex_;  // not held across SQL
   std::shared_ptr<const State> newest_ ABSL_GUARDED_BY(mutex_);
+  bool playing_ ABSL_GUARDED_BY(mutex_) = false;  // somebody makes a newer one
 };
 
 }  // namespace skew

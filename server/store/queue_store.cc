@@ -137,6 +137,15 @@ absl::StatusOr<QueuePicture> QueueStore::ReadAll(int rows_per_user, const std::s
   return Read({.only_ready = false, .per_user = rows_per_user, .also = also});
 }
 
+absl::StatusOr<int64_t> QueueStore::NewestRevision() {
+  int64_t revision = 0;
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(revision, skew::NewestRevision(db));
+    return absl::OkStatus();
+  }));
+  return revision;
+}
+
 absl::Status QueueStore::AddLengths(const std::vector<QueueRow>& rows, QueuePicture& picture) {
   std::set<int64_t> shapes;
   for (const QueueRow& row : rows) shapes.insert(row.key.shape);

@@ -113,6 +113,9 @@ class QueueStore {
   // For forecasts: of every user at most so many rows, whatever they wait for. The user `also` is in it in any case.
   absl::StatusOr<QueuePicture> ReadAll(int rows_per_user, const std::string& also = "");
 
+  // What a picture that is read now would be of, at least.
+  absl::StatusOr<int64_t> NewestRevision();
+
   // Adds what is known of the lengths of these rows' shapes.
   absl::Status AddLengths(const std::vector<QueueRow>& rows, QueuePicture& picture);
 

@@ -70,6 +70,19 @@ TEST(SnapshotOfTest, AnUnknownShapeTakesAsLongAsOneOfItUnderWayShows) {
   EXPECT_EQ(snapshot.devices[1].free_slots, 1);
 }
 
+TEST(SnapshotOfTest, BatchesOfAJobTakeTurns) {
+  QueuePicture picture;
+  picture.time = kNow;
+  QueueUser& ada = picture.users.emplace_back();
+  for (const auto& [job, shape] : {std::pair(1, 5), std::pair(2, 5), std::pair(1, 6), std::pair(1, 7)}) {
+    ada.rows.emplace_back().key = {JobId{job}, shape, 0};
+  }
+  const FairShareSnapshot snapshot = SnapshotOf(picture, {{"cpu0", "cpu x1"}});
+  std::vector<int32_t> strides;
+  for (const QueuedBatch& batch : snapshot.users[0].batches) strides.push_back(batch.stride);
+  EXPECT_EQ(strides, (std::vector<int32_t>{3, 1, 3, 3}));
+}
+
 TEST(RunShapeTest, FollowsTheWorkAndNotTheDraw) {
   v1::JobSpec spec;
   spec.set_dataset("mnist");

@@ -218,6 +218,20 @@ TEST(SpecCheckTest, RefusesASpecOverAMebibyte) {
   EXPECT_EQ(violations[0].field(), "spec");
 }
 
+// Each of them is a row of the queue, and of every forecast.
+TEST(SpecCheckTest, RefusesMoreModelsThanAnybodyCompares) {
+  v1::JobSpec spec = Parse("dataset: 'mnist' bias { fixed { key: 0 value: 20 } fixed { key: 1 value: 20 } }");
+  for (int32_t width = 8; spec.models_size() < 256; ++width) spec.add_models()->mutable_vae_mlp()->set_width(width);
+  EXPECT_TRUE(Check(spec).empty());
+  EXPECT_TRUE(CheckSpecSize(spec).ok());
+  spec.add_models()->mutable_vae_mlp()->set_width(7);
+  const auto violations = Check(spec);
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_EQ(violations[0].field(), "models");
+  EXPECT_EQ(violations[0].description(), "257 models; at most 256 are accepted");
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckSpecSize(spec)));
+}
+
 TEST(SpecCheckTest, RefusesWhatOnlyANewerServerKnows) {
   v1::JobSpec spec = Parse(kGood);
   v1::ModelSpec& model = *spec.mutable_models(1);

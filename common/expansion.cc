@@ -86,8 +86,8 @@ CellKey CellOf(const v1::Run& run) {
 int64_t CountRuns(const v1::JobSpec& spec) {
   if (spec.has_classifier()) return 1;
   int64_t runs = 0;
-  const bool too_many =
-      __builtin_mul_overflow(CountBiasPoints(spec.bias()) * spec.models_size(), spec.iterations(), &runs);
+  const int64_t cells = CountBiasPoints(spec.bias()) * spec.models_size();
+  const bool too_many = __builtin_mul_overflow(cells, spec.has_iterations() ? spec.iterations() : 1, &runs);
   return too_many ? std::numeric_limits<int64_t>::max() : runs;
 }
 

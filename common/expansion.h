@@ -14,6 +14,7 @@
 namespace skew {
 
 // How many runs a job has at most, without making them; the largest number when there are more than can be counted.
+// Also of a spec that was not normalised.
 int64_t CountRuns(const v1::JobSpec& spec);
 
 // The runs of a normalised spec, with model_index, model, bias_point, iteration and seed: every cell once before any

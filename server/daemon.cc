@@ -141,7 +141,8 @@ Daemon::Daemon(Options options, StateDir state_dir, std::unique_ptr<Connections>
       analysis_service_(&gate_, &jobs_, &artifacts_, &open_streams_),
       server_service_(&gate_, &jobs_, &events_, &datasets_, &devices_, &reserve_, &hub_, clock_.Now(), options_.commit),
       queue_service_(&gate_, &queue_, &queue_view_, &devices_, &scheduler_),
-      reuse_service_(&gate_, &jobs_, &reuse_, &queue_view_, &datasets_, &scheduler_, &hub_, auto_precision_) {
+      reuse_service_(&gate_, &jobs_, &reuse_, &queue_view_, &datasets_, &scheduler_, &hub_, &open_streams_,
+                     auto_precision_) {
   connections_->SetListener([this](JobId job, int64_t revision) { hub_.Publish(job, revision); });
 }
 

@@ -7,10 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "common/status.h"
 #include "server/api/id_field.h"
+#include "server/api/large_calls.h"
 #include "server/api/respond.h"
+#include "server/api/spec_findings.h"
 
 namespace skew {
 namespace {
@@ -24,14 +27,14 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
   if (const absl::Status status = CheckJobsToAnalyse(*request); !status.ok()) return ToGrpc(status);
-  const OpenStreams::Place turn = streams_->Await(OpenStreams::Kind::kLargeRead, caller->user);
-  if (context->IsCancelled()) return grpc::Status::CANCELLED;
+  const absl::StatusOr<std::vector<JobId>> ids = CheckRuns(*request);
+  if (!ids.ok()) return ToGrpc(ids.status());
+  const absl::StatusOr<OpenStreams::Place> turn = AwaitTurn(*streams_, *caller, *context);
+  if (!turn.ok()) return ToGrpc(turn.status());
   std::vector<JobToAnalyse> jobs;
   LossByDigest losses;
-  for (const std::string& text : request->job_ids()) {
-    const absl::StatusOr<JobId> id = ParseIdIn<JobId>("job_ids", text);
-    if (!id.ok()) return ToGrpc(id.status());
-    absl::StatusOr<JobToAnalyse> job = Load(*id, losses);
+  for (const JobId id : *ids) {
+    absl::StatusOr<JobToAnalyse> job = Load(id, losses);
     if (!job.ok()) return ToGrpc(job.status());
     jobs.push_back(*std::move(job));
   }
@@ -40,6 +43,19 @@ grpc::Status AnalysisService::AnalyseJobs(grpc::ServerContext* context, const v1
     return JobId::Parse(a.job.id())->number < JobId::Parse(b.job.id())->number;
   });
   return Respond(skew::AnalyseJobs(jobs, *request), *response);
+}
+
+absl::StatusOr<std::vector<JobId>> AnalysisService::CheckRuns(const v1::AnalyseJobsRequest& request) {
+  std::vector<JobId> ids;
+  int64_t runs = 0;
+  for (const std::string& text : request.job_ids()) {
+    SKEW_ASSIGN_OR_RETURN(const JobId id, ParseIdIn<JobId>("job_ids", text));
+    SKEW_ASSIGN_OR_RETURN(const v1::Job job, jobs_->Get(id));
+    runs += job.runs().total();
+    ids.push_back(id);
+  }
+  if (runs <= kMostRuns) return ids;
+  return InvalidField("job_ids", absl::StrCat(runs, " runs in all; at most ", kMostRuns, " are analysed together"));
 }
 
 absl::StatusOr<JobToAnalyse> AnalysisService::Load(JobId id, LossByDigest& losses) {

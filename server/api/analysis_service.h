@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/analysis.h"
 #include "common/ids.h"
@@ -31,6 +32,8 @@ class AnalysisService final : public v1::AnalysisService::Service {
   // The largest generator loss in a losses.csv, by the file's digest; empty where it has none.
   using LossByDigest = std::map<std::string, std::optional<double>>;
 
+  // The ids of jobs that may be held in memory together.
+  absl::StatusOr<std::vector<JobId>> CheckRuns(const v1::AnalyseJobsRequest& request);
   // Reads files that are not in `losses` yet.
   absl::StatusOr<JobToAnalyse> Load(JobId id, LossByDigest& losses);
 

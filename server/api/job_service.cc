@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "common/stop_rule.h"
 #include "server/api/changed.h"
+#include "server/api/large_calls.h"
 #include "server/api/ordered_bytes.h"
 #include "server/api/preview.h"
 #include "server/api/queue_service.h"
@@ -47,6 +48,12 @@ WatchReactor* Watch(AccessGate& gate, WatchPump& pump, grpc::CallbackServerConte
   return watch.ok() ? *watch : new FailedWatch(watch.status());
 }
 
+absl::Status CheckFilterLabels(const v1::JobFilter& filter) {
+  if (filter.labels_size() <= kMostLabels) return absl::OkStatus();
+  return InvalidField("filter.labels",
+                      absl::StrCat(filter.labels_size(), " labels; no job has more than ", kMostLabels));
+}
+
 absl::Status CheckWatchFilter(const v1::JobFilter& filter) {
   if (!filter.states().empty()) {
     return InvalidField("filter.states", "states change while jobs are watched; their changes are among the events");
@@ -55,11 +62,7 @@ absl::Status CheckWatchFilter(const v1::JobFilter& filter) {
   if (!v1::JobKind_IsValid(filter.kind())) {
     return InvalidField("filter.kind", absl::StrCat(static_cast<int>(filter.kind()), " is no kind of job"));
   }
-  if (filter.labels_size() > kMostLabels) {
-    return InvalidField("filter.labels",
-                        absl::StrCat(filter.labels_size(), " labels; no job has more than ", kMostLabels));
-  }
-  return absl::OkStatus();
+  return CheckFilterLabels(filter);
 }
 
 }  // namespace
@@ -73,7 +76,9 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context, const v1::Submi
     if (!repeated.ok() || *repeated) return ToGrpc(repeated.status());
   }
   if (hub_->draining()) return ToGrpc(absl::UnavailableError("the server is shutting down and takes no new jobs"));
-  absl::StatusOr<PreparedJob> prepared = PrepareJob(*request, caller->user, *datasets_, auto_precision_);
+  absl::StatusOr<PreparedJob> prepared =
+      PrepareJob(*request, caller->user, *datasets_, auto_precision_,
+                 [&](int64_t runs) { return AwaitTurnFor(runs, *streams_, *caller, *context); });
   if (!prepared.ok()) return ToGrpc(prepared.status());
   if (request->validate_only()) {
     return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
@@ -94,6 +99,7 @@ grpc::Status JobService::ListJobs(grpc::ServerContext* context, const v1::ListJo
                                   v1::ListJobsResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
+  if (const absl::Status status = CheckFilterLabels(request->filter()); !status.ok()) return ToGrpc(status);
   return Respond(jobs_->List(*request), *response);
 }
 
@@ -148,8 +154,8 @@ grpc::Status JobService::GetResults(grpc::ServerContext* context, const v1::GetR
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<JobId> id = JobId::Parse(request->job_id());
   if (!id.ok()) return ToGrpc(id.status());
-  const OpenStreams::Place turn = streams_->Await(OpenStreams::Kind::kLargeRead, caller->user);
-  if (context->IsCancelled()) return grpc::Status::CANCELLED;
+  const absl::StatusOr<OpenStreams::Place> turn = AwaitTurn(*streams_, *caller, *context);
+  if (!turn.ok()) return ToGrpc(turn.status());
   const absl::StatusOr<JobStore::JobWithRuns> stored = jobs_->GetWithRuns(*id);
   if (!stored.ok()) return ToGrpc(stored.status());
   response->set_job_id(stored->job.id());

@@ -20,7 +20,7 @@ struct Limits {
   StreamLimit watches = {500, 5000};        // they cost no thread
   StreamLimit reads = {64, 256};            // of logs and artifacts, each of which has a thread
   StreamLimit calls = {64, 1000};           // at work beside watches and reads; each has a thread
-  StreamLimit large_reads = {2, 4};         // calls among them that hold all runs of a job; more of them wait
+  StreamLimit large_reads = {2, 4};         // of large calls (large_calls.h); more of them wait
   int connections = 10'000;                 // three quarters of them of one login or address
   int64_t buffer_bytes = int64_t{1} << 30;  // of all connections together
   absl::Duration reader_patience = absl::Seconds(30);       // for a stream's reader to take a message

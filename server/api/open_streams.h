@@ -21,7 +21,7 @@ class OpenStreams {
     kWatch,
     kRead,       // of a log or an artifact
     kCall,       // any call that is no stream
-    kLargeRead,  // those among them that hold all runs of a job: some tens of megabytes each, and much of a core
+    kLargeRead,  // those among them that hold all runs of a large job: see large_calls.h
   };
 
   // What an open stream has until it ends. Outlived by the OpenStreams it is of.

@@ -36,7 +36,7 @@ grpc::Status ReuseService::ExtendJob(grpc::ServerContext* context, const v1::Ext
                                      v1::SubmitJobResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  absl::StatusOr<PreparedJob> prepared = PrepareExtension(*request, *caller);
+  absl::StatusOr<PreparedJob> prepared = PrepareExtension(*request, *caller, *context);
   if (prepared.ok() && request->validate_only()) {
     return ToGrpc(DescribePreview(*std::move(prepared), *reuse_, *view_, *response));
   }
@@ -47,7 +47,7 @@ grpc::Status ReuseService::ReproduceRun(grpc::ServerContext* context, const v1::
                                         v1::SubmitJobResponse* response) {
   const absl::StatusOr<Caller> caller = gate_->Admit(*context, *request);
   if (!caller.ok()) return ToGrpc(caller.status());
-  return ToGrpc(Submit(PrepareReproduction(*request, *caller), *caller, *response));
+  return ToGrpc(Submit(PrepareReproduction(*request, *caller, *context), *caller, *response));
 }
 
 grpc::Status ReuseService::CompareRuns(grpc::ServerContext* context, const v1::CompareRunsRequest* request,
@@ -64,7 +64,14 @@ grpc::Status ReuseService::CompareRuns(grpc::ServerContext* context, const v1::C
   return Respond(compare(), *response);
 }
 
-absl::StatusOr<PreparedJob> ReuseService::PrepareExtension(const v1::ExtendJobRequest& request, const Caller& caller) {
+absl::StatusOr<PreparedJob> ReuseService::Prepare(const v1::SubmitJobRequest& request, const Caller& caller,
+                                                  const grpc::ServerContextBase& context) {
+  return PrepareJob(request, caller.user, *datasets_, auto_precision_,
+                    [&](int64_t runs) { return AwaitTurnFor(runs, *streams_, caller, context); });
+}
+
+absl::StatusOr<PreparedJob> ReuseService::PrepareExtension(const v1::ExtendJobRequest& request, const Caller& caller,
+                                                           const grpc::ServerContextBase& context) {
   SKEW_ASSIGN_OR_RETURN(const JobId id, JobId::Parse(request.job_id()));
   SKEW_ASSIGN_OR_RETURN(const v1::Job job, jobs_->Get(id));
   SKEW_RETURN_IF_ERROR(CheckIsStudy(job, "studies have iterations"));
@@ -82,14 +89,15 @@ absl::StatusOr<PreparedJob> ReuseService::PrepareExtension(const v1::ExtendJobRe
   submit.mutable_spec()->set_iterations(request.iterations());
   *submit.mutable_need() = job.need();
   submit.set_request_id(request.request_id());
-  SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(submit, caller.user, *datasets_, auto_precision_));
+  SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, Prepare(submit, caller, context));
   prepared.job.audit_action = "ExtendJob";
   prepared.job.audit_detail = absl::StrCat(job.id(), " to ", request.iterations(), " iterations");
   return prepared;
 }
 
 absl::StatusOr<PreparedJob> ReuseService::PrepareReproduction(const v1::ReproduceRunRequest& request,
-                                                              const Caller& caller) {
+                                                              const Caller& caller,
+                                                              const grpc::ServerContextBase& context) {
   SKEW_ASSIGN_OR_RETURN(const RunId id, RunId::Parse(request.run_id()));
   SKEW_ASSIGN_OR_RETURN(const v1::Run run, jobs_->GetRun(id));
   SKEW_ASSIGN_OR_RETURN(const v1::Job job, jobs_->Get(id.job));
@@ -107,7 +115,7 @@ absl::StatusOr<PreparedJob> ReuseService::PrepareReproduction(const v1::Reproduc
   submit.set_request_id(request.request_id());
   submit.set_no_reuse(true);
   *submit.mutable_need() = job.need();
-  SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(submit, caller.user, *datasets_, auto_precision_));
+  SKEW_ASSIGN_OR_RETURN(PreparedJob prepared, Prepare(submit, caller, context));
   KeepOnly(run, prepared.job);
   if (prepared.job.runs.empty()) {
     return absl::FailedPreconditionError(

@@ -22,7 +22,7 @@ class ReuseService final : public v1::ReuseService::Service {
  public:
   // Borrowed; they outlive the server. `auto_precision`: see PrepareJob.
   ReuseService(AccessGate* gate, JobStore* jobs, ReuseStore* reuse, QueueView* view, DatasetRegistry* datasets,
-               Scheduler* scheduler, const EventHub* hub, v1::Precision auto_precision)
+               Scheduler* scheduler, const EventHub* hub, OpenStreams* streams, v1::Precision auto_precision)
       : gate_(gate),
         jobs_(jobs),
         reuse_(reuse),
@@ -30,6 +30,7 @@ class ReuseService final : public v1::ReuseService::Service {
         datasets_(datasets),
         scheduler_(scheduler),
         hub_(hub),
+        streams_(streams),
         auto_precision_(auto_precision) {}
 
   grpc::Status ExtendJob(grpc::ServerContext* context, const v1::ExtendJobRequest* request,
@@ -40,8 +41,12 @@ class ReuseService final : public v1::ReuseService::Service {
                            v1::CompareRunsResponse* response) override;
 
  private:
-  absl::StatusOr<PreparedJob> PrepareExtension(const v1::ExtendJobRequest& request, const Caller& caller);
-  absl::StatusOr<PreparedJob> PrepareReproduction(const v1::ReproduceRunRequest& request, const Caller& caller);
+  absl::StatusOr<PreparedJob> Prepare(const v1::SubmitJobRequest& request, const Caller& caller,
+                                      const grpc::ServerContextBase& context);
+  absl::StatusOr<PreparedJob> PrepareExtension(const v1::ExtendJobRequest& request, const Caller& caller,
+                                               const grpc::ServerContextBase& context);
+  absl::StatusOr<PreparedJob> PrepareReproduction(const v1::ReproduceRunRequest& request, const Caller& caller,
+                                                  const grpc::ServerContextBase& context);
   absl::Status CheckDataset(const v1::Job& job);
   absl::Status CheckJudges(const v1::Run& run);
   absl::Status Submit(const absl::StatusOr<PreparedJob>& prepared, const Caller& caller,
@@ -54,6 +59,7 @@ class ReuseService final : public v1::ReuseService::Service {
   DatasetRegistry* const datasets_;
   Scheduler* const scheduler_;
   const EventHub* const hub_;
+  OpenStreams* const streams_;
   const v1::Precision auto_precision_;
 };
 

@@ -14,6 +14,7 @@
 #include "common/run_state.h"
 #include "common/status.h"
 #include "server/api/changed.h"
+#include "server/api/large_calls.h"
 #include "server/api/queue_service.h"
 #include "server/api/respond.h"
 
@@ -188,6 +189,7 @@ grpc::Status ArtifactService::ListArtifacts(grpc::ServerContext* context, const 
       return artifacts_->List(run);
     }
     SKEW_ASSIGN_OR_RETURN(const JobId job, JobId::Parse(request->job_id()));
+    SKEW_ASSIGN_OR_RETURN(const OpenStreams::Place turn, AwaitTurn(*streams_, *caller, *context));
     return artifacts_->List(job);
   };
   const absl::StatusOr<std::vector<v1::Artifact>> artifacts = list();

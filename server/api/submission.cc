@@ -83,13 +83,15 @@ absl::Status ReadQueueSettings(const v1::SubmitJobRequest& request, NewJob& job)
 }  // namespace
 
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
-                                       DatasetRegistry& datasets, v1::Precision auto_precision) {
+                                       DatasetRegistry& datasets, v1::Precision auto_precision,
+                                       AwaitTurnOfCall await_turn) {
   const std::string& request_id = request.request_id();
   if (request_id.size() > 128) {
     return InvalidField("request_id", absl::StrCat(request_id.size(), " bytes; at most 128 are accepted"));
   }
   SKEW_RETURN_IF_ERROR(CheckSpecSize(request.spec()));
-  PreparedJob prepared;
+  SKEW_ASSIGN_OR_RETURN(std::optional<OpenStreams::Place> turn, await_turn(CountRuns(request.spec())));
+  PreparedJob prepared{{}, {}, std::move(turn)};
   NewJob& job = prepared.job;
   SKEW_RETURN_IF_ERROR(ReadQueueSettings(request, job));
   job.spec = request.spec();

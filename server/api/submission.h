@@ -2,12 +2,14 @@
 #ifndef SKEW_SERVER_API_SUBMISSION_H_
 #define SKEW_SERVER_API_SUBMISSION_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/api/caller.h"
+#include "server/api/large_calls.h"
 #include "server/jobs/scheduler.h"
 #include "server/store/dataset_registry.h"
 #include "server/store/job_store.h"
@@ -19,16 +21,18 @@ namespace skew {
 struct PreparedJob {
   NewJob job;
   std::vector<NewJob> trainings;
+  std::optional<OpenStreams::Place> turn;  // of a job that is large
 };
 
-// Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec).
-// `auto_precision` is what AUTO means on this server, AUTO when nobody knows.
+// Fills defaults, checks and expands. INVALID_ARGUMENT with everything that is wrong (see CheckSpec); errors of
+// `await_turn`. `auto_precision` is what AUTO means on this server, AUTO when nobody knows.
 absl::StatusOr<PreparedJob> PrepareJob(const v1::SubmitJobRequest& request, absl::string_view owner,
-                                       DatasetRegistry& datasets, v1::Precision auto_precision);
+                                       DatasetRegistry& datasets, v1::Precision auto_precision,
+                                       AwaitTurnOfCall await_turn);
 
 // The job that the same request has made before goes into `response`; false when there is none. It is there whatever
-// would keep a new one from being accepted, and so is its answer. ALREADY_EXISTS as of JobStore::Submit; INVALID_ARGUMENT
-// as of CheckSpecSize.
+// would keep a new one from being accepted, and so is its answer. ALREADY_EXISTS as of JobStore::Submit;
+// INVALID_ARGUMENT as of CheckSpecSize.
 absl::StatusOr<bool> AnswerRepeated(const v1::SubmitJobRequest& request, absl::string_view owner, JobStore& jobs,
                                     v1::SubmitJobResponse& response);
 absl::StatusOr<bool> AnswerRepeated(const NewJob& job, JobStore& jobs, v1::SubmitJobResponse& response);

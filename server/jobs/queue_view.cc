@@ -48,8 +48,7 @@ std::vector<QueueRow> RowsOf(const NewJob& job, JobId id, absl::Time now) {
     row.need = job.need;
     result.push_back(std::move(row));
   }
-  std::sort(result.begin(), result.end(),
-            [](const QueueRow& a, const QueueRow& b) { return a.next_run < b.next_run; });
+  std::sort(result.begin(), result.end(), [](const QueueRow& a, const QueueRow& b) { return a.next_run < b.next_run; });
   return result;
 }
 
@@ -96,8 +95,7 @@ std::shared_ptr<const QueueView::State> QueueView::Play(QueuePicture picture) co
 }
 
 bool QueueView::Answers(int64_t revision) const {
-  return newest_ != nullptr && newest_->picture.revision >= revision &&
-         clock_->Now() - newest_->picture.time < kFresh;
+  return newest_ != nullptr && newest_->picture.revision >= revision && clock_->Now() - newest_->picture.time < kFresh;
 }
 
 absl::StatusOr<std::shared_ptr<const QueueView::State>> QueueView::Get(int64_t revision) {

@@ -88,8 +88,8 @@ absl::StatusOr<std::optional<StoredToken>> ReadToken(Database& db, int64_t numbe
   return stored;
 }
 
-// UNAUTHENTICATED when the token, if it is one, gives no access any more: that may have ended since the call was let in,
-// and what is made with it now would not end with it.
+// UNAUTHENTICATED when the token, if it is one, gives no access any more: that may have ended since the call was let
+// in, and what is made with it now would not end with it.
 absl::Status CheckStillGoesOn(WriteScope& scope, int64_t number) {
   if (number == 0) return absl::OkStatus();
   SKEW_ASSIGN_OR_RETURN(const std::optional<StoredToken> stored, ReadToken(scope.db, number));

@@ -165,14 +165,13 @@ TEST_F(AccessStoreTest, RevokingARevokedTokenRevokesWhatWasMadeWithItSince) {
   ASSERT_TRUE(store_.RevokeToken(first, kRoot).ok());
   const absl::Time revoked = FromProto((*store_.FindToken(first))->token.revoke_time());
   clock_.Advance(absl::Minutes(1));
-  ASSERT_TRUE(connections_
-                  ->Write(clock_.Now(),
-                          [&](WriteScope& scope) {
-                            return scope.db.Prepare("UPDATE tokens SET revoke_time = NULL WHERE number = ?")
-                                .Bind(child)
-                                .Run();
-                          })
-                  .ok());
+  ASSERT_TRUE(
+      connections_
+          ->Write(clock_.Now(),
+                  [&](WriteScope& scope) {
+                    return scope.db.Prepare("UPDATE tokens SET revoke_time = NULL WHERE number = ?").Bind(child).Run();
+                  })
+          .ok());
   const auto again = store_.RevokeToken(first, kRoot);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(FromProto(again->revoke_time()), revoked);

@@ -1,15 +1,17 @@
 #include "common/digest.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -42,16 +44,19 @@ std::string Sha256Hex(absl::string_view bytes) {
 }
 
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return SystemError(errno, absl::StrCat("cannot open ", path));
+  // Not by a stream: a process that is started meanwhile would inherit its descriptor.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return SystemError(errno, absl::StrCat("cannot open ", path));
+  const absl::Cleanup closer = [fd] { close(fd); };
   Sha256 sha;
   std::vector<char> buffer(size_t{1} << 20);
-  while (in) {
-    in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    sha.Add(absl::string_view(buffer.data(), static_cast<size_t>(in.gcount())));
+  while (true) {
+    const ssize_t count = read(fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return SystemError(EIO, absl::StrCat("cannot read ", path));
+    if (count == 0) return sha.HexDigest();
+    sha.Add(absl::string_view(buffer.data(), static_cast<size_t>(count)));
   }
-  if (in.bad()) return SystemError(EIO, absl::StrCat("cannot read ", path));
-  return sha.HexDigest();
 }
 
 bool IsSha256Hex(absl::string_view text) {

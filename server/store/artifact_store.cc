@@ -121,7 +121,8 @@ absl::StatusOr<ArtifactStore::Inspection> ArtifactStore::Inspect(const StoredCon
     SKEW_RETURN_IF_ERROR(quarantine_.Release(content.digest));
     return Inspection{"", true};
   }
-  if (!absl::IsDataLoss(whole) && !absl::IsNotFound(whole)) return whole;
+  // Whatever keeps it from being read may pass, and is nobody's who asks for it.
+  if (!absl::IsDataLoss(whole) && !absl::IsNotFound(whole)) return absl::UnavailableError(whole.message());
   const std::string problem(absl::IsNotFound(whole) ? "its file is missing" : whole.message());
   if (!in_quarantine || absl::IsDataLoss(whole)) {
     SKEW_RETURN_IF_ERROR(quarantine_.Take(content.digest, path, problem));

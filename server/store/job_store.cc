@@ -85,7 +85,6 @@ absl::Status InsertIntoQueue(WriteScope& scope, JobId id, const NewJob& job) {
 // Whether the owner may queue it, and what it comes after can still succeed.
 absl::Status CheckAdmission(Database& db, const NewJob& job) {
   SKEW_RETURN_IF_ERROR(CheckQueueLimit(db, job.owner, static_cast<int64_t>(job.runs.size())));
-  SKEW_RETURN_IF_ERROR(CheckArtifactLimit(db, job.owner));
   for (const JobId after : job.after) {
     const absl::StatusOr<v1::JobState> state = ReadJobState(db, after);
     if (absl::IsNotFound(state.status())) return InvalidField("after", state.status().message());
@@ -191,6 +190,11 @@ absl::StatusOr<std::vector<v1::Classifier>> ReadClassifiers(Database& db) {
 
 absl::StatusOr<Submission> JobStore::Submit(const NewJob& job, const std::vector<NewJob>& trainings,
                                             const Actor& actor) {
+  // All artifacts of the owner are added up: not while everybody else waits to write.
+  SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> id, ReadByRequest(db, job));
+    return id.has_value() ? absl::OkStatus() : CheckArtifactLimit(db, job.owner);
+  }));
   Submission submission;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
     SKEW_ASSIGN_OR_RETURN(std::optional<JobId> id, ReadByRequest(scope.db, job));

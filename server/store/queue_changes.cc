@@ -23,9 +23,6 @@ namespace {
 
 static_assert(v1::QUEUED == 1 && v1::STARTING == 2 && v1::RUNNING == 3 && v1::FAILED == 6 && v1::CANCELLED == 7);
 
-// So many runs are failed in one transaction at most.
-constexpr int kFailedAtOnce = 1000;
-
 // Makes the queue's rows of a job anew, after its runs' priorities or pauses have changed.
 absl::Status Requeue(WriteScope& scope, JobId job) {
   Statement since = scope.db.Prepare("SELECT MIN(waiting_since) FROM queue WHERE job_id = ? AND queued > 0");
@@ -141,10 +138,11 @@ absl::Status PrepareRetry(WriteScope& scope, JobId job, size_t runs) {
   return absl::OkStatus();
 }
 
-absl::Status FailRuns(WriteScope& scope, JobId job, JobId failed) {
+// At most so many. How many they were.
+absl::StatusOr<int> FailRuns(WriteScope& scope, JobId job, JobId failed, int most) {
   std::vector<int32_t> numbers;
   Statement row = scope.db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state = 1 ORDER BY number LIMIT ?");
-  row.Bind(job.number).Bind(kFailedAtOnce);
+  row.Bind(job.number).Bind(most);
   while (row.Step()) numbers.push_back(row.Int32(0));
   SKEW_RETURN_IF_ERROR(row.status());
   RunChange change;
@@ -152,7 +150,7 @@ absl::Status FailRuns(WriteScope& scope, JobId job, JobId failed) {
   change.reason = v1::DEPENDENCY_FAILED;
   change.message = absl::StrCat("job ", failed.ToString(), ", which it comes after, ended without success");
   for (const int32_t number : numbers) SKEW_RETURN_IF_ERROR(ChangeRun(scope, RunId{job, number}, change));
-  return absl::OkStatus();
+  return static_cast<int>(numbers.size());
 }
 
 }  // namespace
@@ -211,10 +209,14 @@ absl::StatusOr<SettledWaits> FindSettled(Database& db) {
 
 absl::Status WriteSettled(WriteScope& scope, const SettledWaits& settled) {
   for (const JobId job : settled.changed) SKEW_RETURN_IF_ERROR(RefreshWaits(scope, job));
+  int left = kRunsAtOnce;
   for (const auto& [job, failed] : settled.failed) {
+    if (left == 0) break;
     // It may have been retried since.
     SKEW_ASSIGN_OR_RETURN(const JobId still_failed, FailedDependency(scope.db, job));
-    if (still_failed.number != 0) SKEW_RETURN_IF_ERROR(FailRuns(scope, job, still_failed));
+    if (still_failed.number == 0) continue;
+    SKEW_ASSIGN_OR_RETURN(const int count, FailRuns(scope, job, still_failed, left));
+    left -= count;
   }
   return absl::OkStatus();
 }

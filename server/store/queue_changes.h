@@ -28,7 +28,7 @@ struct SettledWaits {
   std::map<JobId, JobId> failed;  // and the job that they came after
 };
 absl::StatusOr<SettledWaits> FindSettled(Database& db);
-// Lets the ones start and fails runs of the others; at most 1000 of each job at once.
+// Lets the ones start and fails runs of the others; at most kRunsAtOnce in all, which may leave some for the next time.
 absl::Status WriteSettled(WriteScope& scope, const SettledWaits& settled);
 
 }  // namespace skew

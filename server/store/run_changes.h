@@ -12,6 +12,9 @@
 
 namespace skew {
 
+// Runs that are changed in one transaction at most, where there may be more: others want to write, too.
+inline constexpr int kRunsAtOnce = 1000;
+
 // One change: what it becomes and why.
 struct RunChange {
   v1::RunState state = v1::RUN_STATE_UNSPECIFIED;

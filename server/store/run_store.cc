@@ -14,6 +14,7 @@
 #include "server/store/queue_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/reuse_rows.h"
+#include "server/store/run_changes.h"
 
 namespace skew {
 
@@ -111,9 +112,6 @@ absl::Status ClaimRun(WriteScope& scope, RunId run, const ClaimDevice& device, c
   SKEW_RETURN_IF_ERROR(NoteStart(scope, run));
   return ReadClaimedJob(scope.db, claim);
 }
-
-// So many runs are failed in one transaction at most.
-constexpr int kOrphansAtOnce = 1000;
 
 // The attempts before the last retry that somebody asked for are forgotten: the number of the last of them.
 absl::StatusOr<int32_t> ReadForgivenAttempts(Database& db, RunId run) {
@@ -237,12 +235,12 @@ absl::StatusOr<absl::Time> RunStore::NextRetryTime(absl::Time after) {
 absl::StatusOr<int> RunStore::FailOrphanedStudies() {
   std::map<RunId, std::string> orphans;
   SKEW_RETURN_IF_ERROR(connections_->Read([&](Database& db) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(db, kOrphansAtOnce));
+    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(db, kRunsAtOnce));
     return absl::OkStatus();
   }));
   if (orphans.empty()) return 0;
   SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(scope.db, kOrphansAtOnce));
+    SKEW_ASSIGN_OR_RETURN(orphans, FindOrphanedStudies(scope.db, kRunsAtOnce));
     for (const auto& [run, key] : orphans) {
       SKEW_ASSIGN_OR_RETURN(const std::optional<JobId> trainer, FindTrainingJob(scope.db, key));
       RunChange change;
@@ -254,7 +252,7 @@ absl::StatusOr<int> RunStore::FailOrphanedStudies() {
     }
     return absl::OkStatus();
   }));
-  if (orphans.size() < kOrphansAtOnce) return static_cast<int>(orphans.size());
+  if (orphans.size() < kRunsAtOnce) return static_cast<int>(orphans.size());
   SKEW_ASSIGN_OR_RETURN(const int more, FailOrphanedStudies());
   return static_cast<int>(orphans.size()) + more;
 }

@@ -5,11 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/status.h"
 #include "server/jobs/forecast.h"
 #include "server/jobs/queue_snapshot.h"
 #include "server/store/job_store.h"
+#include "server/store/queue_changes.h"
+#include "server/store/run_changes.h"
 #include "server/store/use_decay.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/temp_folder.h"
@@ -281,6 +286,65 @@ TEST_F(QueueStoreTest, ADeviceOnWhichARunWasLostIsAvoided) {
     ASSERT_TRUE(end.ok()) << end.status();
     EXPECT_EQ(runs_.DeviceToAvoid(run).value(), device) << v1::Reason_Name(reason);
   }
+}
+
+// All artifacts of a user may take long to add up.
+TEST_F(QueueStoreTest, TheLimitOfArtifactsKeepsNobodyFromWriting) {
+  v1::SetShareRequest request;
+  request.set_user("ada");
+  request.set_max_artifact_bytes(1);
+  ASSERT_TRUE(queue_.SetShare(request, kAda).ok());
+  const JobId job = Submit("ada");
+  const absl::Status stored = connections_->Write(clock_.Now(), [&](WriteScope& scope) {
+    return scope.db
+        .Prepare(
+            "INSERT INTO artifacts (job_id, run_number, name, digest, media_type, size_bytes, create_time) "
+            "VALUES (?, 1, 'a', 'd', '', 5, 0)")
+        .Bind(job.number)
+        .Run();
+  });
+  ASSERT_TRUE(stored.ok()) << stored;
+  NewJob more;
+  more.owner = "ada";
+  more.runs.resize(1);
+  absl::Notification answered;
+  std::thread submitter;
+  const absl::Status written = connections_->Write(clock_.Now(), [&](WriteScope&) {
+    submitter = std::thread([&] {
+      const absl::Status refused = jobs_.Submit(more, {}, kAda).status();
+      EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+      answered.Notify();
+    });
+    EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Seconds(20)));
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(written.ok()) << written;
+  submitter.join();
+}
+
+// Each of them comes after a job that failed, and none has so many that it would be told in parts.
+TEST_F(QueueStoreTest, RunsOfManyJobsAreNotFailedAllAtOnce) {
+  const JobId failed = Submit("ada");
+  for (int i = 0; i < 3; ++i) {
+    NewJob next;
+    next.kind = v1::CLASSIFIER_TRAINING;
+    next.owner = "ada";
+    next.classifier_key = absl::StrCat("after ", i);
+    next.after = {failed};
+    next.runs.resize(kRunsAtOnce / 2);
+    ASSERT_TRUE(jobs_.Submit(next, {}, kAda).ok());
+  }
+  ASSERT_TRUE(jobs_.Cancel(failed, kAda).ok());
+  SettledWaits settled;
+  const auto settle = [&](WriteScope& scope) -> absl::Status {
+    SKEW_ASSIGN_OR_RETURN(settled, FindSettled(scope.db));
+    return WriteSettled(scope, settled);
+  };
+  ASSERT_TRUE(connections_->Write(clock_.Now(), settle).ok());
+  EXPECT_EQ(settled.failed.size(), 3u);
+  EXPECT_EQ(jobs_.CountRuns()->failed(), kRunsAtOnce);
+  ASSERT_TRUE(queue_.SettleWaits().ok());
+  EXPECT_EQ(jobs_.CountRuns()->failed(), kRunsAtOnce / 2 * 3);
 }
 
 // Prints what decisions cost; what is read is bounded, so that time does not grow with the queue.

@@ -3,6 +3,7 @@
 #define SKEW_SERVER_API_CHANGED_H_
 
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/status.h"
@@ -24,9 +25,10 @@ grpc::Status RespondChanged(AccessGate& gate, Scheduler& scheduler, const grpc::
   if (!caller.ok()) return ToGrpc(caller.status());
   const absl::StatusOr<Id> parsed = Id::Parse(id);
   if (!parsed.ok()) return ToGrpc(parsed.status());
-  grpc::Status status = Respond(change(*parsed, caller->AsActor()), response);
-  if (status.ok()) scheduler.Wake();
-  return status;
+  absl::StatusOr<Record> changed = change(*parsed, caller->AsActor());
+  // What is changed in portions may be so in part.
+  if (changed.ok() || MayPass(changed.status())) scheduler.Wake();
+  return Respond(std::move(changed), response);
 }
 
 }  // namespace skew

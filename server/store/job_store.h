@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "server/store/audit_log.h"
 #include "server/store/connections.h"
+#include "server/store/run_changes.h"
 #include "skew/v1/job.pb.h"
 #include "skew/v1/job_service.pb.h"
 #include "skew/v1/run_service.pb.h"
@@ -58,7 +59,9 @@ struct Submission {
 // Every change by a user is stored with its audit event. Thread-safe.
 class JobStore {
  public:
-  JobStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
+  // `runs_at_once`: of a job that is cancelled, in one transaction.
+  JobStore(Connections* connections, Clock* clock, int runs_at_once = kRunsAtOnce)
+      : connections_(connections), clock_(clock), runs_at_once_(runs_at_once) {}
 
   // Stores `job` with its runs and first event in one transaction; on disk when it returns. `trainings` make the
   // classifiers that it needs: one whose classifier is neither trained nor being trained is stored before it in the
@@ -106,6 +109,7 @@ class JobStore {
  private:
   Connections* const connections_;
   Clock* const clock_;
+  const int runs_at_once_;
 };
 
 }  // namespace skew

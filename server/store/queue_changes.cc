@@ -94,10 +94,19 @@ absl::Status QueueAgain(WriteScope& scope, RunId id) {
       .Run();
 }
 
-absl::StatusOr<std::vector<int32_t>> RetriableRuns(Database& db, JobId job) {
-  std::vector<int32_t> numbers;
-  Statement row = db.Prepare("SELECT number FROM runs WHERE job_id = ? AND state IN (6, 7) ORDER BY number");
+absl::StatusOr<int64_t> CountRetriableRuns(Database& db, JobId job) {
+  Statement row = db.Prepare("SELECT runs_failed + runs_cancelled FROM jobs WHERE id = ?");
   row.Bind(job.number);
+  const int64_t count = row.Step() ? row.Int(0) : 0;
+  SKEW_RETURN_IF_ERROR(row.status());
+  return count;
+}
+
+absl::StatusOr<std::vector<int32_t>> RetriableRuns(Database& db, JobId job, int32_t after, int most) {
+  std::vector<int32_t> numbers;
+  Statement row =
+      db.Prepare("SELECT number FROM runs WHERE job_id = ? AND number > ? AND state IN (6, 7) ORDER BY number LIMIT ?");
+  row.Bind(job.number).Bind(after).Bind(most);
   while (row.Step()) numbers.push_back(row.Int32(0));
   SKEW_RETURN_IF_ERROR(row.status());
   return numbers;
@@ -118,16 +127,19 @@ absl::Status RetryTraining(WriteScope& scope, const std::string& key, JobId stud
                                                       " needs was deleted for good: submit the study again"));
   }
   SKEW_RETURN_IF_ERROR(UndeleteIfDeleted(scope, *training));
-  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, *training));
+  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, *training, 0, kRunsAtOnce));
   return RetryRuns(scope, *training, numbers);
 }
 
+// Whether the job's owner may queue so many runs more.
+absl::Status CheckRetryLimit(Database& db, JobId job, int64_t runs) {
+  SKEW_ASSIGN_OR_RETURN(const std::string owner, ReadOwner(db, job));
+  return CheckQueueLimit(db, owner, runs);
+}
+
 // What a retried study needs: the trainings of its judges, and the jobs it comes after must not have failed.
-absl::Status PrepareRetry(WriteScope& scope, JobId job, size_t runs) {
-  Statement row = scope.db.Prepare("SELECT owner FROM jobs WHERE id = ?");
-  row.Bind(job.number);
-  if (!row.Step()) return row.status();
-  SKEW_RETURN_IF_ERROR(CheckQueueLimit(scope.db, row.Text(0), static_cast<int64_t>(runs)));
+absl::Status PrepareRetry(WriteScope& scope, JobId job, int64_t runs) {
+  SKEW_RETURN_IF_ERROR(CheckRetryLimit(scope.db, job, runs));
   SKEW_ASSIGN_OR_RETURN(const JobId failed, FailedDependency(scope.db, job));
   if (failed.number != 0) {
     return absl::FailedPreconditionError(absl::StrCat("job ", failed.ToString(), ", which ", job.ToString(),
@@ -171,16 +183,22 @@ absl::Status ChangeQueued(WriteScope& scope, RunId id, const v1::QueueChanged& c
   return UpdateOpenRuns(scope, id.job, id.number, of_run);
 }
 
-absl::Status RetryJob(WriteScope& scope, JobId id) {
+absl::StatusOr<int32_t> RetryJob(WriteScope& scope, JobId id, int32_t after, int most) {
   SKEW_RETURN_IF_ERROR(CheckNotDeleted(scope.db, id));
-  SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ReadJobState(scope.db, id));
-  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, id));
-  if (numbers.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("job ", id.ToString(), " ", StateInWords(state), " and has no run to retry"));
+  if (after == 0) {
+    SKEW_ASSIGN_OR_RETURN(const v1::JobState state, ReadJobState(scope.db, id));
+    SKEW_ASSIGN_OR_RETURN(const int64_t count, CountRetriableRuns(scope.db, id));
+    if (count == 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("job ", id.ToString(), " ", StateInWords(state), " and has no run to retry"));
+    }
+    SKEW_RETURN_IF_ERROR(PrepareRetry(scope, id, count));
   }
-  SKEW_RETURN_IF_ERROR(PrepareRetry(scope, id, numbers.size()));
-  return RetryRuns(scope, id, numbers);
+  SKEW_ASSIGN_OR_RETURN(const std::vector<int32_t> numbers, RetriableRuns(scope.db, id, after, most));
+  // Others may have been queued meanwhile.
+  if (after != 0) SKEW_RETURN_IF_ERROR(CheckRetryLimit(scope.db, id, static_cast<int64_t>(numbers.size())));
+  SKEW_RETURN_IF_ERROR(RetryRuns(scope, id, numbers));
+  return static_cast<int>(numbers.size()) < most ? 0 : numbers.back();
 }
 
 absl::Status RetryRun(WriteScope& scope, RunId id) {

@@ -2,6 +2,7 @@
 #ifndef SKEW_SERVER_STORE_QUEUE_CHANGES_H_
 #define SKEW_SERVER_STORE_QUEUE_CHANGES_H_
 
+#include <cstdint>
 #include <map>
 #include <set>
 
@@ -18,8 +19,10 @@ namespace skew {
 absl::Status ChangeQueued(WriteScope& scope, JobId id, const v1::QueueChanged& change);
 absl::Status ChangeQueued(WriteScope& scope, RunId id, const v1::QueueChanged& change);
 
-// See JobService.RetryJob and RunService.RetryRun.
-absl::Status RetryJob(WriteScope& scope, JobId id);
+// See JobService.RetryJob: of the job's runs after number `after` that can be retried, the first `most`. Without
+// `after` it is checked and prepared first what all of them need. The number of the last one; 0 when there are no more.
+absl::StatusOr<int32_t> RetryJob(WriteScope& scope, JobId id, int32_t after, int most);
+// See RunService.RetryRun.
 absl::Status RetryRun(WriteScope& scope, RunId id);
 
 // Jobs whose waiting is over, one way or the other.

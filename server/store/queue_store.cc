@@ -225,7 +225,18 @@ absl::StatusOr<v1::Run> QueueStore::SetPriority(RunId id, int32_t priority, cons
 }
 
 absl::StatusOr<v1::Job> QueueStore::Retry(JobId id, const Actor& actor) {
-  return Change<v1::Job>(id, {actor, "RetryJob"}, [&](WriteScope& scope) { return RetryJob(scope, id); });
+  v1::Job job;
+  int32_t last = 0;
+  do {
+    SKEW_RETURN_IF_ERROR(connections_->Write(clock_->Now(), [&](WriteScope& scope) -> absl::Status {
+      const bool is_first = last == 0;
+      SKEW_ASSIGN_OR_RETURN(last, RetryJob(scope, id, last, runs_at_once_));
+      if (is_first) SKEW_RETURN_IF_ERROR(AppendAuditEvent(scope, actor, "RetryJob", id.ToString()));
+      SKEW_ASSIGN_OR_RETURN(job, ReadJob(scope.db, id));
+      return absl::OkStatus();
+    }));
+  } while (last != 0);
+  return job;
 }
 
 absl::StatusOr<v1::Run> QueueStore::Retry(RunId id, const Actor& actor) {

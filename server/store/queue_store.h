@@ -19,6 +19,7 @@
 #include "server/store/audit_log.h"
 #include "server/store/connections.h"
 #include "server/store/queue_rows.h"
+#include "server/store/run_changes.h"
 #include "server/store/run_store.h"
 #include "skew/v1/job.pb.h"
 #include "skew/v1/queue_service.pb.h"
@@ -99,9 +100,9 @@ struct QueueRowsWanted {
 // Thread-safe.
 class QueueStore {
  public:
-  // `half_life` is positive.
-  QueueStore(Connections* connections, Clock* clock, absl::Duration half_life)
-      : connections_(connections), clock_(clock), half_life_(half_life) {}
+  // `half_life` is positive. `runs_at_once`: of a job that is retried, in one transaction.
+  QueueStore(Connections* connections, Clock* clock, absl::Duration half_life, int runs_at_once = kRunsAtOnce)
+      : connections_(connections), clock_(clock), half_life_(half_life), runs_at_once_(runs_at_once) {}
 
   // To be called first: past use is decayed with this half-life from now on, and was with the one before up to now.
   // What is said to happen later than it can, since the system's clock was set back, is to happen now.
@@ -161,6 +162,7 @@ class QueueStore {
   Connections* const connections_;
   Clock* const clock_;
   const absl::Duration half_life_;
+  const int runs_at_once_;
 };
 
 }  // namespace skew

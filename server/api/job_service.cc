@@ -138,7 +138,8 @@ grpc::Status JobService::DeleteJob(grpc::ServerContext* context, const v1::Delet
                                    v1::Job* response) {
   return RespondChanged<JobId>(
       *gate_, *scheduler_, *context, *request, request->job_id(), *response, [&](JobId id, const Actor& actor) {
-        return request->purge() ? deletion_->Purge(id, JobDeletion::When::kNow, actor) : deletion_->Delete(id, actor);
+        if (!request->purge()) return deletion_->Delete(id, actor);
+        return deletion_->Purge(id, JobDeletion::When::kNow, actor, [this] { return !hub_->draining(); });
       });
 }
 

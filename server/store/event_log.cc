@@ -95,7 +95,7 @@ absl::StatusOr<int64_t> NewestCompacted(Database& db) {
 Statement PrepareAll(Database& db, const v1::JobFilter& filter, int64_t after_revision, int64_t up_to, int limit) {
   std::string sql =
       "SELECT e.revision, e.sequence, e.time, e.data, e.job_id FROM events e CROSS JOIN jobs j ON j.id = e.job_id "
-      "WHERE e.revision > ? AND e.revision <= ?";
+      "WHERE e.revision > ? AND e.revision <= ? AND j.purge_time IS NOT 1";
   if (!filter.owner().empty()) sql += " AND j.owner = ?";
   if (filter.kind() != v1::JOB_KIND_UNSPECIFIED) sql += " AND j.kind = ?";
   for (int i = 0; i < filter.labels_size(); ++i) {

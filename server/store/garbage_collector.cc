@@ -160,7 +160,9 @@ absl::Status GarbageCollector::CollectJobs(Collection& collection) {
     }));
     if (collection.removes()) {
       const absl::Status purged =
-          deletion_->Purge(job, JobDeletion::When::kDue, collection.request.actor.value_or(ServerItself())).status();
+          deletion_
+              ->Purge(job, JobDeletion::When::kDue, collection.request.actor.value_or(ServerItself()), collection.go_on)
+              .status();
       if (absl::IsFailedPrecondition(purged) || absl::IsNotFound(purged)) continue;  // not any more
       SKEW_RETURN_IF_ERROR(purged);
     }

@@ -1,6 +1,5 @@
 #include "server/store/job_deletion.h"
 
-#include <set>
 #include <string>
 #include <utility>
 
@@ -11,9 +10,9 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
-#include "server/store/run_store.h"
-#include "server/store/state_dir.h"
+#include "server/store/removed_rows.h"
 #include "skew/v1/event.pb.h"
+#include "spdlog/spdlog.h"
 
 namespace skew {
 namespace {
@@ -71,37 +70,24 @@ absl::Status WriteDeletion(WriteScope& scope, JobId id, v1::JobDeletion deletion
   return AppendEvent(scope, id, event);
 }
 
-absl::StatusOr<std::set<std::string>> ReadDigests(Database& db, JobId id) {
-  std::set<std::string> digests;
-  Statement row = db.Prepare("SELECT digest FROM artifacts WHERE job_id = ?");
-  row.Bind(id.number);
-  while (row.Step()) digests.insert(row.Text(0));
-  SKEW_RETURN_IF_ERROR(row.status());
-  return digests;
+// Nobody sees the job from here on, comes after it or waits for it, and its request may be made anew.
+absl::Status Hide(WriteScope& scope, JobId id) {
+  SKEW_RETURN_IF_ERROR(
+      scope.db
+          .Prepare(
+              "UPDATE jobs SET delete_time = IFNULL(delete_time, ?), purge_time = 1, request_id = NULL WHERE id = ?")
+          .Bind(scope.now)
+          .Bind(id.number)
+          .Run());
+  for (const char* sql :
+       {"DELETE FROM job_dependencies WHERE job_id = ?", "DELETE FROM job_dependencies WHERE after_job_id = ?"}) {
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare(sql).Bind(id.number).Run());
+  }
+  return absl::OkStatus();
 }
 
-// What attempts have written beside artifacts. Their folders may still be there.
-absl::Status AddAttemptRemovals(WriteScope& scope, JobId id) {
-  Statement row = scope.db.Prepare("SELECT run_number, number FROM attempts WHERE job_id = ?");
-  row.Bind(id.number);
-  while (row.Step()) {
-    const AttemptId attempt{RunId{id, row.Int32(0)}, row.Int32(1)};
-    SKEW_RETURN_IF_ERROR(AddRemoval(scope, StateDir::LogName(attempt)));
-    SKEW_RETURN_IF_ERROR(AddRemoval(scope, StateDir::WorkName(attempt.run)));
-  }
-  return row.status();
-}
-
-absl::Status RemoveRows(WriteScope& scope, JobId id) {
-  // Those that refer to others before those.
-  for (const char* table : {"events", "artifacts", "histograms", "attempts", "queue", "job_labels", "job_needs",
-                            "job_dependencies", "more_judges", "runs"}) {
-    SKEW_RETURN_IF_ERROR(
-        scope.db.Prepare(absl::StrCat("DELETE FROM ", table, " WHERE job_id = ?")).Bind(id.number).Run());
-  }
-  // Nobody waits for it.
-  SKEW_RETURN_IF_ERROR(scope.db.Prepare("DELETE FROM job_dependencies WHERE after_job_id = ?").Bind(id.number).Run());
-  return scope.db.Prepare("DELETE FROM jobs WHERE id = ?").Bind(id.number).Run();
+absl::StatusOr<bool> IsHidden(Database& db, JobId id) {
+  return Exists(db, id, "SELECT 1 FROM jobs WHERE id = ? AND purge_time = 1");
 }
 
 }  // namespace
@@ -138,27 +124,53 @@ absl::StatusOr<v1::Job> JobDeletion::Undelete(JobId id, const Actor& actor) {
   return job;
 }
 
-absl::StatusOr<v1::Job> JobDeletion::Purge(JobId id, When when, const Actor& actor) {
-  const absl::Time now = clock_->Now();
+absl::Status JobDeletion::Begin(WriteScope& scope, JobId id, When when, const Actor& actor, v1::Job& job) const {
+  if (when == When::kDue) {
+    SKEW_ASSIGN_OR_RETURN(const bool begun, IsHidden(scope.db, id));
+    job.set_id(id.ToString());
+    if (begun) return absl::OkStatus();
+  }
+  SKEW_ASSIGN_OR_RETURN(job, ReadJob(scope.db, id));
+  if (when == When::kDue && !(job.has_purge_time() && FromProto(job.purge_time()) <= clock_->Now())) {
+    return Undeletable(id, "is to be kept");
+  }
+  SKEW_RETURN_IF_ERROR(CheckDeletable(scope.db, id, job));
+  SKEW_RETURN_IF_ERROR(Hide(scope, id));
+  return AppendAuditEvent(scope, actor, "DeleteJob", id.ToString(), "for good");
+}
+
+absl::StatusOr<v1::Job> JobDeletion::Purge(JobId id, When when, const Actor& actor, absl::FunctionRef<bool()> go_on) {
   v1::Job job;
+  bool gone = false;
   SKEW_RETURN_IF_ERROR(removals_->Remove([&](WriteScope& scope) -> absl::Status {
-    SKEW_ASSIGN_OR_RETURN(job, ReadJob(scope.db, id));
-    if (when == When::kDue && !(job.has_purge_time() && FromProto(job.purge_time()) <= now)) {
-      return Undeletable(id, "is to be kept");
-    }
-    SKEW_RETURN_IF_ERROR(CheckDeletable(scope.db, id, job));
-    SKEW_ASSIGN_OR_RETURN(const std::set<std::string> digests, ReadDigests(scope.db, id));
-    SKEW_RETURN_IF_ERROR(AddAttemptRemovals(scope, id));
-    SKEW_RETURN_IF_ERROR(RemoveRows(scope, id));
-    for (const std::string& digest : digests) SKEW_RETURN_IF_ERROR(AddContentRemoval(scope, digest));
-    return AppendAuditEvent(scope, actor, "DeleteJob", id.ToString(), "for good");
+    SKEW_RETURN_IF_ERROR(Begin(scope, id, when, actor, job));
+    SKEW_ASSIGN_OR_RETURN(gone, RemovePortion(scope, id, at_once_));
+    return absl::OkStatus();
   }));
+  if (gone) return job;
+  const absl::Status rest = Complete(id, go_on);
+  if (when == When::kDue) SKEW_RETURN_IF_ERROR(rest);
+  if (!rest.ok()) spdlog::warn("the rest of job {} is removed later: {}", id.ToString(), rest.ToString());
   return job;
 }
 
+absl::Status JobDeletion::Complete(JobId id, absl::FunctionRef<bool()> go_on) {
+  for (bool gone = false; !gone;) {
+    if (!go_on()) return absl::CancelledError("the removal was cancelled");
+    SKEW_RETURN_IF_ERROR(removals_->Remove([&](WriteScope& scope) -> absl::Status {
+      SKEW_ASSIGN_OR_RETURN(const bool left, IsHidden(scope.db, id));  // or somebody else has done it meanwhile
+      gone = !left;
+      if (gone) return absl::OkStatus();
+      SKEW_ASSIGN_OR_RETURN(gone, RemovePortion(scope, id, at_once_));
+      return absl::OkStatus();
+    }));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status UndeleteIfDeleted(WriteScope& scope, JobId id) {
-  if (CheckNotDeleted(scope.db, id).ok()) return absl::OkStatus();
-  return WriteDeletion(scope, id, {});
+  const absl::Status deleted = CheckNotDeleted(scope.db, id);
+  return absl::IsFailedPrecondition(deleted) ? WriteDeletion(scope, id, {}) : deleted;
 }
 
 }  // namespace skew

@@ -65,8 +65,9 @@ JobRange AllJobs(Database& db) {
 
 JobRange DeletedJobs(Database& db) {
   return JobRange([&db](int64_t at_most) {
-    Statement row =
-        db.Prepare("SELECT id FROM jobs WHERE delete_time IS NOT NULL AND id <= ? ORDER BY id DESC LIMIT 1");
+    Statement row = db.Prepare(
+        "SELECT id FROM jobs WHERE delete_time IS NOT NULL AND purge_time IS NOT 1 AND id <= ? ORDER BY id DESC LIMIT "
+        "1");
     row.Bind(at_most);
     return row;
   });

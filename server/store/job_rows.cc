@@ -124,10 +124,11 @@ absl::Status AddDetails(Database& db, JobId job, v1::Run& run) {
   SKEW_ASSIGN_OR_RETURN(const RunId id, RunId::Parse(run.id()));
   SKEW_RETURN_IF_ERROR(AddAttempts(db, id, run));
   SKEW_RETURN_IF_ERROR(AddHistogram(db, id, run));
-  Statement created = db.Prepare("SELECT create_time FROM jobs WHERE id = ?");
+  Statement created = db.Prepare("SELECT create_time FROM jobs WHERE id = ? AND purge_time IS NOT 1");
   created.Bind(job.number);
-  if (created.Step()) *run.mutable_create_time() = ToProto(created.Time(0));
-  return created.status();
+  if (!created.Step()) return created.status().ok() ? NoSuchRun(id) : created.status();
+  *run.mutable_create_time() = ToProto(created.Time(0));
+  return absl::OkStatus();
 }
 
 absl::Status AppendNumbers(Statement row, std::vector<int32_t>& numbers) {
@@ -159,15 +160,17 @@ absl::StatusOr<std::vector<int32_t>> FindRuns(Database& db, JobId job, int32_t a
 }  // namespace
 
 absl::StatusOr<JobEnd> ReadJobEnd(Database& db, JobId id) {
-  Statement row =
-      db.Prepare("SELECT last_revision, runs_queued + runs_active, compacted_revision FROM jobs WHERE id = ?");
+  Statement row = db.Prepare(
+      "SELECT last_revision, runs_queued + runs_active, compacted_revision FROM jobs WHERE id = ? AND purge_time IS "
+      "NOT "
+      "1");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   return JobEnd{row.Int(1) == 0, row.Int(0), row.Int(2)};
 }
 
 absl::Status CheckNotDeleted(Database& db, JobId id) {
-  Statement row = db.Prepare("SELECT delete_time IS NULL FROM jobs WHERE id = ?");
+  Statement row = db.Prepare("SELECT delete_time IS NULL FROM jobs WHERE id = ? AND purge_time IS NOT 1");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   if (row.Int(0) != 0) return absl::OkStatus();
@@ -175,7 +178,7 @@ absl::Status CheckNotDeleted(Database& db, JobId id) {
 }
 
 absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id) {
-  Statement row = db.Prepare("SELECT state FROM jobs WHERE id = ?");
+  Statement row = db.Prepare("SELECT state FROM jobs WHERE id = ? AND purge_time IS NOT 1");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   return static_cast<v1::JobState>(row.Int(0));
@@ -185,7 +188,7 @@ absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id) {
   Statement row = db.Prepare(
       "SELECT kind, owner, spec, create_time, dataset_digest, last_revision, classifier_key, runs_total, runs_queued, "
       "runs_active, runs_succeeded, runs_failed, runs_cancelled, start_time, end_time, priority, no_reuse, reproduces, "
-      "runs_reused, delete_time, purge_time, compacted_revision FROM jobs WHERE id = ?");
+      "runs_reused, delete_time, purge_time, compacted_revision FROM jobs WHERE id = ? AND purge_time IS NOT 1");
   row.Bind(id.number);
   if (!row.Step()) return row.status().ok() ? NoSuchJob(id) : row.status();
   v1::Job job;
@@ -274,7 +277,8 @@ absl::StatusOr<std::vector<v1::Run>> ReadRuns(Database& db, JobId job, int32_t a
 }
 
 absl::StatusOr<std::optional<JobId>> FindTrainingJob(Database& db, const std::string& key) {
-  Statement row = db.Prepare("SELECT id FROM jobs WHERE classifier_key = ? AND kind = ? ORDER BY id DESC");
+  Statement row =
+      db.Prepare("SELECT id FROM jobs WHERE classifier_key = ? AND kind = ? AND purge_time IS NOT 1 ORDER BY id DESC");
   row.Bind(key).Bind(v1::CLASSIFIER_TRAINING);
   std::optional<JobId> newest;
   while (row.Step()) {
@@ -297,7 +301,7 @@ absl::StatusOr<std::optional<v1::Classifier>> ReadClassifier(Database& db, const
 }
 
 absl::StatusOr<std::string> ReadOwner(Database& db, JobId id) {
-  Statement row = db.Prepare("SELECT owner FROM jobs WHERE id = ?");
+  Statement row = db.Prepare("SELECT owner FROM jobs WHERE id = ? AND purge_time IS NOT 1");
   row.Bind(id.number);
   const bool found = row.Step();
   SKEW_RETURN_IF_ERROR(row.status());

@@ -16,7 +16,8 @@
 
 namespace skew {
 
-// All of these: NOT_FOUND, with the id, when there is no such job or run.
+// All of these: NOT_FOUND, with the id, when there is no such job or run. A job whose removal has begun is not there
+// any more for anybody (see JobDeletion): its purge_time is 1.
 
 absl::StatusOr<v1::Job> ReadJob(Database& db, JobId id);
 absl::StatusOr<v1::JobState> ReadJobState(Database& db, JobId id);

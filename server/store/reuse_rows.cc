@@ -25,7 +25,8 @@ absl::StatusOr<std::optional<RunId>> FindDone(Database& db, const std::string& c
   Statement row = db.Prepare(
       "SELECT job_id, number FROM runs WHERE content_key = ? AND content_key <> '' AND state = 5 AND "
       "classifier_digest = ? AND NOT EXISTS (SELECT 1 FROM artifacts a CROSS JOIN quarantine q ON q.digest = a.digest "
-      "WHERE a.job_id = runs.job_id AND a.run_number = runs.number) ORDER BY job_id DESC, number DESC LIMIT 1");
+      "WHERE a.job_id = runs.job_id AND a.run_number = runs.number) AND NOT EXISTS (SELECT 1 FROM jobs j "
+      "WHERE j.id = runs.job_id AND j.purge_time = 1) ORDER BY job_id DESC, number DESC LIMIT 1");
   static_assert(v1::SUCCEEDED == 5);
   row.Bind(content_key).Bind(judges.front());
   std::optional<RunId> done;

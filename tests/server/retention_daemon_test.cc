@@ -187,7 +187,7 @@ TEST_F(RetentionDaemonTest, TheServerCollectsByItself) {
                   .connections()
                   .Write(absl::Now(),
                          [&](WriteScope& scope) {
-                           return scope.db.Execute("UPDATE jobs SET purge_time = 1 WHERE purge_time IS NOT NULL");
+                           return scope.db.Execute("UPDATE jobs SET purge_time = 2 WHERE purge_time IS NOT NULL");
                          })
                   .ok());
   daemon_.Stop();

@@ -10,13 +10,15 @@
 namespace skew {
 namespace {
 
-// Each finds rows that cannot be: its first column says which.
+// Each finds rows that cannot be: its first column says which. Of jobs whose removal has begun (purge_time 1) events
+// and runs may be gone; what is there is whole.
 constexpr const char* kContradictions[] = {
     // A job has its first event, which says how many runs it has; all of them are there.
-    "SELECT 'job without its first event: ' || id FROM jobs WHERE NOT EXISTS "
+    "SELECT 'job without its first event: ' || id FROM jobs WHERE purge_time IS NOT 1 AND NOT EXISTS "
     "(SELECT 1 FROM events WHERE job_id = id AND sequence = 1)",
     "SELECT 'job without runs: ' || id FROM jobs WHERE runs_total = 0",
-    "SELECT 'runs of a job with a gap: ' || job_id FROM runs GROUP BY job_id "
+    "SELECT 'runs of a job with a gap: ' || job_id FROM runs WHERE job_id NOT IN "
+    "(SELECT id FROM jobs WHERE purge_time = 1) GROUP BY job_id "
     "HAVING MIN(number) <> 1 OR MAX(number) <> COUNT(*)",
     "SELECT 'study without a training of its judge: ' || id FROM jobs j WHERE kind = 1 AND NOT EXISTS "
     "(SELECT 1 FROM jobs t WHERE t.classifier_key = j.classifier_key AND t.kind = 2)",
@@ -32,14 +34,16 @@ constexpr const char* kContradictions[] = {
     "SELECT 'queue of job ' || id FROM jobs WHERE "
     "runs_queued <> (SELECT IFNULL(SUM(queued), 0) FROM queue WHERE job_id = id)",
     // Revisions and sequences.
-    "SELECT 'sequence of job ' || job_id FROM events GROUP BY job_id "
+    "SELECT 'sequence of job ' || job_id FROM events WHERE job_id NOT IN "
+    "(SELECT id FROM jobs WHERE purge_time = 1) GROUP BY job_id "
     "HAVING MIN(sequence) <> 1 OR MAX(sequence) <> COUNT(*) OR COUNT(DISTINCT sequence) <> COUNT(*)",
-    "SELECT 'last event of job ' || id FROM jobs WHERE (last_revision, last_sequence) <> "
+    "SELECT 'last event of job ' || id FROM jobs WHERE purge_time IS NOT 1 AND (last_revision, last_sequence) <> "
     "(SELECT MAX(revision), MAX(sequence) FROM events WHERE job_id = id)",
     // Jobs that are purged take theirs with them.
     "SELECT 'revisions of all jobs' FROM (SELECT COUNT(*) AS count, COUNT(DISTINCT revision) AS different, "
     "IFNULL(MAX(revision), 0) AS newest FROM events) "
-    "WHERE different <> count OR (count <> newest AND (SELECT COUNT(*) = MAX(id) FROM jobs))",
+    "WHERE different <> count OR (count <> newest AND "
+    "(SELECT COUNT(*) = MAX(id) AND SUM(purge_time IS 1) = 0 FROM jobs))",
     // Attempts.
     "SELECT 'open attempts of run ' || job_id || '.' || number FROM runs r WHERE (state IN (2, 3, 4)) <> "
     "(SELECT COUNT(*) FROM attempts a WHERE a.job_id = r.job_id AND run_number = r.number AND a.end_time IS NULL)",

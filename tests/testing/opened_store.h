@@ -37,7 +37,8 @@ struct OpenedStore {
   QueueStore queue{connections.get(), &clock, absl::Hours(24)};
   ArtifactStore artifacts{connections.get(), &clock, state.Artifacts(), state.Quarantine()};
   Removals removals{connections.get(), &clock, state.root()};
-  JobDeletion deletion{connections.get(), &removals, &clock, absl::Hours(24)};
+  JobDeletion deletion{
+      connections.get(), &removals, &clock, absl::Hours(24), {2, 1}};  // also of small jobs in portions
   Backups backups{connections.get(), &artifacts, &removals, &clock, &reserve, state.Backups()};
 };
 

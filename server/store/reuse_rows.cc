@@ -184,6 +184,20 @@ absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id) {
   return done.has_value();
 }
 
+absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id) {
+  Statement row = db.Prepare(
+      "SELECT t.job_id, t.number FROM runs r CROSS JOIN jobs j ON j.id = r.job_id "
+      "CROSS JOIN runs t ON t.content_key = r.content_key AND t.content_key <> '' AND t.state IN (2, 3) "
+      "WHERE r.job_id = ? AND r.number = ? AND r.state = 1 AND r.attempts = 0 AND j.no_reuse = 0 "
+      "LIMIT 1");
+  static_assert(v1::QUEUED == 1 && v1::STARTING == 2 && v1::RUNNING == 3);
+  row.Bind(id.job.number).Bind(id.number);
+  std::optional<RunId> twin;
+  if (row.Step()) twin = RunId{JobId{row.Int(0)}, row.Int32(1)};
+  SKEW_RETURN_IF_ERROR(row.status());
+  return twin;
+}
+
 absl::StatusOr<std::vector<RunId>> AnswerWaitingTwins(WriteScope& scope, RunId done) {
   Statement row = scope.db.Prepare("SELECT content_key, classifier_digest FROM runs WHERE job_id = ? AND number = ?");
   row.Bind(done.job.number).Bind(done.number);

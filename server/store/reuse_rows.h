@@ -17,6 +17,7 @@
 #define SKEW_SERVER_STORE_REUSE_ROWS_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job)
 
 // Answers this run, which was just queued, if it was done already; says whether it was.
 absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id);
+
+// The run that is trained now with the content of this one, which is queued, was not begun and may be answered by it.
+absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id);
 
 // Answers the queued runs that have the content of `done`, which has just succeeded, and that no worker has begun; says
 // which.

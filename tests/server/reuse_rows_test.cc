@@ -173,9 +173,37 @@ TEST_F(ReuseRowsTest, AnsweredRunsLeaveTheQueue) {
   EXPECT_EQ(store_.MustRead("SELECT SUM(queued) FROM queue"), 0);
 }
 
+TEST_F(ReuseRowsTest, WhatIsTrainedAlreadyIsNotBegunOnceMore) {
+  const JobId first = store_.MustSubmit(Study({"a"}));
+  const JobId second = store_.MustSubmit(Study({"a", "b"}));
+  const JobId third = store_.MustSubmit(Study({"a"}));
+  const AttemptId one = Start();
+  EXPECT_EQ(Start().run.ToString(), Name(second, 2));
+  EXPECT_FALSE(store_.ClaimNext("none is left").has_value());
+  EXPECT_EQ(Run(second).message(), "waits for " + Name(first) + ", which trains the same");
+  EXPECT_EQ(Run(third).message(), Run(second).message());
+  EXPECT_LT(*store_.runs().NextRetryTime(absl::Now()), absl::Now() + absl::Minutes(1)) << "when it is looked at again";
+  Finish(one);
+  EXPECT_EQ(Run(second).reused_from(), Name(first));
+  EXPECT_EQ(Run(second).message(), "");
+}
+
+TEST_F(ReuseRowsTest, WhatHasFailedIsBegunByTheNext) {
+  store_.MustSubmit(Study({"a"}));
+  const JobId second = store_.MustSubmit(Study({"a"}));
+  const AttemptId one = Start();
+  EXPECT_FALSE(store_.ClaimNext("it waits for the first").has_value());
+  End(one, v1::FAILED);
+  store_.MustExecute("UPDATE runs SET not_before = 1 WHERE state = 1");  // some seconds later
+  EXPECT_EQ(Start().run.ToString(), Name(second));
+  EXPECT_EQ(Run(second).message(), "");
+}
+
+// Both have been begun: one was requeued and goes on from its checkpoint.
 TEST_F(ReuseRowsTest, RunsUnderWayGoOn) {
   const JobId first = store_.MustSubmit(Study({"a"}));
   const JobId second = store_.MustSubmit(Study({"a"}));
+  store_.MustExecute(absl::StrCat("UPDATE runs SET attempts = 1 WHERE job_id = ", second.number));
   const AttemptId one = Start();
   const AttemptId other = Start();
   Finish(one);

@@ -1,0 +1,33 @@
+// What RunStore claims runs with.
+#ifndef SKEW_SERVER_STORE_CLAIM_ROWS_H_
+#define SKEW_SERVER_STORE_CLAIM_ROWS_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/ids.h"
+#include "server/store/connections.h"
+#include "server/store/run_store.h"
+#include "server/store/sqlite.h"
+
+namespace skew {
+
+// The next of these runs that may start now. One whose content another run is trained for stands back: it has a time
+// before which it is not found again.
+absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key);
+
+// NOT_FOUND without this job.
+absl::Status ReadJobSources(Database& db, JobId id, JobSources& sources);
+
+// Everything of a claim but its attempt, which it has.
+absl::Status ReadClaimedJob(Database& db, Claim& claim);
+
+// QUEUED -> STARTING with a new attempt.
+absl::Status ClaimRun(WriteScope& scope, RunId run, const ClaimDevice& device, const std::string& token_digest,
+                      Claim& claim);
+
+}  // namespace skew
+
+#endif  // SKEW_SERVER_STORE_CLAIM_ROWS_H_

@@ -166,6 +166,7 @@ std::optional<WaitReason> ExplainHold(const FairShareSnapshot& snapshot, const Q
   }
   if (!batch.held.empty()) return WaitReason{v1::RETRY_LATER, absl::StrCat("held, and tried again: ", batch.held)};
   if (batch.ready_at > snapshot.now) {
+    if (!batch.stands_back.empty()) return WaitReason{v1::RETRY_LATER, batch.stands_back};
     const double seconds = absl::ToDoubleSeconds(batch.ready_at - snapshot.now);
     return WaitReason{v1::RETRY_LATER, absl::StrFormat("tried again in %.0f s", seconds)};
   }

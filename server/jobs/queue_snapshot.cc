@@ -78,6 +78,7 @@ QueuedBatch BatchOf(const QueueRow& row, int32_t stride, const Lengths& lengths)
   batch.after = row.after;
   batch.trainings = row.trainings;
   batch.ready_at = row.ready_at;
+  batch.stands_back = row.stands_back;
   batch.awaited = row.awaited;
   return batch;
 }

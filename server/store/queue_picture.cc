@@ -31,17 +31,24 @@ constexpr absl::string_view kRowColumns =
     "FROM queue q JOIN jobs j ON j.id = q.job_id LEFT JOIN job_needs n ON n.job_id = q.job_id "
     "WHERE q.owner = ? AND q.queued > 0 ";
 
-// The first run of a row whose runs all wait for their time, and that time.
+// What a run that no worker has begun stands back for.
+absl::Status ReadStandsBack(Database& db, QueueRow& row) {
+  Statement run = db.Prepare("SELECT message FROM runs WHERE job_id = ? AND number = ? AND attempts = 0");
+  run.Bind(row.key.job.number).Bind(row.next_run);
+  if (run.Step()) row.stands_back = run.Text(0);
+  return run.status();
+}
+
+// The first run of a row whose runs all wait for their time, that time, and why.
 absl::Status ReadRetry(Database& db, QueueRow& row) {
   Statement first = db.Prepare(
       "SELECT number, MIN(not_before) FROM runs INDEXED BY runs_in_queue WHERE job_id = ? AND shape = ? AND "
       "priority = ? AND paused = ? AND state = 1");
   first.Bind(row.key.job.number).Bind(row.key.shape).Bind(row.key.priority).Bind(row.paused);
-  if (first.Step()) {
-    row.next_run = first.Int32(0);
-    row.ready_at = first.Time(1);
-  }
-  return first.status();
+  if (!first.Step()) return first.status();
+  row.next_run = first.Int32(0);
+  row.ready_at = first.Time(1);
+  return ReadStandsBack(db, row);
 }
 
 absl::Status ReadWaits(Database& db, int64_t waits, QueueRow& row) {

@@ -34,6 +34,7 @@ struct QueueRow {
   absl::Time waiting_since;
   int32_t next_run = 0;                        // the first that may start now; else the first
   absl::Time ready_at = absl::InfinitePast();  // when the first may start, when none may now
+  std::string stands_back;                     // for what, then, where it is no failure of its own
   bool awaited = false;                        // a training that queued studies wait for
   v1::DeviceNeed need;                         // as declared
   std::vector<JobId> after;                    // jobs that have not succeeded

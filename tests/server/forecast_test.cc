@@ -122,6 +122,8 @@ TEST(ExplainWaitTest, SaysWhatHoldsARunBackItself) {
   QueuedBatch& batch = snapshot.users[0].batches[0];
   batch.ready_at = kNow + absl::Seconds(4);
   EXPECT_EQ(Why(snapshot, 0, 0).text, "tried again in 4 s");
+  snapshot.users[0].batches[0].stands_back = "waits for j1.2, which trains the same";
+  EXPECT_EQ(Why(snapshot, 0, 0).text, "waits for j1.2, which trains the same");
   batch.held = "no dataset";
   EXPECT_EQ(Why(snapshot, 0, 0).text, "held, and tried again: no dataset");
   batch.trainings = {JobId{8}};

@@ -182,6 +182,8 @@ TEST_F(ReuseRowsTest, WhatIsTrainedAlreadyIsNotBegunOnceMore) {
   EXPECT_FALSE(store_.ClaimNext("none is left").has_value());
   EXPECT_EQ(Run(second).message(), "waits for " + Name(first) + ", which trains the same");
   EXPECT_EQ(Run(third).message(), Run(second).message());
+  const std::vector<QueueUser> users = store_.queue().ReadAll(9)->users;
+  EXPECT_EQ(users.front().rows.back().stands_back, Run(third).message());
   EXPECT_LT(*store_.runs().NextRetryTime(absl::Now()), absl::Now() + absl::Minutes(1)) << "when it is looked at again";
   Finish(one);
   EXPECT_EQ(Run(second).reused_from(), Name(first));

@@ -1,5 +1,6 @@
 // Claims as HTML: the findings at length, and at a glance.
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <set>
 #include <string>
@@ -166,9 +167,10 @@ std::vector<std::string> ColumnsOf(const v1::AnalyseJobsResponse& analysis) {
 std::string GlanceHtml(const v1::Finding& finding) {
   const v1::ClaimTest& test = finding.raw();
   if (!test.has_p()) return "";
-  std::string text = absl::StrCat(VerdictHtml(test.verdict()), "<br>", Fixed(test.effect(), 2));
+  const int digits = std::abs(test.effect()) < 0.05 ? 3 : 2;
+  std::string text = absl::StrCat(VerdictHtml(test.verdict()), "<br>", Fixed(test.effect(), digits));
   if (test.has_low()) {
-    absl::StrAppend(&text, " <small>(", Fixed(test.low(), 2), " .. ", Fixed(test.high(), 2), ")</small>");
+    absl::StrAppend(&text, " <small>(", Fixed(test.low(), digits), " .. ", Fixed(test.high(), digits), ")</small>");
   }
   if (finding.has_class_() && finding.claim() == "H8")
     absl::StrAppend(&text, " <small>class ", finding.class_(), "</small>");

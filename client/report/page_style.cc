@@ -47,6 +47,7 @@ tbody.cell tr:last-child td, tbody.cell tr:first-child td[rowspan] { border-bott
 .claims tbody th { padding-top: 12px; }
 .overview { max-width: 1000px; }
 .overview small { color: var(--soft); }
+.overview td:first-child { min-width: 170px; }
 .results table { font-size: 12px; }
 .results th, .results td { padding-left: 4px; padding-right: 4px; }
 .results td:nth-child(2)[rowspan] { min-width: 96px; }

@@ -83,7 +83,7 @@ v1::AnalyseJobsResponse SomeFindings() {
       untrained: true
       effect_name: 'beta'
       null_effect: 1
-      raw { effect: 0.99 p: 0.6 verdict: PRESERVED }
+      raw { effect: -0.0152 low: -0.0171 high: -0.0136 p: 0.6 verdict: PRESERVED }
     }
     findings {
       claim: 'H1'
@@ -130,6 +130,7 @@ TEST(ReportClaimsTest, AtAGlanceThereIsARowForAClaimAndAColumnForAModel) {
                               "<th scope=\"col\">dcgan against vae</th><th scope=\"col\">resample</th></tr>"));
   EXPECT_THAT(html, HasSubstr("&#10003; supported</span><br>1.25 <small>(1.05 .. 1.45)</small></td>"
                               "<td><span class=\"verdict opposite\">"));
+  EXPECT_THAT(html, HasSubstr("-0.015 <small>(-0.017 .. -0.014)</small>")) << "small ones have more digits";
   EXPECT_THAT(html, Not(HasSubstr("H5"))) << "it was not tested";
 }
 

@@ -93,9 +93,20 @@ void WidenShare(const Runs& runs, MeanEstimate& share) {
   Widen(HalfWidth(std::sqrt(kLeastVariance) / TypicalImages(runs), runs.images.size()), share);
 }
 
+// Runs that have no image of the class, or none of another, which have no logit but the smoothed one.
+size_t WithoutLogit(const Runs& runs, size_t label) {
+  return static_cast<size_t>(std::count_if(runs.shares.begin(), runs.shares.end(), [label](const Shares& shares) {
+    return shares[label] <= 0 || shares[label] >= 1;
+  }));
+}
+
 // The derivative of the smoothed logit by the images of the class turns their standard deviation into its own.
-void WidenDelta(const Runs& runs, double mean_share, MeanEstimate& delta) {
+void WidenDelta(const Runs& runs, size_t label, double mean_share, MeanEstimate& delta) {
   if (!delta.interval.has_value()) return;
+  if (2 * WithoutLogit(runs, label) > runs.shares.size()) {
+    delta.interval.reset();
+    return;
+  }
   const double images = TypicalImages(runs);
   const double own = images * mean_share;
   const double slope = 1 / (own + 0.5) + 1 / (images - own + 0.5);
@@ -144,7 +155,7 @@ void AddCorrected(const Runs& raw, const JudgeCorrection& judge, const Shares& t
     one.corrected_delta = WithJudge(mean_projected, draws_projected, [&](const Shares& g, double images) {
       return SmoothedLogit(g[c], images) - Logit(trained[c]);
     });
-    WidenDelta(raw, shares[c].mean, *one.corrected_delta);
+    WidenDelta(raw, c, shares[c].mean, *one.corrected_delta);
   }
   cell.corrected_divergences = DivergencesOf(mean_projected, trained);
 }
@@ -180,7 +191,7 @@ CellEstimate EstimateCell(absl::Span<const std::vector<int64_t>> runs, absl::Spa
     one.amplification = Amplification(one.generated.mean, trained[c]);
     one.delta =
         raw.Estimate([&](const Shares& g, double images) { return SmoothedLogit(g[c], images) - Logit(trained[c]); });
-    WidenDelta(raw, one.generated.mean, one.delta);
+    WidenDelta(raw, c, one.generated.mean, one.delta);
     one.over_dispersion = OverDispersion(raw.Values(share), raw.images);
     cell.classes.push_back(one);
   }

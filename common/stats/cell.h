@@ -23,7 +23,8 @@ namespace skew::stats {
 // Runs of a class that is hardly ever generated may have none of it, all of them, and agree as if that were certain:
 // Student's interval of 5 runs then covers a share of a fifth of an image a run in 63% of the cells. So no interval of
 // a share is narrower than if the runs' counts had the variance of half an image, which independent images have that
-// hold one of the class in every other run; one of Delta, than what that is for the logit. 0 images in 5 runs of 10,000
+// hold one of the class in every other run; one of Delta, than what that is for the logit. Where most runs have none of
+// the class, Delta has no interval: nothing bounds it from below. 0 images in 5 runs of 10,000
 // leave shares of up to 0.009% (Clopper and Pearson's interval of the 50,000 images: 0.007%). The full binomial
 // variance as a floor would do harm where images are many: Student's interval of 5 independent runs covers 95% without
 // it, and 99.6% with it.

@@ -1,6 +1,7 @@
 #include "common/stats/claims.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
@@ -94,10 +95,16 @@ absl::StatusOr<Analysis> AnalyseStudy(const Study& study, const AnalysisOptions&
   for (const bool untrained : {false, true}) {
     std::vector<Member> raw;
     std::vector<Member> corrected;
+    std::deque<ClaimTest> uncorrected;
     for (Draft& draft : drafts) {
       if (draft.finding.untrained != untrained || draft.repeats) continue;
       raw.push_back({&draft.finding.raw, &draft.finding, &draft.raw_plan});
-      if (!draft.finding.corrected.has_value()) continue;
+      if (!draft.finding.corrected.has_value()) {
+        // Counts all the same: where there is nothing to correct, a claim is no easier to hold.
+        uncorrected.push_back(draft.finding.raw);
+        corrected.push_back({&uncorrected.back(), &draft.finding, &draft.raw_plan});
+        continue;
+      }
       corrected.push_back({&*draft.finding.corrected, &draft.finding, &draft.corrected_plan});
     }
     Decide(std::move(raw), options.alpha);

@@ -32,8 +32,8 @@
 // adds differs from bias point to bias point; H5 ranks the bias points' rho (Jonckheere's J; effect and interval are
 // the slope and interval of Theil and Sen, of log2(rho + 1/n) on log2 odds, n images a run, which invert the same
 // test), H7 runs. H5 supposes that bias points deviate independently of each other: their training images are nested
-// draws, and were the deviations of neighbours correlated at 0.7 or 0.9, a trend would be seen by chance in 8% or 12%
-// of studies instead of 3%. Corrected values of tests by Student's t hold what the judge's confusion counts leave open
+// draws, and were the deviations of neighbours correlated at 0.7 or 0.9 (autoregressive, over 7 points), a trend would be seen by
+// chance in 10% or 20% of studies instead of 3%. Corrected values of tests by Student's t hold what the judge's confusion counts leave open
 // (see cell.h); the others use the mean correction only.
 //
 // Findings of arms that train nothing say whether the instrument is fair; their images are always the same ones, on
@@ -104,8 +104,9 @@ struct ClaimTest {
   double effect = 0;
   std::optional<Interval> interval;  // 95%
   std::optional<double> p;           // two-sided; absent when there is too little to test
-  // Holm, over all findings of the analysis, raw and corrected apart; over those of untrained arms by themselves; H3
-  // closer, which is the test of H2 bias, is not counted again.
+  // Holm, over all findings of the analysis, raw and corrected apart (those without corrected values count among these
+  // with the others); over those of untrained arms by themselves; H3 closer, which is the test of H2 bias, is not
+  // counted again.
   std::optional<double> adjusted_p;
   std::optional<double> equivalence_p;
   std::optional<double> adjusted_equivalence_p;  // Holm, over the equivalence tests

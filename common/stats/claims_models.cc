@@ -50,7 +50,11 @@ int ErraticClass(const StudyView& view, const std::string& arm, const StudyRun& 
   return series == view.series().end() ? MinorityOf(run) : series->label;
 }
 
-// Logits of the runs of each bias point with two pairs or more.
+bool Varies(const std::vector<double>& values) {
+  return std::any_of(values.begin(), values.end(), [&](double value) { return value != values.front(); });
+}
+
+// Logits of the runs of each bias point with two pairs or more, on one side at least not all alike.
 std::vector<PairedGroup> LogitGroups(const StudyView& view, const std::string& arm, const Pairs& pairs, Shown shown) {
   std::map<std::pair<int, std::map<int, int64_t>>, PairedGroup> points;
   for (const auto& [gan, vae] : pairs) {
@@ -61,7 +65,7 @@ std::vector<PairedGroup> LogitGroups(const StudyView& view, const std::string& a
   }
   std::vector<PairedGroup> groups;
   for (auto& [key, group] : points) {
-    if (group.first.size() > 1) groups.push_back(std::move(group));
+    if (group.first.size() > 1 && (Varies(group.first) || Varies(group.second))) groups.push_back(std::move(group));
   }
   return groups;
 }

@@ -259,7 +259,7 @@ class Round {
 
 bool IsReady(const QueuedBatch& batch, absl::Time now) {
   return batch.runs > 0 && !batch.paused && batch.after.empty() && batch.trainings.empty() && batch.held.empty() &&
-         batch.ready_at <= now;
+         batch.stands_back.empty() && batch.ready_at <= now;
 }
 
 bool FitsNow(const RunNeed& need, const FairShareDevice& device, bool empty) {

@@ -52,7 +52,7 @@ struct QueuedBatch {
   std::vector<JobId> after;                    // jobs that have not succeeded yet
   std::vector<JobId> trainings;                // the jobs that train its judges
   absl::Time ready_at = absl::InfinitePast();  // after a failed attempt, or when it has stood back
-  std::string stands_back;                     // for what
+  std::string stands_back;                     // for what, and nobody knows until when
   std::string held;                            // what is not there that they need
   bool awaited = false;                        // a classifier's training that studies wait for: before everything
 };

@@ -94,19 +94,21 @@ std::shared_ptr<const QueueView::State> QueueView::Play(QueuePicture picture) co
   return state;
 }
 
-bool QueueView::Answers(int64_t revision) const {
-  return newest_ != nullptr && newest_->picture.revision >= revision && clock_->Now() - newest_->picture.time < kFresh;
+bool QueueView::Answers(int64_t revision, absl::Time asked) const {
+  return newest_ != nullptr && newest_->picture.revision >= revision && asked - newest_->picture.time < kFresh;
 }
 
 absl::StatusOr<std::shared_ptr<const QueueView::State>> QueueView::Get(int64_t revision) {
+  // Not what it is when a turn comes: however long a forecast takes, it is good for who has waited for it.
+  const absl::Time asked = clock_->Now();
   {
     absl::MutexLock lock(&mutex_);
     const auto is_turn = [&] {
       mutex_.AssertHeld();
-      return !playing_ || Answers(revision);
+      return !playing_ || Answers(revision, asked);
     };
     mutex_.Await(absl::Condition(&is_turn));
-    if (Answers(revision)) return newest_;
+    if (Answers(revision, asked)) return newest_;
     playing_ = true;
   }
   const absl::Cleanup end = [this] {

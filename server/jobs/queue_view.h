@@ -60,7 +60,7 @@ class QueueView {
   // A forecast that knows of all changes up to `revision`.
   absl::StatusOr<std::shared_ptr<const State>> Get(int64_t revision);
   // Whether the newest one is such a one, and fresh.
-  bool Answers(int64_t revision) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Answers(int64_t revision, absl::Time asked) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<const State> Play(QueuePicture picture) const;
   static std::vector<Place> PlacesOf(const State& state, JobId job);
   static void DescribeJob(const State& state, JobId id, v1::Job& job);

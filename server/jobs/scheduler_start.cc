@@ -104,12 +104,13 @@ void Scheduler::Hold(JobId job, absl::string_view why) {
   if (says) spdlog::error("{} is held, {} times in a row: {}", job.ToString(), times, std::string(why));
 }
 
-// False when there is nothing to start any more: somebody was quicker to cancel or pause it.
+// False without room for it any more. True also when the run did not start, because somebody was quicker to cancel or
+// pause it or it stood back for another: then it is not offered again, and what others may start is to be decided anew.
 absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots& device, const RunNeed& need) {
   SKEW_ASSIGN_OR_RETURN(const JobSources sources, runs_->ReadSources(key.job));
   if (const absl::Status there = CheckSources(sources, Sources()); !there.ok()) {
     Hold(key.job, there.message());
-    return true;  // what others may start is to be decided anew
+    return true;
   }
   const std::optional<Lease> lease = devices_->Take(device.name, need.memory_bytes, need.whole_device, clock_->Now());
   if (!lease.has_value()) return false;
@@ -119,7 +120,7 @@ absl::StatusOr<bool> Scheduler::StartOne(const QueueKey& key, const DeviceSlots&
   if (!claim.ok() || !claim->has_value()) {
     devices_->Return(*lease);
     if (!claim.ok()) return claim.status();
-    return false;
+    return true;
   }
   Launch(**claim, *lease, token);
   return true;

@@ -91,13 +91,11 @@ absl::StatusOr<int32_t> NextAttemptNumber(Database& db, RunId run) {
 }  // namespace
 
 absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key) {
-  // Ends: a run that stands back is not found again, and no more do than there are runs under way.
-  while (true) {
-    SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> run, FirstReady(scope, key));
-    if (!run.has_value()) return run;
-    SKEW_ASSIGN_OR_RETURN(const bool stands_back, StandsBack(scope, *run));
-    if (!stands_back) return run;
-  }
+  SKEW_ASSIGN_OR_RETURN(std::optional<RunId> run, FirstReady(scope, key));
+  if (!run.has_value()) return run;
+  SKEW_ASSIGN_OR_RETURN(const bool stands_back, StandsBack(scope, *run));
+  if (stands_back) run.reset();
+  return run;
 }
 
 absl::Status ReadJobSources(Database& db, JobId id, JobSources& sources) {

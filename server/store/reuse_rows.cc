@@ -188,6 +188,7 @@ absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id) {
   Statement row = db.Prepare(
       "SELECT t.job_id, t.number FROM runs r CROSS JOIN jobs j ON j.id = r.job_id "
       "CROSS JOIN runs t ON t.content_key = r.content_key AND t.content_key <> '' AND t.state IN (2, 3) "
+      "CROSS JOIN jobs u ON u.id = t.job_id AND u.classifier_key = j.classifier_key "
       "WHERE r.job_id = ? AND r.number = ? AND r.state = 1 AND r.attempts = 0 AND j.no_reuse = 0 "
       "LIMIT 1");
   static_assert(v1::QUEUED == 1 && v1::STARTING == 2 && v1::RUNNING == 3);
@@ -196,6 +197,17 @@ absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id) {
   if (row.Step()) twin = RunId{JobId{row.Int(0)}, row.Int32(1)};
   SKEW_RETURN_IF_ERROR(row.status());
   return twin;
+}
+
+absl::Status ReleaseTwins(WriteScope& scope, RunId id) {
+  return scope.db
+      .Prepare(
+          "UPDATE runs SET not_before = 0, message = '' WHERE content_key = (SELECT content_key FROM runs WHERE job_id "
+          "= "
+          "? AND number = ?) AND content_key <> '' AND state = 1 AND attempts = 0 AND not_before > 0")
+      .Bind(id.job.number)
+      .Bind(id.number)
+      .Run();
 }
 
 absl::StatusOr<std::vector<RunId>> AnswerWaitingTwins(WriteScope& scope, RunId done) {

@@ -40,8 +40,12 @@ absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job)
 // Answers this run, which was just queued, if it was done already; says whether it was.
 absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id);
 
-// The run that is trained now with the content of this one, which is queued, was not begun and may be answered by it.
+// A run that is trained now with the content and the judges of this one, which is queued and was not begun: it would be
+// answered by it.
 absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id);
+
+// Lets runs that stand back for this one, which is not trained any more and answers nobody, be ready again.
+absl::Status ReleaseTwins(WriteScope& scope, RunId id);
 
 // Answers the queued runs that have the content of `done`, which has just succeeded, and that no worker has begun; says
 // which.

@@ -97,7 +97,8 @@ absl::Status WriteEnd(WriteScope& scope, const AttemptId& attempt, const Attempt
   change.reason = end.reason;
   change.message = end.message;
   change.attempt = attempt.number;
-  return ChangeRun(scope, attempt.run, change);
+  SKEW_RETURN_IF_ERROR(ChangeRun(scope, attempt.run, change));
+  return end.state == v1::SUCCEEDED ? absl::OkStatus() : ReleaseTwins(scope, attempt.run);
 }
 
 // What follows when a run has succeeded: others have its result, too, and their cells may need more or have enough; but

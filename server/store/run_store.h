@@ -107,8 +107,8 @@ class RunStore {
   RunStore(Connections* connections, Clock* clock) : connections_(connections), clock_(clock) {}
 
   // Claims the next of these runs that may start now for `device`: QUEUED -> STARTING with a new attempt. Empty when
-  // there is none (any more): each run is claimed once, whatever the caller knew of it. A run whose content another one
-  // is trained for, so that it would be answered by it, is passed over and looked at again some seconds later.
+  // there is none (any more): each run is claimed once, whatever the caller knew of it. Empty also when the next one
+  // stands back for a run that is trained now and would answer it; it is then not ready for some seconds.
   absl::StatusOr<std::optional<Claim>> ClaimOneOf(const QueueKey& key, const ClaimDevice& device,
                                                   const std::string& token_digest);
 

@@ -196,9 +196,21 @@ TEST_F(ReuseRowsTest, WhatHasFailedIsBegunByTheNext) {
   const AttemptId one = Start();
   EXPECT_FALSE(store_.ClaimNext("it waits for the first").has_value());
   End(one, v1::FAILED);
-  store_.MustExecute("UPDATE runs SET not_before = 1 WHERE state = 1");  // some seconds later
-  EXPECT_EQ(Start().run.ToString(), Name(second));
   EXPECT_EQ(Run(second).message(), "");
+  EXPECT_EQ(Start().run.ToString(), Name(second)) << "at once";
+}
+
+// It would not be answered by it.
+TEST_F(ReuseRowsTest, NobodyStandsBackForARunOfAnotherJudge) {
+  store_.MustSubmit(Study({"a"}));
+  Start();
+  NewJob training = TestStore::Training();
+  training.classifier_key = "other";
+  NewJob other = Study({"a"});
+  other.classifier_key = "other";
+  ASSERT_TRUE(store_.jobs().Submit(other, {training}, TestStore::Ada()).ok());
+  TrainJudge("another judge");
+  EXPECT_TRUE(store_.ClaimNext("it is another result").has_value());
 }
 
 // Both have been begun: one was requeued and goes on from its checkpoint.

@@ -64,16 +64,21 @@ JobId TestStore::MustSubmit(const NewJob& job) {
 
 std::optional<Claim> TestStore::ClaimNext(const std::string& token_digest) {
   EXPECT_TRUE(queue_->SettleWaits().ok());
-  const absl::StatusOr<QueuePicture> picture = queue_->ReadReady(1);
-  EXPECT_TRUE(picture.ok()) << picture.status();
-  for (const QueueUser& user : picture->users) {
-    for (const QueueRow& row : user.rows) {
-      absl::StatusOr<std::optional<Claim>> claim = runs_->ClaimOneOf(row.key, {"cpu0", "cpu x1"}, token_digest);
-      EXPECT_TRUE(claim.ok()) << claim.status();
-      if (claim->has_value()) return *std::move(claim);
+  while (true) {
+    const absl::StatusOr<QueuePicture> picture = queue_->ReadReady(1);
+    EXPECT_TRUE(picture.ok()) << picture.status();
+    bool any = false;
+    for (const QueueUser& user : picture->users) {
+      for (const QueueRow& row : user.rows) {
+        if (row.ready_at > absl::Now()) continue;
+        any = true;
+        absl::StatusOr<std::optional<Claim>> claim = runs_->ClaimOneOf(row.key, {"cpu0", "cpu x1"}, token_digest);
+        EXPECT_TRUE(claim.ok()) << claim.status();
+        if (claim->has_value()) return *std::move(claim);
+      }
     }
+    if (!any) return std::nullopt;
   }
-  return std::nullopt;
 }
 
 void TestStore::MustExecute(const std::string& sql) {

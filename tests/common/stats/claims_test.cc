@@ -144,6 +144,29 @@ TEST(ClaimsTest, HolmCountsAllFindings) {
   EXPECT_TRUE(found);
 }
 
+// Findings in which shares play no part have no corrected values, and count among the corrected ones all the same.
+TEST(ClaimsTest, CorrectingMakesNoClaimEasier) {
+  Study study = TwoFamilies();
+  study.judges.push_back({3, {500, 0, 0, 0, 500, 0, 0, 0, 500}});
+  double loss = 1;
+  for (StudyRun& run : study.runs) {
+    run.judge = 0;
+    if (run.family == Family::kGan) run.largest_generator_loss = loss++;
+  }
+  int tests = 0;
+  const ClaimTest* smallest = nullptr;
+  const Analysis analysis = Analyse(study);
+  for (const Finding& finding : analysis.findings) {
+    if (finding.part == "closer" || !finding.raw.p.has_value()) continue;
+    ++tests;
+    if (!finding.corrected.has_value()) continue;
+    if (smallest == nullptr || *finding.corrected->p < *smallest->p) smallest = &*finding.corrected;
+  }
+  EXPECT_FALSE(FindingOf(analysis.findings, "H7").corrected.has_value());
+  ASSERT_NE(smallest, nullptr);
+  EXPECT_NEAR(*smallest->adjusted_p, std::min(1.0, tests * *smallest->p), 1e-12);
+}
+
 TEST(ClaimsTest, RefusesWhatCannotBeAnalysedTogether) {
   Study study = TwoFamilies();
   study.runs[1].trained = {{0, 1}, {1, 1}};

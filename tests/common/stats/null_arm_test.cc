@@ -63,6 +63,7 @@ TEST(NullArmTest, IntervalsCoverClassesThatAreHardlyGenerated) {
     Random random(28);
     Coverage raw;
     Coverage corrected;
+    Coverage delta;  // where it has an interval
     for (int i = 0; i < 600; ++i) {
       std::vector<std::vector<int64_t>> runs;
       runs.reserve(kIterations);
@@ -76,7 +77,13 @@ TEST(NullArmTest, IntervalsCoverClassesThatAreHardlyGenerated) {
       const CellEstimate cell = EstimateCell(runs, {2000, 50}, kJudge);
       raw.Add(cell.classes[1].generated.interval->Contains(images / kImages));
       corrected.Add(cell.classes[1].corrected->interval->Contains(images / kImages));
+      const double truth = Logit(images / kImages) - Logit(50.0 / 2050);
+      for (const MeanEstimate& one : {cell.classes[1].delta, *cell.classes[1].corrected_delta}) {
+        delta.Add(!one.interval.has_value() || one.interval->Contains(truth));
+      }
     }
+    std::cout << "  Delta, where it has an interval: missed by " << 1 - delta.rate() << " of the cells\n";
+    EXPECT_GE(delta.rate(), 0.91) << images;
     std::cout << images << " images a run: covered " << raw.rate() << ", corrected " << corrected.rate() << "\n";
     EXPECT_GE(raw.rate(), 0.93) << images;
     EXPECT_GE(corrected.rate(), 0.93) << images;
@@ -84,7 +91,7 @@ TEST(NullArmTest, IntervalsCoverClassesThatAreHardlyGenerated) {
 }
 
 // t = 2.776 with 4 degrees of freedom, the square root of 0.5 images over that of 5 runs: 0.878 images a run. The
-// smoothed logit rises by 2 for an image more than none.
+// smoothed logit rises by 1 / 1.5 for an image more than one.
 TEST(NullArmTest, NoImageInFiveRunsIsNoCertainty) {
   const std::vector<std::vector<int64_t>> runs(5, {kImages, 0});
   const JudgeCorrection judge = *CorrectionOf({2, {480, 20, 0, 500}}, {0, 1}, 50, 1);  // takes 4% of the others for it
@@ -92,11 +99,14 @@ TEST(NullArmTest, NoImageInFiveRunsIsNoCertainty) {
   const ClassEstimate& one = cell.classes[1];
   EXPECT_NEAR(one.generated.interval->high, 0.878 / kImages, 1e-7);
   EXPECT_GT(one.generated.interval->high, ClopperPearsonInterval(0, 5 * kImages).high);
-  EXPECT_NEAR(one.delta.interval->high - one.delta.mean, 0.878 * 2, 1e-3);
+  EXPECT_FALSE(one.delta.interval.has_value()) << "nothing bounds it from below";
   EXPECT_EQ(one.corrected->mean, 0);
   EXPECT_EQ(one.corrected->interval->low, 0);
   EXPECT_NEAR(one.corrected->interval->high, 0.878 / kImages, 1e-7);
-  EXPECT_GE(one.corrected_delta->interval->high, one.delta.interval->high - 1e-6);
+  EXPECT_FALSE(one.corrected_delta->interval.has_value());
+  const MeanEstimate delta =
+      EstimateCell(std::vector<std::vector<int64_t>>(5, {kImages - 1, 1}), {2000, 50}, nullptr).classes[1].delta;
+  EXPECT_NEAR(delta.interval->high - delta.mean, 0.878 / 1.5, 1e-3);
 }
 
 TEST(NullArmTest, CorrectedIntervalsCoverWithARealisticJudge) { CoverCells(1400, RealisticJudge, true, 2); }

@@ -65,6 +65,56 @@ TEST(VarianceSwapTest, NoGroupSpeaksForAll) {
   EXPECT_LT(test.p, 0.2);
 }
 
+// As many swaps as there are, whether they are tried one by one or as sums of two halves.
+TEST(VarianceSwapTest, SumsOverGroupsAreAllSwaps) {
+  Random random(3);
+  std::vector<PairedGroup> groups(3);
+  for (PairedGroup& group : groups) {
+    for (int i = 0; i < 4; ++i) {
+      group.first.push_back(random.Normal());
+      group.second.push_back(2 * random.Normal());
+    }
+  }
+  const PermutationTest sums = VarianceSwapTest(groups, 10, 1);  // 2^6 in a half, of 2^9
+  EXPECT_TRUE(sums.exact);
+  int64_t either = 0;
+  int64_t greater = 0;
+  // Swapped contrasts are contrasts of swapped pairs where a pair is one: so each group of a pair of its own.
+  std::vector<std::pair<double, double>> squares;
+  for (const PairedGroup& group : groups) {
+    double before[2] = {group.first[0], group.second[0]};
+    for (size_t i = 1; i < 4; ++i) {
+      const auto n = static_cast<double>(i);
+      const double one = (group.first[i] - before[0] / n) * std::sqrt(n / (n + 1));
+      const double other = (group.second[i] - before[1] / n) * std::sqrt(n / (n + 1));
+      squares.emplace_back(one * one, other * other);
+      before[0] += group.first[i];
+      before[1] += group.second[i];
+    }
+  }
+  const auto statistic = [&](uint32_t mask) {
+    double mean = 0;
+    for (size_t g = 0; g < 3; ++g) {
+      double first = 0;
+      double second = 0;
+      for (size_t i = 3 * g; i < 3 * g + 3; ++i) {
+        first += ((mask >> i) & 1) != 0 ? squares[i].second : squares[i].first;
+        second += ((mask >> i) & 1) != 0 ? squares[i].first : squares[i].second;
+      }
+      const double floor = 0.01 * (first + second);
+      mean += std::log((first + floor) / (second + floor)) / 3;
+    }
+    return mean;
+  };
+  for (uint32_t mask = 0; mask < 512; ++mask) {
+    either += std::abs(statistic(mask)) > std::abs(statistic(0)) - 1e-9 ? 1 : 0;
+    greater += statistic(mask) > statistic(0) - 1e-9 ? 1 : 0;
+  }
+  EXPECT_NEAR(sums.statistic, statistic(0), 1e-12);
+  EXPECT_NEAR(sums.p, static_cast<double>(either) / 512, 1e-12);
+  EXPECT_NEAR(sums.p_greater, static_cast<double>(greater) / 512, 1e-12);
+}
+
 // Where one side does not vary, it counts as a tenth of the other's standard deviation.
 TEST(VarianceSwapTest, ASideThatDoesNotVary) {
   const PermutationTest one = VarianceSwapTest(std::vector<PairedGroup>{{{1, 1, 1}, {1, 5, 3}}}, 100, 1);

@@ -106,9 +106,9 @@ TEST(ClaimsSharesTest, APlanForTheStrongestOfThreeClassesPaysForAll) {
   std::vector<double> deltas;
   for (int i = 0; i < 4; ++i) {
     const int64_t own = 3300 + 200 * i;
-    study.runs.push_back(
-        MakeRun("dcgan", Family::kGan, i, {{0, 2000}, {1, 2000}, {2, 2000}},
-                {{0, (kImages - own) / 2 + 40 * i * i}, {1, own}, {2, (kImages - own) / 2 - 40 * i * i}}));
+    study.runs.push_back(MakeRun(
+        "dcgan", Family::kGan, i, {{0, 2000}, {1, 2000}, {2, 2000}},
+        {{0, (kImages - own) / 2 + int64_t{40} * i * i}, {1, own}, {2, (kImages - own) / 2 - int64_t{40} * i * i}}));
     deltas.push_back(SmoothedLogit(static_cast<double>(own) / kImages, kImages) - Logit(1.0 / 3));
   }
   const Analysis analysis = Analyse(study);

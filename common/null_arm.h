@@ -35,12 +35,12 @@ struct NullArmCoverage {
 // Of each such model that has an interval (they take two runs of a cell), over all cells and classes.
 std::vector<NullArmCoverage> NullArmCoverageOf(const v1::GetResultsResponse& results);
 
-// Whether some interval is so far off that it is no chance: in less than 1 of 100 studies for each of the two corrections. How many do not contain the
-// trained share says little: they have one judge, whose errors on the held-out images are in all of them, and in one
-// study of 20 or so all intervals of a class miss together. Bonferroni's bound over all intervals holds for them, too;
-// of 21 intervals of 20 runs each one is off by 2.8 half-widths then (null_arm_study_test.cc measures how often a fair
-// instrument is: in 2 of 300 studies). `nominal`: how many of them contain it, 0.95 or, where a rule stopped early,
-// 0.9.
+// Whether some interval is so far off that it is no chance: in less than 1 of 100 studies for each of the two
+// corrections. How many do not contain the trained share says little: they have one judge, whose errors on the held-out
+// images are in all of them, and in one study of 20 or so all intervals of a class miss together. Bonferroni's bound
+// over all intervals holds for them, too; of 21 intervals of 20 runs each one is off by 2.8 half-widths then
+// (null_arm_study_test.cc measures how often a fair instrument is: in 2 of 300 studies). `nominal`: how many of them
+// contain it, 0.95 or, where a rule stopped early, 0.9.
 bool IsOff(const Containing& counted, double nominal);
 
 // "resample: 21 of 21 95% intervals contain the trained share as judged, 21 of 21 corrected, 20 of 21 by PACC: the

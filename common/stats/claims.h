@@ -32,9 +32,9 @@
 // adds differs from bias point to bias point; H5 ranks the bias points' rho (Jonckheere's J; effect and interval are
 // the slope and interval of Theil and Sen, of log2(rho + 1/n) on log2 odds, n images a run, which invert the same
 // test), H7 runs. H5 supposes that bias points deviate independently of each other: their training images are nested
-// draws, and were the deviations of neighbours correlated at 0.7 or 0.9 (autoregressive, over 7 points), a trend would be seen by
-// chance in 10% or 20% of studies instead of 3%. Corrected values of tests by Student's t hold what the judge's confusion counts leave open
-// (see cell.h); the others use the mean correction only.
+// draws, and were the deviations of neighbours correlated at 0.7 or 0.9 (autoregressive, over 7 points), a trend would
+// be seen by chance in 10% or 20% of studies instead of 3%. Corrected values of tests by Student's t hold what the
+// judge's confusion counts leave open (see cell.h); the others use the mean correction only.
 //
 // Findings of arms that train nothing say whether the instrument is fair; their images are always the same ones, on
 // which the judge's errors are others than its rates (JudgedOn in judge.h). They are a family of their own for Holm.

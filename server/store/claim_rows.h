@@ -14,8 +14,8 @@
 
 namespace skew {
 
-// The next of these runs that may start now. Should another run be trained that would answer it, it stands back: it gets
-// a time before which it is not ready, and nothing is found, although there may be others.
+// The next of these runs that may start now. Should another run be trained that would answer it, it stands back: it
+// gets a time before which it is not ready, and nothing is found, although there may be others.
 absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key);
 
 // NOT_FOUND without this job.

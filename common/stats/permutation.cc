@@ -190,8 +190,8 @@ PermutationTest VarianceSwapTest(absl::Span<const PairedGroup> groups, int64_t r
   };
   const double observed = mean_log_ratio(std::vector<bool>(contrasts, false));
   // Sums cost a tenth of what a random swap of all groups does.
-  auto all = AllSwaps(squares, static_cast<double>(contrasts), observed, 10 * rounds);
-  if (all.has_value() && !squares.empty()) return *std::move(all);
+  const auto all = AllSwaps(squares, static_cast<double>(contrasts), observed, 10 * rounds);
+  if (all.has_value() && !squares.empty()) return *all;
   return SwapTest(contrasts, mean_log_ratio, rounds, seed);
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/render/format.h"
+#include "common/null_arm.h"
 
 namespace skew {
 namespace {
@@ -67,10 +68,7 @@ std::vector<const v1::Run*> RunsOf(const ModelOfJob& model, const v1::ResultCell
   return runs;
 }
 
-bool Trains(const ModelOfJob& model) {
-  const auto& models = model.job->job.spec().models();
-  return model.model_index >= models.size() || !models.Get(model.model_index).has_resample();
-}
+bool Trains(const ModelOfJob& model) { return !TrainsNothing(model.model); }
 
 bool HasCorrected(const ModelOfJob& model) {
   for (const v1::ResultCell* cell : model.cells) {

@@ -63,7 +63,7 @@ void Decide(std::vector<Member> family, double alpha) {
 
 bool IsUntrained(const StudyView& view, const std::string& arm) {
   const auto found = view.arms().find(arm);
-  return found != view.arms().end() && found->second.front()->family == Family::kOther;
+  return found != view.arms().end() && TrainsNothing(*found->second.front());
 }
 
 // A claim in other words has the test, and the verdict, of the first ones.

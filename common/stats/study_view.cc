@@ -26,8 +26,6 @@ std::string OrderSuffix(FirstBatches order) {
   return "";
 }
 
-bool TrainsNothing(const StudyRun& run) { return run.family == Family::kOther; }
-
 // What trains nothing has no first batches.
 FirstBatches OrderOf(const StudyRun& run) { return TrainsNothing(run) ? FirstBatches::kShuffled : run.first_batches; }
 
@@ -82,6 +80,8 @@ std::optional<int> VariedClass(const RunList& runs, const std::vector<int>& labe
 }
 
 }  // namespace
+
+bool TrainsNothing(const StudyRun& run) { return run.family == Family::kOther; }
 
 absl::StatusOr<StudyView> StudyView::Make(const Study& study, const AnalysisOptions& options) {
   StudyView view;

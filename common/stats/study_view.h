@@ -85,6 +85,8 @@ std::string ArmName(const std::string& arm, FirstBatches order);
 // Of the training set.
 double TrainedShare(const StudyRun& run, int label);
 std::vector<double> TrainedShares(const StudyRun& run);
+// Of an arm that is there to check the instrument.
+bool TrainsNothing(const StudyRun& run);
 // The class with the fewest training images; of several the smallest label.
 int MinorityOf(const StudyRun& run);
 // All classes with as few as that; all classes where the counts are equal.

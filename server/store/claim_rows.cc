@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "server/store/added_runs.h"
 #include "server/store/job_rows.h"
 #include "server/store/judge_rows.h"
 #include "server/store/queue_rows.h"
@@ -91,10 +92,15 @@ absl::StatusOr<int32_t> NextAttemptNumber(Database& db, RunId run) {
 }  // namespace
 
 absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key) {
-  SKEW_ASSIGN_OR_RETURN(std::optional<RunId> run, FirstReady(scope, key));
+  SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> run, FirstReady(scope, key));
   if (!run.has_value()) return run;
+  SKEW_ASSIGN_OR_RETURN(const bool answered, AnswerIfDone(scope, *run));
+  if (answered) {
+    SKEW_RETURN_IF_ERROR(AddNeededIteration(scope, *run));
+    return std::nullopt;
+  }
   SKEW_ASSIGN_OR_RETURN(const bool stands_back, StandsBack(scope, *run));
-  if (stands_back) run.reset();
+  if (stands_back) return std::nullopt;
   return run;
 }
 

@@ -14,8 +14,9 @@
 
 namespace skew {
 
-// The next of these runs that may start now. Should another run be trained that would answer it, it stands back: it
-// gets a time before which it is not ready, and nothing is found, although there may be others.
+// The next of these runs that may start now. Nothing is found, although there may be others, when that one was done by
+// another run after it had been begun itself: then it is answered; or when another run is trained that would answer it:
+// then it stands back and gets a time before which it is not ready.
 absl::StatusOr<std::optional<RunId>> FindRunnable(WriteScope& scope, const QueueKey& key);
 
 // NOT_FOUND without this job.

@@ -54,6 +54,17 @@ absl::StatusOr<std::vector<RunId>> FindWaiting(Database& db, const std::string& 
   return waiting;
 }
 
+// What its attempts brought, should it have been begun.
+absl::Status DropOwnResults(Database& db, RunId id) {
+  for (const char* table : {"histograms", "artifacts"}) {
+    SKEW_RETURN_IF_ERROR(db.Prepare(absl::StrCat("DELETE FROM ", table, " WHERE job_id = ? AND run_number = ?"))
+                             .Bind(id.job.number)
+                             .Bind(id.number)
+                             .Run());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CopyRunRow(Database& db, RunId id, RunId source, const std::string& original) {
   return db
       .Prepare(
@@ -119,6 +130,7 @@ absl::Status Answer(WriteScope& scope, RunId id, RunId source) {
   RunChange change;
   change.state = v1::SUCCEEDED;
   SKEW_ASSIGN_OR_RETURN(change.reused_from, OriginalOf(scope.db, source));
+  SKEW_RETURN_IF_ERROR(DropOwnResults(scope.db, id));
   SKEW_RETURN_IF_ERROR(CopyRunRow(scope.db, id, source, change.reused_from));
   SKEW_RETURN_IF_ERROR(CopyArtifacts(scope, id, source));
   SKEW_RETURN_IF_ERROR(CopyHistograms(scope, id, source));
@@ -202,9 +214,8 @@ absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id) {
 absl::Status ReleaseTwins(WriteScope& scope, RunId id) {
   return scope.db
       .Prepare(
-          "UPDATE runs SET not_before = 0, message = '' WHERE content_key = (SELECT content_key FROM runs WHERE job_id "
-          "= "
-          "? AND number = ?) AND content_key <> '' AND state = 1 AND attempts = 0 AND not_before > 0")
+          "UPDATE runs SET not_before = 0, message = '' WHERE content_key = (SELECT content_key FROM runs "
+          "WHERE job_id = ? AND number = ?) AND content_key <> '' AND state = 1 AND attempts = 0 AND not_before > 0")
       .Bind(id.job.number)
       .Bind(id.number)
       .Run();

@@ -37,7 +37,8 @@ absl::Status AnswerFromStore(WriteScope& scope, JobId id, const NewJob& job);
 // Positions in `job` of the runs that would be, in ascending order. Reads only.
 absl::StatusOr<std::vector<size_t>> FindAnswers(Database& db, const NewJob& job);
 
-// Answers this run, which was just queued, if it was done already; says whether it was.
+// Answers this run, which is queued, if another one did it already, whatever its own attempts brought; says whether it
+// was.
 absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id);
 
 // A run that is trained now with the content and the judges of this one, which is queued and was not begun: it would be

@@ -227,6 +227,38 @@ TEST_F(ReuseRowsTest, RunsUnderWayGoOn) {
   EXPECT_EQ(Run(second).reused_from(), "");
 }
 
+// With what another run made, not with what it made itself before it failed.
+TEST_F(ReuseRowsTest, WhatIsStartedAgainIsAnsweredIfItWasDoneMeanwhile) {
+  const JobId first = store_.MustSubmit(Study({"a", "b"}));
+  const AttemptId failed = Start();
+  worker::v1::Report report;
+  report.mutable_histogram()->set_step(5);
+  report.mutable_histogram()->set_images(3);
+  report.mutable_histogram()->set_rejected(3);
+  Report(failed, report);
+  report.mutable_artifact()->set_name("samples.png");
+  report.mutable_artifact()->set_digest("of a failure");
+  Report(failed, report);
+  End(failed, v1::FAILED);
+  const JobId second = store_.MustSubmit(Study({"a"}));
+  Finish(Start());  // "b"
+  Finish(Start());
+  EXPECT_EQ(Run(second).state(), v1::SUCCEEDED);
+  ASSERT_TRUE(store_.queue().Retry(first, TestStore::Ada()).ok());
+  EXPECT_EQ(Run(first).state(), v1::QUEUED);
+  EXPECT_FALSE(store_.ClaimNext("none is left").has_value());
+  const v1::Run answered = Run(first);
+  EXPECT_EQ(answered.state(), v1::SUCCEEDED);
+  EXPECT_EQ(answered.reused_from(), Name(second));
+  EXPECT_EQ(answered.attempts_size(), 1) << "it was tried";
+  const RunRecord record = *store_.reuse().ReadRecord(RunId{first, 1});
+  ASSERT_EQ(record.histograms.size(), 2u);
+  EXPECT_EQ(record.histograms[0].step(), 10);
+  EXPECT_EQ(store_.MustRead("SELECT COUNT(*) FROM artifacts WHERE digest = 'of a failure'"), 0);
+  EXPECT_EQ(store_.MustRead("SELECT SUM(queued) FROM queue"), 0);
+  EXPECT_EQ(store_.jobs().Get(first)->state(), v1::JOB_SUCCEEDED);
+}
+
 TEST_F(ReuseRowsTest, AFailedRunAnswersNothing) {
   store_.MustSubmit(Study({"a"}));
   const JobId second = store_.MustSubmit(Study({"a"}));

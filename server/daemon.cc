@@ -15,6 +15,7 @@
 #include "common/status.h"
 #include "server/api/server_limits.h"
 #include "server/jobs/auto_precision.h"
+#include "server/jobs/device_spec.h"
 #include "server/store/restore.h"
 #include "server/workers/nvml.h"
 #include "spdlog/spdlog.h"
@@ -67,7 +68,7 @@ std::unique_ptr<GpuProbe> FindProbe(const Daemon::Options& options, const std::v
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
-  SKEW_ASSIGN_OR_RETURN(std::vector<Lease> devices, DeviceLedger::Parse(options.devices, UsableCores()));
+  SKEW_ASSIGN_OR_RETURN(std::vector<Lease> devices, ParseDevices(options.devices, UsableCores()));
   SKEW_RETURN_IF_ERROR(CheckTlsOptions(options.tls));
   SKEW_ASSIGN_OR_RETURN(StateDir state_dir, StateDir::Open(options.state_dir));
   SKEW_RETURN_IF_ERROR(CheckNotRestoring(state_dir));

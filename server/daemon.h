@@ -60,7 +60,7 @@ class Daemon {
     std::string state_dir;
     std::vector<std::string>
         listen;                   // "unix:PATH" or "host:port"; empty: the state directory's socket and 127.0.0.1:7433
-    std::string devices = "cpu";  // see DeviceLedger::Parse
+    std::string devices = "cpu";  // see server/jobs/device_spec.h
     std::string datasets;         // empty: STATE_DIR/datasets
     std::string worker_program;   // path of skew-worker
     std::string commit;           // that the program was built from

@@ -58,10 +58,6 @@ struct DeviceSlots {
 // its memory is back: no reading from before the end of its process makes anything free. Thread-safe.
 class DeviceLedger {
  public:
-  // `spec` is "cpu:SLOTSxCORES", "cpu" (one slot for each of `cores`), "cuda:all" or "cuda:0,2". `cores` are those
-  // this process may use; GPU workers share all of them. INVALID_ARGUMENT, with the spec and what would be right.
-  static absl::StatusOr<std::vector<Lease>> Parse(absl::string_view spec, const std::vector<int32_t>& cores);
-
   // Several runs share a GPU, at most `max_runs_per_gpu`, once its memory is accounted for; until then one has it.
   explicit DeviceLedger(std::vector<Lease> devices, int max_runs_per_gpu = 1);
 
@@ -134,10 +130,6 @@ class DeviceLedger {
   std::vector<Entry> entries_ ABSL_GUARDED_BY(mutex_);
   int64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
 };
-
-// Cores that this process may use, and indices of the NVIDIA GPUs that the kernel's driver lists.
-std::vector<int32_t> UsableCores();
-std::vector<int32_t> InstalledGpus();
 
 }  // namespace skew
 

@@ -12,8 +12,6 @@
 namespace skew {
 namespace {
 
-std::string Text(const absl::Status& status) { return status.ToString(); }
-
 worker::v1::Command::Action ActionFor(StopCause cause) {
   const bool goes_on = cause == StopCause::kDrain || cause == StopCause::kPause;
   return goes_on ? worker::v1::Command::CHECKPOINT_AND_STOP : worker::v1::Command::CANCEL;
@@ -153,9 +151,9 @@ void Scheduler::ReadDevices() {
 
 void Scheduler::RequestStops() {
   const absl::StatusOr<std::vector<AttemptId>> cancelling = runs_->CancellingAttempts();
-  if (!cancelling.ok()) spdlog::warn("cannot read the cancelled runs: {}", Text(cancelling.status()));
+  if (!cancelling.ok()) spdlog::warn("cannot read the cancelled runs: {}", cancelling.status().ToString());
   const absl::StatusOr<std::vector<AttemptId>> paused = runs_->PausedAttempts();
-  if (!paused.ok()) spdlog::warn("cannot read the paused runs: {}", Text(paused.status()));
+  if (!paused.ok()) spdlog::warn("cannot read the paused runs: {}", paused.status().ToString());
   const absl::Time now = clock_->Now();
   std::vector<AttemptId> to_kill;
   {
@@ -222,7 +220,7 @@ bool Scheduler::End(const AttemptId& id, const InFlight& attempt) {
     return verdict;
   });
   if (!end.ok()) {
-    spdlog::error("cannot write the end of {}: {}", id.ToString(), Text(end.status()));
+    spdlog::error("cannot write the end of {}: {}", id.ToString(), end.status().ToString());
     return false;
   }
   spdlog::info("{} on {}: {} {} {}", id.ToString(), attempt.lease.device, v1::RunState_Name(end->state),

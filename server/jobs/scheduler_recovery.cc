@@ -18,8 +18,6 @@ namespace {
 // What lies between a claim and the start of its process is less.
 constexpr absl::Duration kClockTolerance = absl::Minutes(1);
 
-std::string Text(const absl::Status& status) { return status.ToString(); }
-
 }  // namespace
 
 // Adopts the workers that an earlier daemon left; ends the other attempts, first their processes if there are any.
@@ -58,7 +56,7 @@ std::vector<OpenAttempt> Scheduler::AwaitOpenAttempts() {
   while (true) {
     absl::StatusOr<std::vector<OpenAttempt>> open = runs_->OpenAttempts();
     if (open.ok()) return *std::move(open);
-    spdlog::error("recovery: cannot read the attempts under way: {}", Text(open.status()));
+    spdlog::error("recovery: cannot read the attempts under way: {}", open.status().ToString());
     if (PauseForStore()) return {};
   }
 }
@@ -99,7 +97,7 @@ absl::Status Scheduler::Adopt(const OpenAttempt& open) {
 void Scheduler::SetStart(const OpenAttempt& open, const Claim& claim, absl::Time start_time) {
   if (absl::AbsDuration(start_time - open.start_time) < kClockTolerance) return;
   const absl::Status moved = runs_->MoveStart(open.attempt, start_time);
-  if (!moved.ok()) spdlog::warn("cannot move the start of {}: {}", open.attempt.ToString(), Text(moved));
+  if (!moved.ok()) spdlog::warn("cannot move the start of {}: {}", open.attempt.ToString(), moved.ToString());
   absl::MutexLock lock(&mutex_);
   const auto found = in_flight_.find(open.attempt);
   if (found == in_flight_.end() || !claim.spec.has_time_limit()) return;
@@ -125,7 +123,7 @@ bool Scheduler::EndRecovered(const AttemptId& attempt, bool gone) {
     return verdict;
   });
   if (!end.ok()) {
-    spdlog::error("recovery: {}: {}", attempt.ToString(), Text(end.status()));
+    spdlog::error("recovery: {}: {}", attempt.ToString(), end.status().ToString());
     return !MayPass(end.status());  // one that cannot be read must not hold up the others
   }
   if (IsTerminal(end->state)) RemoveWorkOf(attempt.run);

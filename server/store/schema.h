@@ -1,4 +1,4 @@
-// The tables, as a list of migrations that only ever grows.
+// Which tables a database has: its version, and how it gets to a newer one.
 #ifndef SKEW_SERVER_STORE_SCHEMA_H_
 #define SKEW_SERVER_STORE_SCHEMA_H_
 

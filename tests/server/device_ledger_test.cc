@@ -5,47 +5,13 @@
 
 #include <utility>
 
+#include "server/jobs/device_spec.h"
+
 namespace skew {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-
-TEST(DeviceSpecTest, CpuAloneIsASlotForEveryCore) {
-  const auto devices = DeviceLedger::Parse("cpu", {2, 5});
-  ASSERT_TRUE(devices.ok()) << devices.status();
-  ASSERT_EQ(devices->size(), 2u);
-  EXPECT_EQ((*devices)[1].device, "cpu1");
-  EXPECT_THAT((*devices)[1].cores, ElementsAre(5));
-}
-
-TEST(DeviceSpecTest, SlotsHaveTheirOwnCores) {
-  const auto devices = DeviceLedger::Parse("cpu:2x2", {0, 1, 2, 3});
-  ASSERT_TRUE(devices.ok());
-  EXPECT_THAT((*devices)[0].cores, ElementsAre(0, 1));
-  EXPECT_THAT((*devices)[1].cores, ElementsAre(2, 3));
-}
-
-TEST(DeviceSpecTest, GpusAreNamedForTheTrainer) {
-  const auto devices = DeviceLedger::Parse("cuda:0,2", {0, 1});
-  ASSERT_TRUE(devices.ok());
-  ASSERT_EQ(devices->size(), 2u);
-  EXPECT_EQ((*devices)[1].device, "cuda2");
-  EXPECT_EQ((*devices)[1].torch_device, "cuda:2");
-  EXPECT_THAT((*devices)[1].cores, ElementsAre(0, 1));
-}
-
-TEST(DeviceSpecTest, RefusesWhatCannotBeAndNamesIt) {
-  for (const char* spec : {"", "gpu", "cpu:2", "cpu:0x1", "cpu:2x0", "cpu:3x1", "cpu:2x2", "cpu:-1x1",
-                           "cpu:18446744073709551615x2", "cuda:", "cuda:x", "cuda:1,1", "cuda:-1"}) {
-    const absl::Status status = DeviceLedger::Parse(spec, {0, 1}).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << spec;
-    EXPECT_THAT(std::string(status.message()), HasSubstr(spec));
-  }
-}
-
 TEST(DeviceLedgerTest, ADeviceHasOneHolderAtATime) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cpu:1x1", {0}));
+  DeviceLedger ledger(*ParseDevices("cpu:1x1", {0}));
   const auto lease = ledger.Take("cpu0", 0, false, absl::FromUnixSeconds(5));
   ASSERT_TRUE(lease.has_value());
   EXPECT_FALSE(ledger.HasFree());
@@ -59,7 +25,7 @@ TEST(DeviceLedgerTest, ADeviceHasOneHolderAtATime) {
 }
 
 TEST(DeviceLedgerTest, ADrainedDeviceIsNotTaken) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cpu:2x1", {0, 1}));
+  DeviceLedger ledger(*ParseDevices("cpu:2x1", {0, 1}));
   ASSERT_TRUE(ledger.SetDrained("cpu1", true).ok());
   EXPECT_FALSE(ledger.Take("cpu1", 0, false, absl::FromUnixSeconds(5)).has_value());
   EXPECT_TRUE(ledger.HasFree());
@@ -77,13 +43,13 @@ GpuReading Reading(int64_t used_gib, std::vector<GpuProcess> processes = {}) {
 }
 
 TEST(GpuLedgerTest, WithoutAReadingOneRunHasTheGpu) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 4);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 4);
   ASSERT_TRUE(ledger.Take("cuda0", 3 * kGib, false, kTakeTime).has_value());
   EXPECT_FALSE(ledger.Take("cuda0", 3 * kGib, false, kTakeTime).has_value());
 }
 
 TEST(GpuLedgerTest, RunsShareMemoryAsFarAsItGoes) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 4);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 4);
   ledger.Update(std::vector<GpuReading>{Reading(0)}, kTakeTime);
   const auto first = ledger.Take("cuda0", 10 * kGib, false, kTakeTime);
   ASSERT_TRUE(first.has_value());
@@ -97,7 +63,7 @@ TEST(GpuLedgerTest, RunsShareMemoryAsFarAsItGoes) {
 }
 
 TEST(GpuLedgerTest, WhatAWorkerUsesOfItsLeaseCountsOnce) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 4);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 4);
   ledger.Update(std::vector<GpuReading>{Reading(0)}, kTakeTime);
   const auto lease = ledger.Take("cuda0", 6 * kGib, false, kTakeTime);
   ledger.SetProcess(*lease, 17);
@@ -109,7 +75,7 @@ TEST(GpuLedgerTest, WhatAWorkerUsesOfItsLeaseCountsOnce) {
 }
 
 TEST(GpuLedgerTest, AWholeDeviceIsFullAndEmptyAgainOnlyWhenItsMemoryIsBack) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 4);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 4);
   ledger.Update(std::vector<GpuReading>{Reading(0)}, kTakeTime);
   const auto lease = ledger.Take("cuda0", 0, true, kTakeTime);
   ASSERT_TRUE(lease.has_value());
@@ -127,7 +93,7 @@ TEST(GpuLedgerTest, AWholeDeviceIsFullAndEmptyAgainOnlyWhenItsMemoryIsBack) {
 }
 
 TEST(GpuLedgerTest, ForeignProcessesAreShownAndTheirMemoryIsNotFree) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 4);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 4);
   ledger.Update(std::vector<GpuReading>{Reading(13, {{99, 13 * kGib}})}, kTakeTime);
   EXPECT_FALSE(ledger.Take("cuda0", 4 * kGib, false, kTakeTime).has_value());
   const v1::Device device = ledger.List()[0];
@@ -138,7 +104,7 @@ TEST(GpuLedgerTest, ForeignProcessesAreShownAndTheirMemoryIsNotFree) {
 }
 
 TEST(GpuLedgerTest, AGpuThatVanishesOrFailsIsOutOfOrderUntilItIsBack) {
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0,1", {0}), 4);
+  DeviceLedger ledger(*ParseDevices("cuda:0,1", {0}), 4);
   GpuReading broken = Reading(0);
   broken.problem = "GPU is lost";
   ledger.Update(std::vector<GpuReading>{broken}, kTakeTime);

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "server/jobs/device_ledger.h"
+#include "server/jobs/device_spec.h"
 #include "tests/testing/temp_folder.h"
 
 namespace skew {
@@ -100,7 +101,7 @@ TEST_F(NvmlTest, MemoryThatARunHasNotGivenBackIsNotFreeWhateverOlderReadingsSay)
   constexpr int64_t kGib = int64_t{1} << 30;
   Write("gpu T4 17179869184 0\n");
   const auto nvml = MustLoad();
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 2);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 2);
   ledger.Update(nvml->Read(), kReadTime);
   const auto lease = ledger.Take("cuda0", 12 * kGib, false, kReadTime);
   ASSERT_TRUE(lease.has_value());
@@ -135,7 +136,7 @@ TEST_F(NvmlTest, MemoryThatNeverComesBackIsGivenUpAndCountsAsUsed) {
   constexpr int64_t kGib = int64_t{1} << 30;
   Write("gpu T4 17179869184 0\n");
   const auto nvml = MustLoad();
-  DeviceLedger ledger(*DeviceLedger::Parse("cuda:0", {0}), 2);
+  DeviceLedger ledger(*ParseDevices("cuda:0", {0}), 2);
   ledger.Update(nvml->Read(), kReadTime);
   const auto lease = ledger.Take("cuda0", 0, true, kReadTime);
   ASSERT_TRUE(lease.has_value());

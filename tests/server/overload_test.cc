@@ -1,16 +1,12 @@
 // What clients may use of the daemon, and what becomes of those that want more, read nothing, or are gone.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
-#include <functional>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "client/client.h"
-#include "common/slow_consumer.h"
 #include "common/status.h"
 #include "gmock/gmock.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -27,14 +23,6 @@ using ::testing::HasSubstr;
 
 // Requests, far above a rate of two a second.
 constexpr int kMany = 1000;
-
-std::vector<int64_t> Revisions(const std::vector<v1::WatchJobResponse>& responses) {
-  std::vector<int64_t> revisions;
-  for (const v1::WatchJobResponse& one : responses) {
-    if (one.has_event()) revisions.push_back(one.event().revision());
-  }
-  return revisions;
-}
 
 Client ClientOf(TestDaemon& daemon) {
   Client::Options options;
@@ -160,11 +148,13 @@ TEST(OverloadTest, FiftyScriptsAndTwoHundredWatchersOfOneUserAreAllServed) {
   daemon.Await(job);
   const std::string watched = daemon.MustSubmit(TestDaemon::Spec("wait"));
   std::vector<std::unique_ptr<OpenWatch>> watches;
+  watches.reserve(200);
   for (int i = 0; i < 200; ++i) {
     watches.push_back(std::make_unique<OpenWatch>(daemon.jobs(), watched));
     ASSERT_TRUE(watches.back()->Read());
   }
   std::vector<std::thread> scripts;
+  scripts.reserve(50);
   for (int i = 0; i < 50; ++i) {
     scripts.emplace_back([&] {
       const auto channel = Connect(daemon.daemon().addresses().front());
@@ -222,107 +212,6 @@ TEST(OverloadTest, LogsThatAreFollowedAreCounted) {
   following.TryCancel();
   log->Finish().ok();
   EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 0; }));
-}
-
-// Whether they hang on the same page or not, and however much is behind it.
-TEST(OverloadTest, ReadersThatStopHoldAPageEachAndAreCut) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.reader_patience = absl::Seconds(1);
-    options.limits.reader_grace = absl::ZeroDuration();
-  });
-  const std::string job = daemon.MustSubmit(TestDaemon::Spec("long"));
-  daemon.Await(job);
-  const std::vector<int64_t> all = Revisions(daemon.Watch(job));  // three megabytes
-  constexpr int kReaders = 20;
-  const auto channel = Connect(daemon.daemon().addresses().front(), 1024);
-  const auto stub = v1::JobService::NewStub(channel);
-  std::vector<std::unique_ptr<OpenWatch>> readers;
-  for (int i = 0; i < kReaders; ++i) {
-    readers.push_back(std::make_unique<OpenWatch>(*stub, job, all[static_cast<size_t>(i)]));
-    ASSERT_TRUE(readers.back()->Read());
-  }
-  int64_t most_held = 0;
-  EXPECT_TRUE(Comes([&] {
-    most_held = std::max(most_held, daemon.daemon().watches().held_bytes());
-    return Watches(daemon) == 0;
-  }));
-  EXPECT_GT(most_held, 0);
-  EXPECT_LT(most_held, kReaders * (300 << 10));
-  EXPECT_EQ(daemon.daemon().watches().held_bytes(), 0);
-  for (const std::unique_ptr<OpenWatch>& reader : readers) {
-    int64_t last = reader->last().event().revision();
-    for (const int64_t revision : reader->ReadAll()) last = revision;
-    const absl::Status status = reader->Finish();
-    EXPECT_TRUE(IsSlowConsumer(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("go on after the last one that was read"));
-    EXPECT_LT(last, all.back());
-  }
-}
-
-TEST(OverloadTest, AReaderThatWasCutGoesOnWhereItWas) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.reader_patience = absl::Milliseconds(200);
-    options.limits.reader_grace = absl::ZeroDuration();
-  });
-  const std::string job = daemon.MustSubmit(TestDaemon::Spec("long"));
-  daemon.Await(job);
-  const std::vector<int64_t> all = Revisions(daemon.Watch(job));
-  Client client = ClientOf(daemon);
-  std::vector<int64_t> seen;
-  const absl::Status status = client.WatchJob(job, 0, [&](const v1::Event& event) {
-    seen.push_back(event.revision());
-    if (seen.size() == 3) {
-      EXPECT_TRUE(Comes([&] { return Watches(daemon) == 0; }));
-    }
-    return absl::OkStatus();
-  });
-  EXPECT_TRUE(status.ok()) << status;
-  EXPECT_EQ(seen, all);
-}
-
-TEST(OverloadTest, AReaderThatIsOnlyLateIsToldSo) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.reader_patience = absl::Milliseconds(50);
-    options.limits.reader_grace = absl::Hours(1);
-  });
-  v1::JobSpec spec = TestDaemon::Spec("finish");
-  spec.set_iterations(6);
-  const std::string job = daemon.MustSubmit(spec);
-  daemon.Await(job);
-  const std::vector<int64_t> all = Revisions(daemon.Watch(job));
-  const auto stub = v1::JobService::NewStub(Connect(daemon.daemon().addresses().front(), 1024));
-  OpenWatch late(*stub, job);
-  EXPECT_TRUE(Comes([&] { return daemon.daemon().slow_readers().CountLate() == 1; }));
-  std::vector<int64_t> seen = late.ReadAll();
-  ASSERT_EQ(late.last().end().cause(), v1::StreamEnd::SLOW_CONSUMER);
-  ASSERT_FALSE(seen.empty());
-  EXPECT_EQ(late.last().end().revision(), seen.back());
-  EXPECT_TRUE(late.Finish().ok());
-  const std::vector<int64_t> rest = Revisions(daemon.Watch(job, seen.back()));
-  seen.insert(seen.end(), rest.begin(), rest.end());
-  EXPECT_EQ(seen, all);
-}
-
-TEST(OverloadTest, AnArtifactThatIsNotReadIsCutAndItsThreadIsFree) {
-  TestDaemon daemon([](Daemon::Options& options) {
-    options.limits.reader_patience = absl::Milliseconds(200);
-    options.limits.reader_grace = absl::ZeroDuration();
-  });
-  const std::string job = daemon.MustSubmit(TestDaemon::Spec("finish"));
-  daemon.Await(job);
-  const auto stub = v1::ArtifactService::NewStub(Connect(daemon.daemon().addresses().front(), 16));
-  grpc::ClientContext context;
-  v1::ReadArtifactRequest request;
-  request.set_run_id(job + ".1");
-  request.set_name("samples.txt");
-  const auto stream = stub->ReadArtifact(&context, request);
-  EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 1; }));
-  EXPECT_TRUE(Comes([&] { return daemon.daemon().open_streams().count(OpenStreams::Kind::kRead) == 0; }));
-  v1::ReadArtifactResponse response;
-  while (stream->Read(&response)) {
-  }
-  const absl::Status status = FromGrpc(stream->Finish());
-  EXPECT_TRUE(IsSlowConsumer(status)) << status;
 }
 
 // Each of them would have a thread.

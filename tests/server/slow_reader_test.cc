@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,12 +20,25 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<int64_t> Revisions(const std::vector<v1::WatchJobResponse>& responses) {
+// Until the job has ended: the revisions of its events after that one, read by a client as slowly as `take` does. Where
+// it is cut, as anybody can be where patience is short, it goes on.
+std::vector<int64_t> ReadAll(TestDaemon& daemon, const std::string& job, int64_t after,
+                             const std::function<void(size_t)>& take) {
+  Client::Options options;
+  options.server = {daemon.daemon().addresses().front(), "the test", ""};
+  Client client(options);
   std::vector<int64_t> revisions;
-  for (const v1::WatchJobResponse& one : responses) {
-    if (one.has_event()) revisions.push_back(one.event().revision());
-  }
+  const absl::Status status = client.WatchJob(job, after, [&](const v1::Event& event) {
+    revisions.push_back(event.revision());
+    take(revisions.size());
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
   return revisions;
+}
+
+std::vector<int64_t> ReadAll(TestDaemon& daemon, const std::string& job, int64_t after = 0) {
+  return ReadAll(daemon, job, after, [](size_t) {});
 }
 
 // Whether they hang on the same page or not, and however much is behind it.
@@ -34,8 +48,7 @@ TEST(SlowReaderTest, ReadersThatStopHoldAPageEachAndAreCut) {
     options.limits.reader_grace = absl::ZeroDuration();
   });
   const std::string job = daemon.MustSubmit(TestDaemon::Spec("long"));
-  daemon.Await(job);
-  const std::vector<int64_t> all = Revisions(daemon.Watch(job));  // three megabytes
+  const std::vector<int64_t> all = ReadAll(daemon, job);  // three megabytes
   constexpr int kReaders = 20;
   const auto channel = Connect(daemon.daemon().addresses().front(), 1024);
   const auto stub = v1::JobService::NewStub(channel);
@@ -68,20 +81,12 @@ TEST(SlowReaderTest, AReaderThatWasCutGoesOnWhereItWas) {
     options.limits.reader_grace = absl::ZeroDuration();
   });
   const std::string job = daemon.MustSubmit(TestDaemon::Spec("long"));
-  daemon.Await(job);
-  const std::vector<int64_t> all = Revisions(daemon.Watch(job));
-  Client::Options options;
-  options.server = {daemon.daemon().addresses().front(), "the test", ""};
-  Client client(options);
-  std::vector<int64_t> seen;
-  const absl::Status status = client.WatchJob(job, 0, [&](const v1::Event& event) {
-    seen.push_back(event.revision());
-    if (seen.size() == 3) {
+  const std::vector<int64_t> all = ReadAll(daemon, job);
+  const std::vector<int64_t> seen = ReadAll(daemon, job, 0, [&](size_t count) {
+    if (count == 3) {
       EXPECT_TRUE(Comes([&] { return Watches(daemon) == 0; }));
     }
-    return absl::OkStatus();
   });
-  EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(seen, all);
 }
 
@@ -93,8 +98,7 @@ TEST(SlowReaderTest, AReaderThatIsOnlyLateIsToldSo) {
   v1::JobSpec spec = TestDaemon::Spec("finish");
   spec.set_iterations(6);
   const std::string job = daemon.MustSubmit(spec);
-  daemon.Await(job);
-  const std::vector<int64_t> all = Revisions(daemon.Watch(job));
+  const std::vector<int64_t> all = ReadAll(daemon, job);
   const auto stub = v1::JobService::NewStub(Connect(daemon.daemon().addresses().front(), 1024));
   OpenWatch late(*stub, job);
   EXPECT_TRUE(Comes([&] { return daemon.daemon().slow_readers().CountLate() == 1; }));
@@ -103,7 +107,7 @@ TEST(SlowReaderTest, AReaderThatIsOnlyLateIsToldSo) {
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(late.last().end().revision(), seen.back());
   EXPECT_TRUE(late.Finish().ok());
-  const std::vector<int64_t> rest = Revisions(daemon.Watch(job, seen.back()));
+  const std::vector<int64_t> rest = ReadAll(daemon, job, seen.back());
   seen.insert(seen.end(), rest.begin(), rest.end());
   EXPECT_EQ(seen, all);
 }
@@ -114,7 +118,7 @@ TEST(SlowReaderTest, AnArtifactThatIsNotReadIsCutAndItsThreadIsFree) {
     options.limits.reader_grace = absl::ZeroDuration();
   });
   const std::string job = daemon.MustSubmit(TestDaemon::Spec("finish"));
-  daemon.Await(job);
+  ReadAll(daemon, job);
   const auto stub = v1::ArtifactService::NewStub(Connect(daemon.daemon().addresses().front(), 16));
   grpc::ClientContext context;
   v1::ReadArtifactRequest request;

@@ -34,4 +34,10 @@ ExitCode ExitCodeOf(v1::JobState state) {
   return state == v1::JOB_CANCELLED ? ExitCode::kCancelled : ExitCode::kFailed;
 }
 
+ExitCode ExitCodeOf(v1::CompareRunsResponse::Verdict verdict) {
+  const bool equal =
+      verdict == v1::CompareRunsResponse::BIT_EQUAL || verdict == v1::CompareRunsResponse::STATISTICALLY_EQUAL;
+  return equal ? ExitCode::kFine : ExitCode::kFailed;
+}
+
 }  // namespace skew

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "skew/v1/job.pb.h"
+#include "skew/v1/reuse_service.pb.h"
 
 namespace skew {
 
@@ -25,6 +26,9 @@ ExitCode ExitCodeOf(absl::StatusCode code);
 
 // Of a job that was watched until its end: fine, failed or cancelled.
 ExitCode ExitCodeOf(v1::JobState state);
+
+// Of a run that was trained again: fine only when it came out equal, to the last bit or by the test.
+ExitCode ExitCodeOf(v1::CompareRunsResponse::Verdict verdict);
 
 }  // namespace skew
 

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
+#include "client/exit_code.h"
 #include "client/render/comparison.h"
 #include "common/digest.h"
 #include "common/status.h"
@@ -48,7 +49,7 @@ absl::StatusOr<ExitCode> Reproduce(Session& session, const ReproduceFlags& flags
   SKEW_ASSIGN_OR_RETURN(const v1::CompareRunsResponse comparison, session.client->CompareRuns(compare));
   SKEW_RETURN_IF_ERROR(ShowOne<v1::CompareRunsResponse>(session, comparison, &ComparisonTable,
                                                         [&] { return ComparisonText(comparison); }));
-  return comparison.verdict() == v1::CompareRunsResponse::DRIFTED ? ExitCode::kFailed : ExitCode::kFine;
+  return ExitCodeOf(comparison.verdict());
 }
 
 void AddExtend(CLI::App& app, Command& chosen) {

@@ -1,6 +1,5 @@
 // H2 erratic, H3 and H6: arms against each other, on the same training images.
 #include <algorithm>
-#include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -12,6 +11,7 @@
 #include "common/stats/amplification.h"
 #include "common/stats/claim_tests.h"
 #include "common/stats/permutation.h"
+#include "common/stats/variance_ratio.h"
 
 namespace skew::stats {
 namespace {
@@ -21,8 +21,7 @@ using OfPair = absl::FunctionRef<std::optional<double>(const StudyRun& first, co
 
 constexpr char kNeedsBoth[] =
     "needs a GAN and a VAE trained on the same images with the same budget (updates, composition of batches) and "
-    "judged "
-    "with the same threshold";
+    "judged with the same threshold";
 
 // The mean difference between the runs of pairs, over the bias points of each replicate.
 void FillByPairs(const StudyView& view, const Pairs& pairs, bool shares_play_a_part, OfPair difference, Draft& draft) {
@@ -70,21 +69,6 @@ std::vector<PairedGroup> LogitGroups(const StudyView& view, const std::string& a
   return groups;
 }
 
-// Of the ratio of standard deviations whose mean log square this is, for normal logits: the logarithm of the ratio of
-// two variances with k degrees of freedom has the variance 2 psi'(k / 2) (Bartlett & Kendall 1946), if they are
-// independent. What the two models have in common makes it smaller.
-Interval RatioInterval(double mean_log_ratio, absl::Span<const PairedGroup> groups) {
-  double degrees = 0;
-  double variance = 0;
-  for (const PairedGroup& group : groups) {
-    const auto of_group = static_cast<double>(group.first.size()) - 1;
-    degrees += of_group;
-    variance += of_group * of_group * 2 * boost::math::trigamma(of_group / 2);
-  }
-  const double half_width = 1.959964 * std::sqrt(variance) / degrees;
-  return {std::exp((mean_log_ratio - half_width) / 2), std::exp((mean_log_ratio + half_width) / 2)};
-}
-
 Draft ErraticDraft(const StudyView& view, const std::string& gan, const std::string& vae, const Pairs& pairs) {
   Draft draft = PairDraft("H2", "erratic", "sd ratio", gan, vae, 1);
   draft.finding.null = 1;
@@ -100,8 +84,9 @@ Draft ErraticDraft(const StudyView& view, const std::string& gan, const std::str
     ClaimTest claim;
     claim.statistic_name = "log variance ratio";
     claim.statistic = permutation.statistic;
-    claim.effect = std::exp(permutation.statistic / 2);
-    claim.interval = RatioInterval(permutation.statistic, groups);
+    const std::optional<DeviationRatio> ratio = EstimateDeviationRatio(groups);
+    claim.effect = ratio->ratio;
+    claim.interval = ratio->interval;
     claim.p = permutation.p;
     return claim;
   };

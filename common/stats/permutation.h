@@ -41,6 +41,8 @@ struct PairedGroup {
   std::vector<double> first;
   std::vector<double> second;
 };
+// The most that a group can add to that mean by itself: log((1 + 0.01) / 0.01).
+inline constexpr double kMostLogVarianceRatio = 4.615120516841259;
 PermutationTest VarianceSwapTest(absl::Span<const PairedGroup> groups, int64_t rounds, uint64_t seed);
 
 }  // namespace skew::stats

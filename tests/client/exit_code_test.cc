@@ -39,5 +39,12 @@ TEST(ExitCodeTest, OfEndedJobs) {
   EXPECT_EQ(ExitCodeOf(v1::JOB_CANCELLED), ExitCode::kCancelled);
 }
 
+TEST(ExitCodeTest, OfRunsThatWereTrainedAgain) {
+  EXPECT_EQ(ExitCodeOf(v1::CompareRunsResponse::BIT_EQUAL), ExitCode::kFine);
+  EXPECT_EQ(ExitCodeOf(v1::CompareRunsResponse::STATISTICALLY_EQUAL), ExitCode::kFine);
+  EXPECT_EQ(ExitCodeOf(v1::CompareRunsResponse::DRIFTED), ExitCode::kFailed);
+  EXPECT_EQ(ExitCodeOf(v1::CompareRunsResponse::VERDICT_UNSPECIFIED), ExitCode::kFailed) << "of a newer server";
+}
+
 }  // namespace
 }  // namespace skew

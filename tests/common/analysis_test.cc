@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -88,9 +89,38 @@ TEST(AnalysisTest, FindingsOfAJob) {
   ASSERT_NE(slope, nullptr);
   EXPECT_EQ(slope->class_(), 1);
   EXPECT_TRUE(slope->raw().has_low());
+  EXPECT_EQ(slope->effect_name(), "beta");
+  EXPECT_EQ(slope->null_effect(), 1);
+  EXPECT_EQ(slope->margin(), 0.1);
+  EXPECT_EQ(slope->predicted(), 1);
+  EXPECT_TRUE(slope->raw().has_equivalence_p());
+  EXPECT_GT(slope->raw().adjusted_equivalence_p(), slope->raw().equivalence_p());
+  EXPECT_GT(bias->raw().adjusted_p(), bias->raw().p());
   const v1::Finding* loss = Find(*response, "H7", "loss");
   EXPECT_FALSE(loss->raw().has_p());
   EXPECT_THAT(loss->note(), HasSubstr("losses"));
+}
+
+// Where the GAN generates what it was trained on, almost, and the VAE half of class 1.
+TEST(AnalysisTest, EveryVerdictIsTheOneOfItsName) {
+  JobToAnalyse job = StudyJob("j1", 6);
+  job.job.mutable_spec()->mutable_models()->SwapElements(0, 1);
+  for (v1::Run& run : job.runs) {
+    run.set_model(run.model_index() == 0 ? "vae" : "dcgan");
+    if (run.model_index() == 0) continue;
+    const int trained = run.bias_point().counts().at(1);
+    const int own = 1000 * trained / (900 + trained) + run.iteration() % 2;
+    (*run.mutable_histogram()->mutable_counts())[0] = 1000 - own;
+    (*run.mutable_histogram()->mutable_counts())[1] = own;
+  }
+  const auto response = Analyse({job});
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(Find(*response, "H2", "bias")->raw().verdict(), v1::OPPOSITE);
+  std::map<std::string, v1::Verdict> slopes;
+  for (const v1::Finding& finding : response->findings()) {
+    if (finding.claim() == "H1") slopes[finding.arm()] = finding.raw().verdict();
+  }
+  EXPECT_EQ(slopes["dcgan"], v1::PRESERVED);
 }
 
 TEST(AnalysisTest, RunsWithoutAResultAreLeftOutAndSaidSo) {

@@ -71,6 +71,14 @@ TEST(NullArmTest, SaysWhenOneIsTooFarOff) {
               EndsWith(": further off than by chance, so the instrument itself is off."));
 }
 
+// With two runs three half-widths are nothing: Student's t with one degree of freedom is beyond 12.706 times 3 in 1.7%
+// of the cases, of fourteen intervals in 21% of the studies.
+TEST(NullArmTest, TwoRunsCannotBeFarOff) {
+  v1::GetResultsResponse results = Study(7, 1, {.corrected = 0.03});
+  for (v1::ResultCell& cell : *results.mutable_cells()) cell.set_runs_counted(2);
+  EXPECT_THAT(NullArmText(results), EndsWith(": fewer than 95%, but none too far off to be chance."));
+}
+
 // They have the judge's errors in them, which is what correcting is for.
 TEST(NullArmTest, SharesAsJudgedDoNotSayThatTheInstrumentIsOff) {
   v1::GetResultsResponse results = Study(7, 7, {.as_judged = 0.2});

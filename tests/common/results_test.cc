@@ -364,6 +364,26 @@ TEST(ResultsTest, SupportIsThatOfTheNearPairsOfAllRuns) {
   EXPECT_NEAR(unbounded.image_measures(2).estimate().mean(), 14850 / 3.688879, 0.01);
 }
 
+// The values of divergence_test.cc, for shares of .5, .3 and .2 beside equal ones.
+TEST(ResultsTest, EveryDivergenceIsTheOneOfItsName) {
+  const std::map<int32_t, int32_t> generated = {{0, 500}, {1, 300}, {2, 200}};
+  const v1::Divergences from_equal =
+      ComputeResults({FinishedRun(0, {{0, 100}, {1, 100}, {2, 100}}, generated)})[0].divergences();
+  EXPECT_NEAR(from_equal.total_variation().mean(), 1.0 / 6, 1e-7);
+  EXPECT_NEAR(from_equal.kl_generated_trained().mean(), 0.0689593, 1e-6);
+  EXPECT_NEAR(from_equal.kl_trained_generated().mean(), 0.0702403, 1e-6);
+  EXPECT_NEAR(from_equal.jensen_shannon().mean(), 0.0172510, 1e-6);
+  EXPECT_NEAR(from_equal.hellinger().mean(), 0.1316247, 1e-6);
+  EXPECT_NEAR(from_equal.fairness_discrepancy().mean(), 0.2160247, 1e-6);
+  const v1::Divergences from_same =
+      ComputeResults({FinishedRun(0, {{0, 500}, {1, 300}, {2, 200}}, generated)})[0].divergences();
+  EXPECT_NEAR(from_same.total_variation().mean(), 0, 1e-9);
+  EXPECT_NEAR(from_same.kl_generated_trained().mean(), 0, 1e-9);
+  EXPECT_NEAR(from_same.jensen_shannon().mean(), 0, 1e-9);
+  EXPECT_NEAR(from_same.hellinger().mean(), 0, 1e-7);
+  EXPECT_NEAR(from_same.fairness_discrepancy().mean(), 0.2160247, 1e-6) << "from equal shares, whatever was trained";
+}
+
 TEST(ResultsTest, AClassThatWasNotGeneratedIsInfinitelyFarInOneDirection) {
   const v1::ResultCell cell = ComputeResults({FinishedRun(0, {{0, 10}, {1, 10}}, {{0, 100}, {1, 0}})})[0];
   EXPECT_TRUE(cell.divergences().has_kl_generated_trained());

@@ -59,7 +59,17 @@ TEST(ClaimsSharesTest, SlopeByHand) {
 
 TEST(ClaimsSharesTest, OneIterationIsReadFromItsLine) {
   const Finding finding = FindingOf(Analyse(OneArm({.beta = 1.3, .noise = 0.05}, 1)).findings, "H1");
-  EXPECT_NEAR(finding.raw.effect, 1.3, 0.1);
+  const Study study = OneArm({.beta = 1.3, .noise = 0.05}, 1);
+  std::vector<double> x;
+  std::vector<double> y;
+  for (const StudyRun& run : study.runs) {
+    x.push_back(Logit(static_cast<double>(run.trained.at(1)) / static_cast<double>(run.trained.at(1) + 4000)));
+    y.push_back(SmoothedLogit(static_cast<double>(run.counts.at(1)) / kImages, kImages));
+  }
+  const auto line = FitLine(x, y);
+  EXPECT_NEAR(finding.raw.effect, line->slope, 1e-9);
+  EXPECT_NEAR(finding.raw.interval->high - line->slope, 2.570582 * *line->slope_error, 1e-5);  // t with 7 - 2 degrees
+  EXPECT_NEAR(line->slope - finding.raw.interval->low, 2.570582 * *line->slope_error, 1e-5);
   EXPECT_TRUE(finding.raw.p.has_value());
   EXPECT_THAT(finding.note, HasSubstr("one iteration"));
 }
@@ -94,7 +104,9 @@ TEST(ClaimsSharesTest, ClassesAtEqualCounts) {
   const Finding share = FindingOf(analysis.findings, "H4", "balanced");
   EXPECT_EQ(share.raw.verdict, Verdict::kSupported);
   EXPECT_NEAR(share.raw.effect, Logit(0.4) - Logit(1.0 / 3), 0.02);
-  EXPECT_EQ(FindingOf(analysis.findings, "H4", "amplification").raw.verdict, Verdict::kSupported);
+  const Finding excess = FindingOf(analysis.findings, "H4", "amplification");
+  EXPECT_EQ(excess.raw.verdict, Verdict::kSupported);
+  EXPECT_NEAR(excess.raw.effect, 0.43858, 1e-4);  // the Delta of class 1, 0.2857, less the mean of the others'
   EXPECT_EQ(FindingOf(analysis.findings, "H8").raw.verdict, Verdict::kSupported);
   EXPECT_EQ(FindingOf(Analyse(study, {.focus_class = 2}).findings, "H4", "balanced").raw.verdict, Verdict::kOpposite);
   EXPECT_THAT(FindingOf(analysis.findings, "H1").note, HasSubstr("bias points"));
@@ -120,6 +132,26 @@ TEST(ClaimsSharesTest, APlanForTheStrongestOfThreeClassesPaysForAll) {
   const PlannedMean planned = {.effect = Mean(deltas), .sd = std::sqrt(Variance(deltas))};
   EXPECT_EQ(finding.raw.units_needed, RunsNeeded(planned, 0, 0.05 / 3 / static_cast<double>(tests)));
   EXPECT_GT(*finding.raw.units_needed, *RunsNeeded(planned, 0, 0.05 / static_cast<double>(tests)));
+  // Student's t with 3 degrees of freedom at 1 - 0.05 / 6.
+  const double half_width = 4.856656 * std::sqrt(Variance(deltas) / 4);
+  EXPECT_NEAR(finding.raw.interval->low, Mean(deltas) - half_width, 1e-5);
+  EXPECT_NEAR(finding.raw.interval->high, Mean(deltas) + half_width, 1e-5);
+}
+
+// Class 1 has certainly a little more than its share, which alone would be as good as none; what the others have nobody
+// can tell.
+TEST(ClaimsSharesTest, SharesAreEqualOnlyWhenAllOfThemAre) {
+  Study study;
+  for (int i = 0; i < 6; ++i) {
+    const int64_t more = 600 * (i % 2 == 0 ? 1 : -1);
+    study.runs.push_back(MakeRun("dcgan", Family::kGan, i, {{0, 2000}, {1, 2000}, {2, 2000}},
+                                 {{0, 3300 + more}, {1, 3400 + i}, {2, 3300 - more - i}}));
+  }
+  const Finding finding = FindingOf(Analyse(study).findings, "H8");
+  EXPECT_EQ(finding.label, 1);
+  EXPECT_LT(*finding.raw.p, 0.001);
+  EXPECT_GT(*finding.raw.equivalence_p, 0.05);
+  EXPECT_EQ(finding.raw.verdict, Verdict::kSupported);
 }
 
 // Two classes that differ only by what the judge gets wrong: a class effect for the raw shares, none for the corrected.

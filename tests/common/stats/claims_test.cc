@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
+#include "common/stats/random.h"
+#include "common/stats/rank_tests.h"
 #include "common/stats/study_view.h"
 #include "tests/common/stats/simulation.h"
 #include "tests/common/stats/studies.h"
@@ -142,6 +145,43 @@ TEST(ClaimsTest, HolmCountsAllFindings) {
     if (finding.raw.p == smallest) found |= std::abs(*finding.raw.adjusted_p - std::min(1.0, tests * smallest)) < 1e-12;
   }
   EXPECT_TRUE(found);
+}
+
+// Being as good as nothing is a family of its own, with the same price for many looks.
+TEST(ClaimsTest, HolmCountsAllEquivalences) {
+  bool almost = false;
+  for (const double noise : {0.1, 0.15, 0.2, 0.25, 0.3}) {
+    const Analysis analysis = Analyse(OneArm({.beta = 1, .noise = noise}, 4));
+    std::vector<double> values;
+    for (const Finding& finding : analysis.findings) {
+      if (finding.raw.equivalence_p.has_value()) values.push_back(*finding.raw.equivalence_p);
+    }
+    ASSERT_GE(values.size(), 2U);
+    const std::vector<double> adjusted = HolmAdjusted(values);
+    size_t next = 0;
+    for (const Finding& finding : analysis.findings) {
+      if (!finding.raw.equivalence_p.has_value()) continue;
+      EXPECT_EQ(*finding.raw.adjusted_equivalence_p, adjusted[next]);
+      EXPECT_EQ(finding.raw.verdict == Verdict::kPreserved, adjusted[next] <= 0.05) << noise << " " << finding.claim;
+      almost |= values[next] <= 0.05 && adjusted[next] > 0.05;
+      ++next;
+    }
+  }
+  EXPECT_TRUE(almost) << "one would be without Holm's correction";
+}
+
+// The judge that corrects the null arm has not seen the images, of which half decide on its errors only.
+TEST(ClaimsTest, TheNullArmIsCorrectedLessSurely) {
+  Random random(31);
+  const SimulatedJudge judge = RejectingJudge(random);
+  Study study = SimulateStudy({}, 20, 10 * kImages, judge, random);
+  const auto width = [&] {
+    const Finding slope = FindingOf(Analyse(study).findings, "H1");
+    return slope.corrected->interval->high - slope.corrected->interval->low;
+  };
+  const double untrained = width();
+  for (StudyRun& run : study.runs) run.family = Family::kVae;
+  EXPECT_GT(untrained, 1.1 * width());
 }
 
 // Findings in which shares play no part have no corrected values, and count among the corrected ones all the same.

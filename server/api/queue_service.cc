@@ -73,6 +73,7 @@ absl::StatusOr<std::vector<v1::Device>> QueueService::SetDrained(const grpc::Ser
     if (device.empty() || one.name() == device) names.push_back(one.name());
   }
   if (names.empty()) return absl::NotFoundError(absl::StrCat("there is no device ", device));
+  absl::MutexLock lock(&draining_);
   SKEW_RETURN_IF_ERROR(queue_->SetDrained(names, drained, caller.AsActor()));
   for (const std::string& name : names) SKEW_RETURN_IF_ERROR(devices_->SetDrained(name, drained));
   scheduler_->Wake();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "grpcpp/grpcpp.h"
 #include "server/api/access_gate.h"
 #include "server/jobs/device_ledger.h"
@@ -46,6 +47,7 @@ class QueueService final : public v1::QueueService::Service {
   QueueView* const view_;
   DeviceLedger* const devices_;
   Scheduler* const scheduler_;
+  absl::Mutex draining_;  // one at a time, so that the store and the ledger agree
 };
 
 }  // namespace skew

@@ -106,12 +106,13 @@ absl::StatusOr<RunId> Add(WriteScope& scope, JobId job_id, const Study& study, c
 }
 
 absl::Status LookAtCell(WriteScope& scope, JobId id, const Study& study, const CellKey& cell) {
+  SKEW_ASSIGN_OR_RETURN(std::vector<v1::Run> runs, RunsOfCell(scope.db, id, cell));
   for (bool answered = true; answered;) {
-    SKEW_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, RunsOfCell(scope.db, id, cell));
     const std::optional<v1::Run> next = NextIteration(study.spec, runs);
     if (!next.has_value()) return absl::OkStatus();
     SKEW_ASSIGN_OR_RETURN(const RunId added, Add(scope, id, study, runs.back(), *next));
     SKEW_ASSIGN_OR_RETURN(answered, AnswerIfDone(scope, added));
+    SKEW_ASSIGN_OR_RETURN(runs.emplace_back(), ReadRun(scope.db, added));
   }
   return absl::OkStatus();
 }

@@ -15,7 +15,6 @@
 namespace skew {
 namespace {
 
-constexpr char kClassifierArtifact[] = "classifier.pt";
 // A run looks so often whether the one with its content is still trained. Should that succeed, it is answered at once.
 constexpr absl::Duration kTwinPatience = absl::Seconds(15);
 

@@ -109,7 +109,10 @@ absl::StatusOr<bool> RemoveSomeEvents(WriteScope& scope, const OldEvents& old) {
                            .Bind(old.job.number)
                            .Bind(revision)
                            .Run());
-  SKEW_RETURN_IF_ERROR(scope.db.Prepare("UPDATE jobs SET compacted_revision = ?, compacted_sequence = ? WHERE id = ?")
+  // Another collection may have come further meanwhile.
+  SKEW_RETURN_IF_ERROR(scope.db
+                           .Prepare("UPDATE jobs SET compacted_revision = MAX(compacted_revision, ?), "
+                                    "compacted_sequence = MAX(compacted_sequence, ?) WHERE id = ?")
                            .Bind(revision)
                            .Bind(sequence)
                            .Bind(old.job.number)

@@ -16,6 +16,9 @@
 
 namespace skew {
 
+// What the weights of a judge are called among the artifacts of its training.
+inline constexpr char kClassifierArtifact[] = "classifier.pt";
+
 // SQL: whether one of the judges of the job `j` is not trained. Not so for trainings.
 inline constexpr absl::string_view kLacksJudge =
     "(j.kind = 1 AND (NOT EXISTS (SELECT 1 FROM classifiers c WHERE c.key = j.classifier_key) "

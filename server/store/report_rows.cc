@@ -11,6 +11,7 @@
 #include "common/status.h"
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
+#include "server/store/judge_rows.h"
 #include "server/store/reuse_rows.h"
 
 namespace skew {
@@ -182,14 +183,26 @@ absl::Status CheckClassifier(const v1::Classifier& classifier) {
   return absl::OkStatus();
 }
 
+// Studies are judged by it from then on: it comes from its own training, after its weights.
 absl::Status WriteClassifier(WriteScope& scope, const AttemptId& attempt, v1::Classifier classifier) {
   SKEW_RETURN_IF_ERROR(CheckClassifier(classifier));
-  Statement job = scope.db.Prepare("SELECT classifier_key, dataset_digest, spec FROM jobs WHERE id = ?");
-  job.Bind(attempt.run.job.number);
+  Statement job = scope.db.Prepare(
+      "SELECT classifier_key, dataset_digest, spec, kind, EXISTS (SELECT 1 FROM artifacts a WHERE a.job_id = jobs.id "
+      "AND a.run_number = ? AND a.name = ?) FROM jobs WHERE id = ?");
+  job.Bind(attempt.run.number).Bind(kClassifierArtifact).Bind(attempt.run.job.number);
   if (!job.Step()) return absl::InternalError(absl::StrCat(attempt.ToString(), " has no job"));
   v1::JobSpec spec;
   job.Read(2, spec);
+  const bool trains_it = job.Int(3) == v1::CLASSIFIER_TRAINING;
+  const bool has_weights = job.Int(4) != 0;
   SKEW_RETURN_IF_ERROR(job.status());
+  if (!trains_it) {
+    return absl::InvalidArgumentError(absl::StrCat("finished.classifier: ", attempt.run.ToString(), " trains none"));
+  }
+  if (!has_weights) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("finished.classifier: its weights, ", kClassifierArtifact, ", were not handed over before"));
+  }
   classifier.set_job_id(attempt.run.job.ToString());
   classifier.set_dataset(spec.dataset());
   classifier.set_dataset_digest(job.Text(1));

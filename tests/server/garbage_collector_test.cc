@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/file.h"
+#include "server/store/garbage_rows.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/test_store.h"
 
@@ -47,6 +48,21 @@ TEST(RetentionTest, IsParsed) {
     EXPECT_THAT(std::string(refused.message()), HasSubstr(absl::StrCat("'", text, "' is not KIND=AGE")));
   }
   EXPECT_EQ(retention.samples, 30 * kDay);
+}
+
+// Two at once, of which the later one has overtaken the other: what is gone is gone.
+TEST(GarbageRowsTest, WhereEventsBeginNeverGoesBack) {
+  TestStore store;
+  const JobId job = store.MustSubmit(TestStore::Study(1));
+  const auto remove = [&](const OldEvents& old) {
+    EXPECT_TRUE(store.connections()
+                    .Write(absl::Now(), [&](WriteScope& scope) { return RemoveSomeEvents(scope, old).status(); })
+                    .ok());
+  };
+  remove({.job = job, .revision = 40, .sequence = 8});
+  remove({.job = job, .revision = 20, .sequence = 4});
+  EXPECT_EQ(store.MustRead(absl::StrCat("SELECT compacted_revision FROM jobs WHERE id = ", job.number)), 40);
+  EXPECT_EQ(store.MustRead(absl::StrCat("SELECT compacted_sequence FROM jobs WHERE id = ", job.number)), 8);
 }
 
 TEST(RetentionTest, NothingButDeletedJobsIsRemovedUnasked) {

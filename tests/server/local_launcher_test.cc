@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "common/file.h"
@@ -141,6 +142,76 @@ TEST(LocalLauncherTest, WithoutAThreadToWatchItAWorkerIsNotStarted) {
   EXPECT_EQ(launcher.Start(launch).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(kill(child, 0), -1);
   EXPECT_EQ(errno, ESRCH);
+}
+
+// A worker that runs until it is killed, or until SIGTERM unless it ignores that, and how it ended.
+class SleepingWorker {
+ public:
+  explicit SleepingWorker(bool ignores_term) {
+    EXPECT_TRUE(WriteFileAtomically(program_, absl::StrCat("#!/bin/sh\n", ignores_term ? "trap '' TERM\n" : "",
+                                                           "echo > ", folder_.path(), "/ready\nexec sleep 1000\n"))
+                    .ok());
+    std::filesystem::permissions(program_, std::filesystem::perms::owner_all);
+    launcher_.SetOnExit([this](const AttemptId&, const WorkerExit& exit) {
+      exit_ = exit;
+      gone_.Notify();
+    });
+    const Launch launch{.attempt = {}, .token = "once", .lease = {"cpu0", "cpu", {0}}, .log_file = "/dev/null"};
+    identity_ = *launcher_.Start(launch);
+    while (!std::filesystem::exists(folder_.path() + "/ready")) std::this_thread::yield();
+  }
+
+  const ProcessIdentity& identity() const { return identity_; }
+  bool IsAlive() const { return IdentifyProcess(identity_.pid).ok(); }
+  const WorkerExit& AwaitExit() {
+    gone_.WaitForNotification();
+    return exit_;
+  }
+
+ private:
+  const TempFolder folder_;
+  const std::string program_ = folder_.path() + "/worker";
+  WorkerExit exit_;
+  absl::Notification gone_;
+  ProcessIdentity identity_;
+  LocalLauncher launcher_{{.worker_program = program_, .daemon_address = "unix:none", .worker_patience = {}}};
+};
+
+// As a process is that got the number of one that has ended.
+ProcessIdentity Later(ProcessIdentity process) {
+  ++process.start_ticks;
+  return process;
+}
+
+TEST(LocalLauncherTest, OnlyTheProcessThatWasMeantIsAdopted) {
+  SleepingWorker worker(/*ignores_term=*/false);
+  LocalLauncher next({.worker_program = "/none", .daemon_address = "unix:none", .worker_patience = {}});
+  absl::Notification gone;
+  next.SetOnExit([&gone](const AttemptId&, const WorkerExit& exit) {
+    EXPECT_FALSE(exit.known);
+    gone.Notify();
+  });
+  EXPECT_TRUE(absl::IsNotFound(next.Adopt({}, Later(worker.identity())).status()));
+  ProcessIdentity of_another_boot = worker.identity();
+  of_another_boot.boot_id = "another";
+  EXPECT_TRUE(absl::IsFailedPrecondition(next.Adopt({}, of_another_boot).status()));
+  EXPECT_TRUE(next.Adopt({}, worker.identity()).ok());
+  next.Kill({});
+  gone.WaitForNotification();
+  EXPECT_EQ(worker.AwaitExit().code, SIGKILL);
+}
+
+TEST(LocalLauncherTest, OnlyOrphansThatWereMeantAreEnded) {
+  SleepingWorker worker(/*ignores_term=*/false);
+  SleepingWorker stubborn(/*ignores_term=*/true);
+  LocalLauncher next({.worker_program = "/none", .daemon_address = "unix:none", .worker_patience = {}});
+  next.EndOrphans({Later(worker.identity()), Later(stubborn.identity())}, absl::Milliseconds(50));
+  EXPECT_TRUE(worker.IsAlive());
+  EXPECT_TRUE(stubborn.IsAlive());
+  next.EndOrphans({worker.identity()}, absl::Minutes(1));
+  EXPECT_EQ(worker.AwaitExit().code, SIGTERM);
+  next.EndOrphans({stubborn.identity()}, absl::Milliseconds(50));
+  EXPECT_EQ(stubborn.AwaitExit().code, SIGKILL);
 }
 
 TEST(LocalLauncherTest, AProgramThatIsNotThereCannotBeStarted) {

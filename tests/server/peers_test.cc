@@ -21,7 +21,7 @@ namespace {
 TEST(PeersTest, APeerThatIsGoneWithoutAWordIsFound) {
   TestDaemon daemon([](Daemon::Options& options) {
     options.limits.keepalive_interval = absl::Seconds(1);
-    options.limits.keepalive_timeout = absl::Seconds(1);
+    options.limits.keepalive_timeout = absl::Seconds(5);  // the living share the processor with the server
   });
   const std::string job = daemon.MustSubmit(TestDaemon::Spec("wait"));
   daemon.WatchUntil(job, [](const v1::Event& event) { return event.run_state().state() == v1::RUNNING; });
@@ -85,6 +85,8 @@ TEST_P(ConnectionsTest, NobodyHasAllOfThem) {
   TestDaemon daemon([](Daemon::Options& options) {
     Listen(options);
     options.limits.connections = 16;
+    options.limits.handshake = absl::Hours(1);  // nothing else closes a connection that says nothing
+    options.limits.keepalive_interval = absl::Hours(1);
   });
   const std::string& address = daemon.daemon().addresses().front();
   EXPECT_TRUE(IsServed(daemon.channel()));

@@ -56,6 +56,10 @@ class ReuseRowsTest : public ::testing::Test {
 
   void TrainJudge(const std::string& digest) {
     const AttemptId attempt = Start();
+    worker::v1::Report weights;
+    weights.mutable_artifact()->set_name("classifier.pt");
+    weights.mutable_artifact()->set_digest("weights of " + digest);
+    Report(attempt, weights);
     worker::v1::Report finished;
     finished.mutable_finished()->mutable_classifier()->set_digest(digest);
     Report(attempt, finished);

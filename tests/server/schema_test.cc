@@ -311,8 +311,13 @@ TEST(UpgradeTest, WhatWasQueuedBeforeTheQueueIsStarted) {
   begun.set_number(1);
   begun.mutable_started();
   ASSERT_TRUE(store.runs().ApplyReport(training->attempt, begun).ok());
+  worker::v1::Report weights;
+  weights.set_number(2);
+  weights.mutable_artifact()->set_name("classifier.pt");
+  weights.mutable_artifact()->set_digest("new weights");
+  ASSERT_TRUE(store.runs().ApplyReport(training->attempt, weights).ok());
   worker::v1::Report finished;
-  finished.set_number(2);
+  finished.set_number(3);
   finished.mutable_finished()->mutable_classifier()->set_digest("new judge");
   ASSERT_TRUE(store.runs().ApplyReport(training->attempt, finished).ok());
   ASSERT_TRUE(store.runs()

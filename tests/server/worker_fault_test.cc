@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "server/store/sqlite.h"
+#include "server/workers/local_launcher.h"
+#include "tests/testing/grpc_peer.h"
 #include "tests/testing/queue_fixture.h"
 #include "tests/testing/watched_disk.h"
 
@@ -38,9 +40,14 @@ class WorkerFaultTest : public ::testing::Test {
     });
   }
 
-  // The process of the only attempt of `job` that goes on; as soon as it has made progress, it is written down.
+  // The process of the only attempt of `job` that goes on, which has made progress.
   pid_t ProcessOf(const std::string& job) {
     daemon_.WatchUntil(job, [](const v1::Event& event) { return event.progress().progress().step() > 0; });
+    return AwaitProcessOf(job);
+  }
+
+  // The same as soon as it is written down.
+  pid_t AwaitProcessOf(const std::string& job) {
     const auto db = Database::Open(daemon_.folder() + "/state/skew.db", Database::Mode::kReadOnly, absl::Seconds(5));
     EXPECT_TRUE(db.ok()) << db.status();
     pid_t pid = 0;
@@ -275,12 +282,15 @@ TEST_F(WorkerFaultTest, AnAttemptThatCannotBeReadHoldsUpNoRestart) {
   TrainClassifier();
   detach_ = true;
   RestartWith("exec " + scripted_worker_ + " \"$@\"");
-  const std::string damaged = daemon_.MustSubmit(Spec("wait"));
+  const std::string damaged = daemon_.MustSubmit(Spec("deaf"));
   AwaitState(damaged, v1::RUNNING, 1);
+  const pid_t worker = AwaitProcessOf(damaged);
   daemon_.Stop();
+  EXPECT_TRUE(IdentifyProcess(worker).ok());
   Execute(absl::StrCat("UPDATE jobs SET spec = x'ff' WHERE id = ", JobId::Parse(damaged)->number));
   daemon_.Start();
   EXPECT_EQ(daemon_.Await(daemon_.MustSubmit(Spec("finish"))).state(), v1::JOB_SUCCEEDED);
+  EXPECT_TRUE(Comes([&] { return absl::IsNotFound(IdentifyProcess(worker).status()); })) << "nobody knows it any more";
 }
 
 struct Garbage {
@@ -308,13 +318,15 @@ TEST_P(GarbageTest, EndsItsRunWithAReasonAndHarmsNobody) {
   EXPECT_EQ(daemon_.Await(other).state(), v1::JOB_CANCELLED);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Kinds, GarbageTest,
-    ::testing::Values(Garbage{"gap", "report 6 follows 1"}, Garbage{"empty", "report 2 is empty"},
-                      Garbage{"negative", "progress.step: '-1'"}, Garbage{"sum", "its parts add up to 0 of 3 images"},
-                      Garbage{"count", "histogram.counts of class 1: '-5'"}, Garbage{"reason", "failed.reason: '99'"},
-                      Garbage{"path", "artifact.file: '../../skew.db'"}, Garbage{"content", "instead of"}),
-    [](const auto& info) { return std::string(info.param.kind); });
+INSTANTIATE_TEST_SUITE_P(Kinds, GarbageTest,
+                         ::testing::Values(Garbage{"gap", "report 6 follows 1"}, Garbage{"empty", "report 2 is empty"},
+                                           Garbage{"negative", "progress.step: '-1'"},
+                                           Garbage{"sum", "its parts add up to 0 of 3 images"},
+                                           Garbage{"count", "histogram.counts of class 1: '-5'"},
+                                           Garbage{"reason", "failed.reason: '99'"}, Garbage{"judge", ".1 trains none"},
+                                           Garbage{"path", "artifact.file: '../../skew.db'"},
+                                           Garbage{"content", "instead of"}),
+                         [](const auto& info) { return std::string(info.param.kind); });
 
 // Kibibytes of memory that this process has in use.
 int64_t Resident() {

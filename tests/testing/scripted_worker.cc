@@ -230,6 +230,7 @@ class ScriptedWorker {
       (*report.mutable_histogram()->mutable_counts())[0] = 5;
       (*report.mutable_histogram()->mutable_counts())[1] = -5;
     }
+    if (kind == "judge") report.mutable_finished()->mutable_classifier()->set_digest("of a study");
     if (kind == "reason") report.mutable_failed()->set_reason(static_cast<v1::Reason>(99));
     if (kind == "path" || kind == "content") {
       const bool path = kind == "path";

@@ -25,6 +25,10 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ ${#names[@]} -gt 0 ] || names=(mnist)
+if [ -n "$from" ] && [[ " ${names[*]} " != *" mnist "* ]]; then
+  echo "fetch-datasets: --from is for mnist, which is not asked for" >&2
+  exit 2
+fi
 mkdir -p "$into"
 into=$(cd "$into" && pwd)
 
@@ -33,6 +37,11 @@ mnist_digests='ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db 
 65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5  train-labels-idx1-ubyte
 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  t10k-images-idx3-ubyte
 ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2  t10k-labels-idx1-ubyte'
+
+fashion_mnist_digests='c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888  train-images-idx3-ubyte
+bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9  train-labels-idx1-ubyte
+5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b  t10k-images-idx3-ubyte
+0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34  t10k-labels-idx1-ubyte'
 
 verify_mnist() { (cd "$1" && sha256sum --check --quiet <<<"$mnist_digests") >/dev/null 2>&1; }
 
@@ -82,9 +91,16 @@ fetch_fashion_mnist() {
     "${sudo[@]}" apt-get update -qq
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dataset-fashion-mnist >/dev/null
   fi
+  local digest file
+  while read -r digest file; do
+    if ! gzip -dc "$shipped/$file.gz" | sha256sum --check --quiet <(echo "$digest  -") >/dev/null 2>&1; then
+      echo "fashion-mnist: $shipped/$file.gz is not the original one" >&2
+      return 1
+    fi
+  done <<<"$fashion_mnist_digests"
   mkdir -p "$into/fashion-mnist"
   cp "$shipped"/*-ubyte.gz "$into/fashion-mnist/"
-  echo "fashion-mnist: four files in $into/fashion-mnist"
+  echo "fashion-mnist: four files, digests right, in $into/fashion-mnist"
 }
 
 for name in "${names[@]}"; do "fetch_${name//-/_}"; done

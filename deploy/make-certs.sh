@@ -21,6 +21,8 @@ mkdir -p "$dir"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+fail() { echo "make-certs: $1" >&2; exit 1; }
+
 new_key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
 
 make_ca() {
@@ -43,7 +45,7 @@ make_certificate() {
   openssl req -new -key "$work/key" -subj "/CN=$name" -out "$work/request"
   { printf '%s\n' "basicConstraints=critical,CA:FALSE" "keyUsage=critical,digitalSignature" "$@"; } >"$work/extensions"
   openssl x509 -req -in "$work/request" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -sha256 -days "${DAYS:-365}" \
-    -set_serial "0x$(openssl rand -hex 16)" -extfile "$work/extensions" -out "$work/certificate" 2>/dev/null
+    -set_serial "0x$(openssl rand -hex 16)" -extfile "$work/extensions" -out "$work/certificate" 2>"$work/log" || { cat "$work/log" >&2; fail "no certificate for '$name'"; }
   chmod 644 "$work/certificate"
   mv "$work/key" "$dir/$file.key"
   mv "$work/certificate" "$dir/$file.pem"
@@ -54,7 +56,10 @@ check_name() {
   [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._@-]*$ ]] || { echo "make-certs: '$1' cannot be a name" >&2; exit 2; }
 }
 
-[ -f "$dir/ca.key" ] || make_ca
+if [ ! -f "$dir/ca.key" ] && [ ! -f "$dir/ca.pem" ]; then make_ca; fi
+for file in ca.key ca.pem; do
+  [ -f "$dir/$file" ] || fail "$dir/$file is not there; bring it back, or remove the other file to begin anew with another CA"
+done
 case "$what" in
   server)
     names=()

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import harness
-from harness import job_pb2, run_pb2
+from harness import job_pb2, job_service_pb2, run_pb2
 
 
 class CrashTest(unittest.TestCase):
@@ -133,13 +133,39 @@ class CrashTest(unittest.TestCase):
         self.assertIn("attempt 2 of 2", run.message)
         self.assertEqual([one.reason for one in run.attempts], [run_pb2.WORKER_LOST] * 2)
 
+    def check_resumed(self, job):
+        """What was stopped went on from where it was."""
+        self.check(job)
+        steps = [attempt.resumed_step for run in self.server.all_runs(job) for attempt in run.attempts]
+        self.assertGreaterEqual(max(steps), 200)
+
+    def checkpoint_only_when_stopped(self):
+        def restart_with(flags):
+            self.server.flags = flags
+            self.server.restart()
+
+        self.addCleanup(restart_with, self.server.flags)
+        restart_with(("--checkpoint-every", "3600"))
+
     def test_clean_shutdown_checkpoints_and_goes_on(self):
+        self.checkpoint_only_when_stopped()
         job = self.server.submit(self.spec)
         self.await_progress(job, 200)
         self.assertEqual(self.server.stop(), 0)
         self.assertEqual(self.server.workers(), [])
         self.server.start()
-        self.check(job)
+        self.check_resumed(job)
+
+    def test_a_pause_checkpoints_and_goes_on(self):
+        self.checkpoint_only_when_stopped()
+        job = self.server.submit(self.spec)
+        self.await_progress(job, 200)
+        self.server.jobs.PauseJob(job_service_pb2.PauseJobRequest(job_id=job))
+        for event in self.server.watch(job):
+            if event.run_state.state == run_pb2.QUEUED and event.run_state.attempt > 0:
+                break
+        self.server.jobs.ResumeJob(job_service_pb2.ResumeJobRequest(job_id=job))
+        self.check_resumed(job)
 
     def take(self, job, count):
         stream = self.server.watch(job)

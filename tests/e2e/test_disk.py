@@ -124,9 +124,17 @@ class FullDiskTest(OperationsCase):
             except OSError:
                 pass  # full
         self.server.launcher = ["nsenter", "-t", str(workers[0]), "-U", "-m", "--preserve-credentials"]
-        threading.Timer(3, ballast.unlink).start()
+        log = self.server.folder / "skewd.log"
+
+        def make_room():
+            while "Make room" not in log.read_text():
+                time.sleep(0.05)
+            ballast.unlink()
+
+        thread = threading.Thread(target=make_room)
+        thread.start()
         self.server.start()
-        self.assertIn("Make room", (self.server.folder / "skewd.log").read_text())
+        thread.join()
         self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
         self.assertEqual([len(run.attempts) for run in self.server.all_runs(job)], [1])
         self.ctl("admin", "check")

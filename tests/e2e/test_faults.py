@@ -67,6 +67,8 @@ class FaultsTest(unittest.TestCase):
         self.restart("--worker-silence", "4")
         job = self.server.submit(self.study)
         self.await_progress(job, 150)
+        work = self.server.folder / "state" / "work"
+        self.await_that(lambda: any(work.rglob("checkpoint-*.ckpt")), "no checkpoint")
         [worker] = self.server.workers()
         os.kill(worker, signal.SIGSTOP)
         attempts = self.check(job)

@@ -73,6 +73,27 @@ class StudyTest(ClientCase):
             job = self.client.submit(form, validate_only=True)
             self.assertEqual((job.id, job.spec), ("", self.job.spec))
 
+    def test_scalars_are_what_was_written_as_for_skewctl(self):
+        written = SPEC + """
+name: 12:30
+labels: {version: 1.10, day: 2026-01-01, number: 017, word: yes}
+seed: 0100
+"""
+        path = self.folder / "written.yaml"
+        path.write_text(written)
+        spec = self.client.submit(path, validate_only=True).spec
+        self.assertEqual((spec.name, spec.seed), ("12:30", 100))
+        self.assertEqual(dict(spec.labels), {"version": "1.10", "day": "2026-01-01", "number": "017", "word": "yes"})
+        shown = self.ctl("submit", str(path), "--dry-run")
+        self.assertEqual(self.client.submit(shown, validate_only=True).spec, spec)
+        for wrong, field, words in (("seed:", "seed", "has no value"), ("seed: 1_000", "seed", "1_000"),
+                                    ("labels: {a: 1, a: 2}", "", "'a' is there twice"),
+                                    ("labels: {a: }", "labels[a]", "has no value")):
+            with self.subTest(wrong):
+                error = self.raises(skew.InvalidArgument, self.client.submit, SPEC + wrong + "\n")
+                self.assertEqual([one.field for one in error.violations], [field] if field else [])
+                self.assertIn(words, str(error))
+
     def test_a_request_id_names_one_job(self):
         first = self.client.submit(ENDLESS, request_id="once")
         self.assertEqual(self.client.submit(ENDLESS, request_id="once").id, first.id)

@@ -7,6 +7,8 @@ import time
 import unittest
 from unittest import mock
 
+import grpc
+
 import harness
 from python_case import ENDLESS, SPEC, TRAINING, ClientCase, with_settings
 import skew
@@ -69,6 +71,34 @@ class RestartTest(ClientCase):
         starting.join()
         self.client.cancel(job.id)
         self.assertEqual([one.id for one in self.client.jobs(labels={"made": "once"})], [job.id])
+
+
+    def test_a_submission_whose_answer_was_lost_is_not_made_twice(self):
+        class Lost(grpc.RpcError):
+            def code(self):
+                return grpc.StatusCode.UNAVAILABLE
+
+            def details(self):
+                return "lost"
+
+            def trailing_metadata(self):
+                return ()
+
+        calls = []
+        submit = self.client._jobs.SubmitJob
+
+        def lose_the_first(*arguments, **keywords):
+            answer = submit(*arguments, **keywords)
+            calls.append(answer)
+            if len(calls) == 1:
+                raise Lost()
+            return answer
+
+        with mock.patch.object(self.client._jobs, "SubmitJob", lose_the_first):
+            job = self.client.submit(with_settings(ENDLESS, labels={"answer": "lost"}))
+        self.client.cancel(job.id)
+        self.assertEqual(len(calls), 2)
+        self.assertEqual([one.id for one in self.client.jobs(labels={"answer": "lost"})], [job.id])
 
 
 class TlsTest(ClientCase):

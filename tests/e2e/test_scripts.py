@@ -79,9 +79,9 @@ class WaitTest(ScriptCase):
 
     def test_the_timeout_ends_it(self):
         job = self.submit(*ENDLESS)
-        done = self.ctl("wait", job, "--timeout", "500ms", code=5)
+        done = self.ctl("wait", job, "--timeout", "5s", code=5)
         self.assertEqual(done.stdout, "")
-        self.assertRegex(done.stderr, rf"^skewctl: not ended within 500ms: {job} \((QUEUED|RUNNING)\)\n$")
+        self.assertRegex(done.stderr, rf"^skewctl: not ended within 5s: {job} \((QUEUED|RUNNING)\)\n$")
         self.ctl("cancel", job)
         self.ctl("wait", job, code=4)
 

@@ -37,6 +37,15 @@ std::vector<std::vector<float>> Train(GenerativeModel& model, int updates) {
   return rows;
 }
 
+void ExpectSameStates(const GenerativeModel& one, const GenerativeModel& other) {
+  TensorMap a;
+  TensorMap b;
+  one.Save(a);
+  other.Save(b);
+  ASSERT_EQ(a.size(), b.size());
+  for (const auto& [name, tensor] : a) EXPECT_TRUE(at::equal(tensor, b.at(name))) << name;
+}
+
 class EveryModelTest : public testing::TestWithParam<v1::ModelSpec> {};
 
 TEST_P(EveryModelTest, GeneratesImagesInRange) {
@@ -72,6 +81,7 @@ TEST_P(EveryModelTest, LookingAtItDoesNotChangeTheTraining) {
   Train(*looked_at, 2);
   looked_at->Generate(20, 4);
   Train(*left_alone, 2);
+  ExpectSameStates(*looked_at, *left_alone);
   EXPECT_EQ(Train(*looked_at, 2), Train(*left_alone, 2));
 }
 
@@ -101,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Families, EveryModelTest,
                          });
 
 TEST(ModelsTest, AutoencodersLearn) {
-  for (const v1::ModelSpec& spec : {TinyVae(), TinyVaeMlp()}) {
+  for (const v1::ModelSpec& spec : {TinyVae(), TinyVaeMlp(), TinyVae(v1::BF16), TinyVaeMlp(v1::BF16)}) {
     const auto model = Make(spec, SyntheticInputs(1));
     const auto losses = Train(*model, 100);
     EXPECT_LT(losses.back()[0], 0.8 * losses.front()[0]) << spec.ShortDebugString();
@@ -110,23 +120,43 @@ TEST(ModelsTest, AutoencodersLearn) {
 }
 
 TEST(ModelsTest, TheDiscriminatorLearnsFirst) {
-  const auto model = Make(TinyDcgan(), SyntheticInputs(1));
-  const auto losses = Train(*model, 60);
-  EXPECT_NEAR(losses.front()[0], 2 * std::log(2), 0.3);
-  EXPECT_LT(losses.back()[0], 0.8 * losses.front()[0]);
+  for (const v1::Precision precision : {v1::FP32, v1::BF16}) {
+    const auto model = Make(TinyDcgan(precision), SyntheticInputs(1));
+    const auto losses = Train(*model, 60);
+    EXPECT_NEAR(losses.front()[0], 2 * std::log(2), 0.3) << v1::Precision_Name(precision);
+    EXPECT_LT(losses.back()[0], 0.8 * losses.front()[0]) << v1::Precision_Name(precision);
+  }
+}
+
+v1::ModelSpec SampledInTrainMode(v1::ModelSpec spec) {
+  if (spec.has_dcgan()) spec.mutable_dcgan()->set_sampling(v1::TRAIN);
+  if (spec.has_vae()) spec.mutable_vae()->set_sampling(v1::TRAIN);
+  return spec;
 }
 
 TEST(ModelsTest, TrainSamplingMakesTheImagesOfABatchDependOnEachOther) {
-  v1::ModelSpec spec = TinyDcgan();
-  spec.mutable_dcgan()->set_sampling(v1::TRAIN);
-  const auto dependent = Make(spec, SyntheticInputs(1));
-  const auto independent = Make(TinyDcgan(), SyntheticInputs(1));
-  Train(*dependent, 3);
-  Train(*independent, 3);
-  // The first image of a larger draw has the same latent vector only if the numbers are drawn in order, which 16 and 32
-  // numbers a row are.
-  EXPECT_TRUE(at::allclose(independent->Generate(16, 1).narrow(0, 0, 1), independent->Generate(32, 1).narrow(0, 0, 1)));
-  EXPECT_FALSE(at::allclose(dependent->Generate(16, 1).narrow(0, 0, 1), dependent->Generate(32, 1).narrow(0, 0, 1)));
+  for (const v1::ModelSpec& spec : {TinyDcgan(), TinyVae()}) {
+    const auto dependent = Make(SampledInTrainMode(spec), SyntheticInputs(1));
+    const auto independent = Make(spec, SyntheticInputs(1));
+    Train(*dependent, 3);
+    Train(*independent, 3);
+    // The first image of a larger draw has the same latent vector only if the numbers are drawn in order, which 16 and
+    // 32 numbers a row are.
+    const auto first = [](GenerativeModel& model, int64_t count) { return model.Generate(count, 1).narrow(0, 0, 1); };
+    EXPECT_TRUE(at::allclose(first(*independent, 16), first(*independent, 32))) << spec.ShortDebugString();
+    EXPECT_FALSE(at::allclose(first(*dependent, 16), first(*dependent, 32))) << spec.ShortDebugString();
+  }
+}
+
+TEST(ModelsTest, LookingAtItInTrainModeDoesNotChangeItEither) {
+  for (const v1::ModelSpec& spec : {TinyDcgan(), TinyVae()}) {
+    const auto looked_at = Make(SampledInTrainMode(spec), SyntheticInputs(1));
+    const auto left_alone = Make(SampledInTrainMode(spec), SyntheticInputs(1));
+    Train(*looked_at, 2);
+    Train(*left_alone, 2);
+    looked_at->Generate(20, 4);
+    ExpectSameStates(*looked_at, *left_alone);
+  }
 }
 
 TEST(ModelsTest, DefaultsAreTheReferenceSettings) {

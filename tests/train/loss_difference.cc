@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,9 @@ double Largest(int updates, const Step& one, const Step& other) {
     const std::vector<double> b = other(images);
     double difference = 0;
     double scale = 0;
+    if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
     for (size_t i = 0; i < a.size(); ++i) {
+      if (!std::isfinite(a[i]) || !std::isfinite(b[i])) return std::numeric_limits<double>::infinity();
       difference = std::max(difference, std::abs(a[i] - b[i]));
       scale = std::max(scale, std::abs(b[i]));
     }
@@ -57,6 +60,21 @@ double LargestLossDifference(const v1::ModelSpec& spec, Convolutions how, int up
   return Largest(
       updates, [&](const at::Tensor& images) { return Numbers(model->TrainStep(images)); },
       [&](const at::Tensor& images) { return plain->TrainStep(images); });
+}
+
+double LargestImageDifference(const v1::ModelSpec& spec, Convolutions how, int updates, v1::BatchNormMode mode) {
+  const auto model = Make(spec, how);
+  TensorMap state;
+  model->Save(state);
+  const auto plain = MakePlainModel(WithDefaults(spec), state, at::kFloat);
+  for (int update = 0; update < updates; ++update) {
+    const at::Tensor images = SyntheticImages(kBatch, static_cast<uint64_t>(update) % kBatches + 1);
+    model->TrainStep(images);
+    plain->TrainStep(images);
+  }
+  const at::Tensor difference = (model->Generate(kBatch, 77) - plain->Generate(kBatch, 77, mode)).abs().max();
+  const auto largest = difference.item<double>();
+  return std::isfinite(largest) ? largest : std::numeric_limits<double>::infinity();
 }
 
 double PlainLossDifference(const v1::ModelSpec& spec, int updates) {

@@ -24,13 +24,22 @@ namespace {
 constexpr std::array<int64_t, 2> kTwo = {2, 2};
 constexpr std::array<int64_t, 2> kOne = {1, 1};
 
+// What a network is used for: batches of training, or images from the running statistics or those of their batch.
+enum class Use { kTraining, kWithRunning, kWithBatch };
+
+Use UseFor(v1::BatchNormMode mode) { return mode == v1::TRAIN ? Use::kWithBatch : Use::kWithRunning; }
+
 // The parameters of one network by name, and Adam over them.
 class Network {
  public:
   Network(const TensorMap& state, const std::string& prefix, at::ScalarType kind, double rate, double beta1)
       : rate_(rate), beta1_(beta1) {
     for (const auto& [name, tensor] : state) {
-      if (name.rfind("model." + prefix, 0) != 0 || name.find("running") != std::string::npos) continue;
+      if (name.rfind("model." + prefix, 0) != 0) continue;
+      if (name.find("running") != std::string::npos) {
+        running_[name.substr(6)] = tensor.detach().to(kind).clone();
+        continue;
+      }
       const at::Tensor parameter = tensor.detach().contiguous().to(kind).clone().requires_grad_(true);
       parameters_[name.substr(6)] = parameter;
       all_.push_back(parameter);
@@ -41,9 +50,15 @@ class Network {
 
   const at::Tensor& operator[](const std::string& name) const { return parameters_.at(name); }
 
-  at::Tensor BatchNorm(const at::Tensor& x, const std::string& name) const {
-    return at::batch_norm(x, parameters_.at(name + ".weight"), parameters_.at(name + ".bias"), {}, {}, true, 0.1, 1e-5,
-                          false);
+  // Training keeps the running statistics, where the network has some.
+  at::Tensor BatchNorm(const at::Tensor& x, const std::string& name, Use use = Use::kTraining) const {
+    const auto mean = use == Use::kWithBatch ? running_.end() : running_.find(name + ".running_mean");
+    const auto variance = use == Use::kWithBatch ? running_.end() : running_.find(name + ".running_var");
+    const auto optional = [this](const auto& found) {
+      return found == running_.end() ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(found->second);
+    };
+    return at::batch_norm(x, parameters_.at(name + ".weight"), parameters_.at(name + ".bias"), optional(mean),
+                          optional(variance), use != Use::kWithRunning, 0.1, 1e-5, false);
   }
 
   void Step(const at::Tensor& loss) {
@@ -66,6 +81,7 @@ class Network {
   double rate_;
   double beta1_;
   std::map<std::string, at::Tensor> parameters_;
+  std::map<std::string, at::Tensor> running_;
   std::vector<at::Tensor> all_;
   std::vector<at::Tensor> first_;
   std::vector<at::Tensor> second_;
@@ -78,12 +94,12 @@ at::Generator RandomOf(const TensorMap& state) {
   return random;
 }
 
-at::Tensor Decode(const Network& net, const std::string& name, const at::Tensor& z) {
+at::Tensor Decode(const Network& net, const std::string& name, const at::Tensor& z, Use use = Use::kTraining) {
   const at::Tensor project = net[name + ".project"].permute({0, 3, 1, 2});
   at::Tensor x = at::conv_transpose2d(z.view({z.size(0), z.size(1), 1, 1}), project);
-  x = at::relu(net.BatchNorm(x, name + ".norm4"));
-  x = at::relu(net.BatchNorm(at::conv_transpose2d(x, net[name + ".up7"], {}, kTwo, kOne), name + ".norm7"));
-  x = at::relu(net.BatchNorm(at::conv_transpose2d(x, net[name + ".up14"], {}, kTwo, kOne), name + ".norm14"));
+  x = at::relu(net.BatchNorm(x, name + ".norm4", use));
+  x = at::relu(net.BatchNorm(at::conv_transpose2d(x, net[name + ".up7"], {}, kTwo, kOne), name + ".norm7", use));
+  x = at::relu(net.BatchNorm(at::conv_transpose2d(x, net[name + ".up14"], {}, kTwo, kOne), name + ".norm14", use));
   return at::conv_transpose2d(x, net[name + ".up28"], {}, kTwo, kOne);
 }
 
@@ -111,6 +127,12 @@ class PlainDcgan final : public PlainModel {
     const at::Tensor loss_g = Loss(Discriminate(generated), true);
     generator_.Step(loss_g);
     return {loss_d.item<double>(), loss_g.item<double>()};
+  }
+
+  at::Tensor Generate(int64_t count, uint64_t seed, v1::BatchNormMode mode) override {
+    const at::NoGradGuard no_grad;
+    const at::Tensor z = at::randn({count, latent_}, MakeGenerator(seed)).to(kind_);
+    return ((Decode(generator_, "generator", z, UseFor(mode)).tanh() + 1) / 2).to(at::kFloat);
   }
 
  private:
@@ -154,13 +176,19 @@ class PlainVae final : public PlainModel {
     return {(reconstruction + divergence).item<double>(), reconstruction.item<double>(), divergence.item<double>()};
   }
 
+  at::Tensor Generate(int64_t count, uint64_t seed, v1::BatchNormMode mode) override {
+    const at::NoGradGuard no_grad;
+    const at::Tensor z = at::randn({count, latent_}, MakeGenerator(seed)).to(kind_);
+    return Pixels(z, UseFor(mode)).sigmoid().view({count, 1, 28, 28}).to(at::kFloat);
+  }
+
  private:
   at::Tensor Hidden(const at::Tensor& images) const {
     if (convolutional_) return Encode(net_, "encoder", images).permute({0, 2, 3, 1}).flatten(1);
     return at::relu(at::linear(images.flatten(1), net_["encoder.weight"], net_["encoder.bias"]));
   }
-  at::Tensor Pixels(const at::Tensor& z) const {
-    if (convolutional_) return Decode(net_, "decoder", z);
+  at::Tensor Pixels(const at::Tensor& z, Use use = Use::kTraining) const {
+    if (convolutional_) return Decode(net_, "decoder", z, use);
     const at::Tensor hidden = at::relu(at::linear(z, net_["decoder.weight"], net_["decoder.bias"]));
     return at::linear(hidden, net_["pixels.weight"], net_["pixels.bias"]);
   }

@@ -19,6 +19,8 @@ class PlainModel {
   virtual ~PlainModel() = default;
   // One update on float32 images in 0..1; the metrics of GenerativeModel::TrainStep, as double.
   virtual std::vector<double> TrainStep(const at::Tensor& images) = 0;
+  // Float32 images in 0..1 from these random numbers, normalised as GenerativeModel::Generate does in that mode.
+  virtual at::Tensor Generate(int64_t count, uint64_t seed, v1::BatchNormMode mode) = 0;
 };
 
 // One that starts from what a model of `spec` (every default written out) has saved: weights and random state. It

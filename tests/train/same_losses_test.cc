@@ -27,6 +27,19 @@ TEST_P(SameLossesTest, AsAccurateAsThePlainImplementations) {
   }
 }
 
+// With the running statistics that training left, or those of the batch.
+TEST_P(SameLossesTest, AndTheImagesAreThePlainImplementations) {
+  for (const v1::BatchNormMode mode : {v1::EVAL, v1::TRAIN}) {
+    v1::ModelSpec dcgan = Slowed(TinyDcgan());
+    dcgan.mutable_dcgan()->set_sampling(mode);
+    EXPECT_LT(LargestImageDifference(dcgan, GetParam(), 30, mode), 1e-3) << v1::BatchNormMode_Name(mode);
+    v1::ModelSpec vae = Slowed(TinyVae());
+    vae.mutable_vae()->set_sampling(mode);
+    EXPECT_LT(LargestImageDifference(vae, GetParam(), 30, mode), 1e-3) << v1::BatchNormMode_Name(mode);
+  }
+  EXPECT_LT(LargestImageDifference(Slowed(TinyVaeMlp()), GetParam(), 30, v1::EVAL), 1e-3);
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, SameLossesTest,
                          testing::Values(Convolutions::kBuiltIn, Convolutions::kThroughConvolution,
                                          Convolutions::kDirect),

@@ -17,6 +17,8 @@ from .v1 import job_pb2
 Spec = Union[Mapping[str, Any], str, pathlib.Path, job_pb2.JobSpec]
 
 _Field = descriptor.FieldDescriptor
+_NUMBERS = (_Field.CPPTYPE_INT32, _Field.CPPTYPE_INT64, _Field.CPPTYPE_UINT32, _Field.CPPTYPE_UINT64,
+            _Field.CPPTYPE_DOUBLE, _Field.CPPTYPE_FLOAT)
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 
 
@@ -41,11 +43,21 @@ def to_spec(spec: Spec) -> job_pb2.JobSpec:
 
 
 class _TextLoader(yaml.SafeLoader):
-    """YAML without dates: labels like 2026-01-01 are texts."""
+    """YAML whose scalars are the texts that were written, but for null: what they mean is for their fields to say. A label
+    1.10 is not 1.1, a name 12:30 no number of seconds, and 0100 a hundred."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 _TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -101,11 +113,27 @@ class _Decoder:
 
     def _set_one(self, value: Any, path: str, field: _Field, target: message.Message) -> None:
         if field.message_type is None:
-            self._merge({field.name: _scalar(value, field)}, path, target)
+            self._set_scalar(value, field.name, path, field, target)
         elif field.message_type.full_name == duration_pb2.Duration.DESCRIPTOR.full_name:
             self._set_duration(value, path, field, target)
         else:
             self.fill(value, path, getattr(target, field.name))
+
+    def _set_scalar(self, value: Any, name: str, path: str, field: _Field, target: message.Message,
+                    key: str | None = None) -> None:
+        """`key`: of an entry of the map `name`, whose values are like `field`."""
+        if value is None:
+            self._report(path, "has no value")
+            return
+        if isinstance(value, str) and field.cpp_type in _NUMBERS and "_" in value:  # which Python would take
+            self._report(path, f"{value!r} is not a number")
+            return
+        scalar = _scalar(value, field)
+        if key is not None:
+            scalar = {key: scalar}
+        elif field.label == _Field.LABEL_REPEATED:
+            scalar = [scalar]
+        self._merge({name: scalar}, path, target)
 
     def _set_duration(self, value: Any, path: str, field: _Field, target: message.Message) -> None:
         seconds = _seconds(value)
@@ -122,14 +150,14 @@ class _Decoder:
             return
         kind = field.message_type.fields_by_name["value"]
         for key, one in value.items():
-            self._merge({field.name: {str(key): _scalar(one, kind)}}, f"{path}[{key}]", target)
+            self._set_scalar(one, field.name, f"{path}[{key}]", kind, target, str(key))
 
     def _set_list(self, values: Any, path: str, field: _Field, target: message.Message) -> None:
         for i, one in enumerate(values):
             if field.message_type is not None:
                 self.fill(one, f"{path}[{i}]", getattr(target, field.name).add())
             else:
-                self._merge({field.name: [_scalar(one, field)]}, f"{path}[{i}]", target)
+                self._set_scalar(one, field.name, f"{path}[{i}]", field, target)
 
     def _merge(self, part: dict[str, Any], path: str, target: message.Message) -> None:
         """Adds one value, of whose type protobuf's JSON parser judges."""
@@ -152,9 +180,14 @@ def _is_family(kind: descriptor.Descriptor, name: str) -> bool:
 
 
 def _scalar(value: Any, field: _Field) -> Any:
-    """Texts may look like numbers to YAML: a job named 17 is named "17"."""
+    """As protobuf's JSON parser wants it, which takes numbers in texts: a job named 17 is named "17"; words of enums and
+    true and false may be written in any case."""
     if field.type == _Field.TYPE_STRING and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
+    if field.type == _Field.TYPE_ENUM and isinstance(value, str):
+        return value.upper()
+    if field.type == _Field.TYPE_BOOL and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), value)
     return value
 
 

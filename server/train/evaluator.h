@@ -44,7 +44,7 @@ class Evaluator {
   // a stop is asked for meanwhile.
   absl::StatusOr<v1::ClassHistogram> Judge(int64_t step, int64_t images);
   // The same by all judges. With `features`, adds the images to them, too, and goes on without counting until they are
-  // complete, to five times `images` at most.
+  // complete, 500 at a time, while they are fewer than five times `images`.
   absl::StatusOr<v1::ClassHistogram> JudgeFinal(int64_t step, int64_t images, GeneratedFeatures* features = nullptr);
 
   // 64 images from the same latent vectors every time, so that one sees them change.

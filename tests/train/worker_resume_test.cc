@@ -1,4 +1,5 @@
 // Workers that stop, or lose their daemon, and go on.
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -105,9 +106,9 @@ TEST_F(WorkerResumeTest, WritesACheckpointWhenTheDaemonIsLost) {
 TEST_F(WorkerResumeTest, TheNextAttemptReportsWhatNobodyTook) {
   const Outcome straight = Run(StudyOrder("straight", kLongDcgan));
   const WorkOrder order = StudyOrder("lost", kLongDcgan);
-  const auto hang_at_20 = [](const Report& report) {
+  const auto hang_at_20 = [&order](const Report& report) {
     if (!report.has_histogram() || report.histogram().step() != 20) return Then::kAcknowledge;
-    absl::SleepFor(absl::Milliseconds(500));
+    while (!std::filesystem::exists(order.work_dir() + "/samples-40.png")) absl::SleepFor(absl::Milliseconds(5));
     return Then::kBreak;
   };
   StopRequest stop;

@@ -1,13 +1,18 @@
 // What workers make of their orders.
 #include "server/train/worker.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/train/data/subset.h"
+#include "tests/train/decoded_png.h"
 #include "tests/train/worker_case.h"
 
 namespace skew::train {
@@ -120,6 +125,74 @@ TEST_F(WorkerTest, NamesAFurtherJudgeThatIsNotWhatTheOrderSays) {
   const Outcome outcome = Run(order);
   EXPECT_EQ(outcome.last().failed().reason(), v1::PREEMPTED);
   EXPECT_THAT(outcome.last().failed().message(), HasSubstr("4567"));
+}
+
+// The 28 x 28 images of a sample grid: eight in a row, twice as large, with gaps of two pixels.
+std::vector<std::vector<uint8_t>> ImagesOf(const DecodedPng& grid) {
+  std::vector<std::vector<uint8_t>> images;
+  for (int64_t top = 2; top < grid.height; top += 58) {
+    for (int64_t left = 2; left < grid.width; left += 58) {
+      std::vector<uint8_t>& image = images.emplace_back();
+      for (int64_t y = 0; y < 28; ++y) {
+        for (int64_t x = 0; x < 28; ++x) {
+          image.push_back(static_cast<uint8_t>(grid.At(left + 2 * x, top + 2 * y)));
+        }
+      }
+    }
+  }
+  return images;
+}
+
+TEST_F(WorkerTest, ResampleDrawsImagesThatNoJudgeIsMeasuredOn) {
+  Run(StudyOrder("run", absl::StrCat("models { resample {} } ", kBriefly)));
+  const DatasetContent dataset = ReadDataset(DatasetFolder()).value();
+  std::set<std::vector<uint8_t>> held_out;
+  for (const int64_t index : SplitTest(dataset).held_out) {
+    const auto begin = dataset.test.images.pixels.begin() + 784 * index;
+    held_out.emplace(begin, begin + 784);
+  }
+  const auto images = ImagesOf(DecodePng(folder_ + "/run/taken-samples.png"));
+  EXPECT_EQ(images.size(), 64U);
+  for (const std::vector<uint8_t>& image : images) EXPECT_TRUE(held_out.contains(image));
+}
+
+// Bright squares, each class's at its place: of the class that is trained, and of no other.
+TEST_F(WorkerTest, WhatIsGeneratedIsLikeTheDrawnImages) {
+  WorkOrder order = StudyOrder("run",
+                               "models { vae_mlp { width: 16 latent: 4 } } training { steps: 300 batch_size: 16 } "
+                               "generation { images: 20 }");
+  order.mutable_bias_point()->clear_counts();
+  (*order.mutable_bias_point()->mutable_counts())[1] = 40;
+  EXPECT_TRUE(Run(order).last().has_finished());
+  const auto images = ImagesOf(DecodePng(folder_ + "/run/taken-samples.png"));
+  const auto brightness = [&](size_t place) {
+    double sum = 0;
+    for (const std::vector<uint8_t>& image : images) {
+      for (size_t y = place; y < place + 8; ++y) {
+        for (size_t x = place; x < place + 8; ++x) sum += image[28 * y + x];
+      }
+    }
+    return sum / (64 * 255.0 * static_cast<double>(images.size()));
+  };
+  EXPECT_GT(brightness(10), 0.6);
+  EXPECT_LT(brightness(2), 0.45);
+  EXPECT_LT(brightness(18), 0.45);
+}
+
+// Of 900 images some 300 are of class 1, and 500 are measured.
+TEST_F(WorkerTest, RareClassesAreSearchedForAndNotCounted) {
+  const Outcome outcome = Run(StudyOrder("run",
+                                         "models { resample {} } generation { images: 900 } "
+                                         "evaluation { measure_images: true }"));
+  const auto last = std::find_if(outcome.reports.rbegin(), outcome.reports.rend(), [](const Report& report) {
+    return report.has_histogram() && report.histogram().final();
+  });
+  ASSERT_NE(last, outcome.reports.rend());
+  const v1::ClassHistogram& histogram = last->histogram();
+  EXPECT_EQ(histogram.images(), 900);
+  EXPECT_LT(histogram.counts().at(1), 450);
+  ASSERT_TRUE(histogram.image_measures().classes().contains(1)) << histogram.ShortDebugString();
+  EXPECT_EQ(histogram.image_measures().classes().at(1).images(), 500);
 }
 
 TEST_F(WorkerTest, TrainsAClassifier) {

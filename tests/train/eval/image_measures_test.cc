@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/cdist.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <tuple>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "server/train/data/image_tensor.h"
@@ -117,6 +120,18 @@ TEST(ImageMeasuresTest, CopiesAndRepetitionsShow) {
   EXPECT_LT(repeated.coverage(), 0.5);
 }
 
+// All close to the middle of their class: like real ones, but not like all of them.
+TEST(ImageMeasuresTest, FidelityIsOneThingAndVarietyAnother) {
+  const at::Tensor of_0 = (Cloud(0, 150, 31) + 5) * 0.1 - 5;
+  const at::Tensor of_1 = (Cloud(1, 50, 32) - 5) * 0.1 + 5;
+  const v1::SampleMeasures measures = MeasureImages(Generated(of_0, of_1), Real()).all();
+  EXPECT_GT(measures.precision(), 0.9);
+  EXPECT_GT(measures.density(), 0.1);
+  EXPECT_LT(measures.recall(), 0.1);
+  EXPECT_GT(measures.coverage(), 0.02);
+  EXPECT_LT(measures.coverage(), 0.7);
+}
+
 TEST(ImageMeasuresTest, ScarceClassesAreLeftOut) {
   const v1::ImageMeasures measures = MeasureImages(Generated(Cloud(0, 150, 31), Cloud(1, 39, 32)), Real());
   EXPECT_TRUE(measures.has_all());
@@ -144,6 +159,21 @@ LabelledImages Split(int32_t count, uint64_t seed) {
   return split;
 }
 
+// How many of the rows are those of some of these images.
+int64_t CountOf(const at::Tensor& rows, const Classifier& judge, const LabelledImages& split,
+                const std::vector<int64_t>& indices) {
+  const at::Tensor features = judge.Judge(ToTensor(split.images, indices)).features;
+  return (std::get<0>(at::cdist(rows, features, 2, /*compute_mode: exact*/ 2).min(1)) < 1e-4).sum().item<int64_t>();
+}
+
+std::vector<int64_t> IndicesOf(const LabelledImages& split, uint8_t label) {
+  std::vector<int64_t> indices;
+  for (size_t i = 0; i < split.labels.size(); ++i) {
+    if (split.labels[i] == label) indices.push_back(static_cast<int64_t>(i));
+  }
+  return indices;
+}
+
 TEST(RealFeaturesTest, ProportionsAndNumbers) {
   DatasetContent dataset;
   dataset.train = Split(300, 1);
@@ -157,7 +187,11 @@ TEST(RealFeaturesTest, ProportionsAndNumbers) {
   const RealFeatures real = JudgeRealImages(dataset, point, trained, judge, kNumbers).value();
   // Class 0 has 100 images, three quarters of 133.
   EXPECT_EQ(real.in_proportion.size(0), 133);
+  EXPECT_EQ(CountOf(real.in_proportion, judge, dataset.train, IndicesOf(dataset.train, 0)), 100);
+  EXPECT_EQ(CountOf(real.in_proportion, judge, dataset.train, IndicesOf(dataset.train, 1)), 33);
   EXPECT_EQ(real.balanced.size(0), 200);
+  EXPECT_EQ(CountOf(real.balanced, judge, dataset.train, IndicesOf(dataset.train, 1)), 100);
+  EXPECT_EQ(CountOf(real.classes.at(1).held_out, judge, dataset.test, SplitTest(dataset).held_out), 10);
   EXPECT_EQ(real.classes.at(0).reference.size(0), 80);
   EXPECT_EQ(real.classes.at(0).trained.size(0), 30);
   EXPECT_EQ(real.classes.at(1).trained.size(0), 10);

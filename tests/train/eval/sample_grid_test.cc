@@ -2,7 +2,6 @@
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
-#include <png.h>
 
 #include <filesystem>
 #include <string>
@@ -11,27 +10,10 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "tests/train/decoded_png.h"
 
 namespace skew::train {
 namespace {
-
-struct Decoded {
-  int64_t width = 0;
-  int64_t height = 0;
-  std::vector<uint8_t> grey;
-
-  int At(int64_t x, int64_t y) const { return grey[static_cast<size_t>(y * width + x)]; }
-};
-
-Decoded Decode(const std::string& path) {
-  png_image png{};
-  png.version = PNG_IMAGE_VERSION;
-  EXPECT_NE(png_image_begin_read_from_file(&png, path.c_str()), 0) << png.message;
-  EXPECT_EQ(png.format, PNG_FORMAT_GRAY);
-  Decoded decoded{png.width, png.height, std::vector<uint8_t>(PNG_IMAGE_SIZE(png))};
-  EXPECT_NE(png_image_finish_read(&png, nullptr, decoded.grey.data(), 0, nullptr), 0) << png.message;
-  return decoded;
-}
 
 std::string PathOf(const std::string& name) { return testing::TempDir() + name; }
 
@@ -40,7 +22,7 @@ TEST(SampleGridTest, HasImagesInRowsWithGapsBetween) {
   images.select(0, 1).fill_(1);
   images.select(0, 3).fill_(0.2);
   ASSERT_TRUE(WriteSampleGrid(PathOf("grid.png"), images, 3).ok());
-  const Decoded grid = Decode(PathOf("grid.png"));
+  const DecodedPng grid = DecodePng(PathOf("grid.png"));
   ASSERT_EQ(grid.width, 3 * (2 * 3 + 2) + 2);
   ASSERT_EQ(grid.height, 2 * (2 * 4 + 2) + 2);
   EXPECT_EQ(grid.At(0, 0), 0x80);
@@ -55,7 +37,7 @@ TEST(SampleGridTest, ClampsWhatIsOutside) {
   at::Tensor images = at::full({2, 1, 1, 1}, 1.5);
   images.select(0, 0).fill_(-3);
   ASSERT_TRUE(WriteSampleGrid(PathOf("clamped.png"), images, 2).ok());
-  const Decoded grid = Decode(PathOf("clamped.png"));
+  const DecodedPng grid = DecodePng(PathOf("clamped.png"));
   EXPECT_EQ(grid.At(2, 2), 0);
   EXPECT_EQ(grid.At(6, 2), 255);
 }

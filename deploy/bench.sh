@@ -6,6 +6,7 @@
 #
 #   deploy/bench.sh [PAIRS]     pairs of runs, default 5; medians and spreads are printed as Markdown
 set -euo pipefail
+export no_grpc_proxy=127.0.0.1,localhost  # where a proxy is set, it is not for this machine
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 pairs=${1:-5}
 

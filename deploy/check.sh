@@ -4,6 +4,9 @@
 #   deploy/check.sh [--soak]     --soak: also the tests that load or kill for many minutes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Tests talk to servers of their own on this machine: no proxy, nobody's credentials.
+export no_grpc_proxy=127.0.0.1,localhost
+unset SKEW_SERVER SKEW_TOKEN SKEW_CA SKEW_CERT SKEW_KEY
 usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' deploy/check.sh; }
 selection=(--label-exclude soak)
 for argument in "$@"; do

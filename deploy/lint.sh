@@ -8,6 +8,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+if ! git rev-parse --git-dir >/dev/null 2>&1; then
+  echo "lint: this is no checkout that git takes, which is what says which files there are: skipped"
+  exit 0
+fi
 git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
 
 base=${1:-HEAD~1}
@@ -16,10 +20,11 @@ if [ "$base" != --all ] && ! git rev-parse --quiet --verify "$base^{commit}" >/d
   exit 0
 fi
 if [ "$base" = --all ]; then
-  mapfile -t sources < <(git ls-files '*.cc')
+  list=$(git ls-files '*.cc')
 else
-  mapfile -t sources < <({ git diff --name-only --diff-filter=d "$base" -- '*.cc'; git ls-files -o --exclude-standard '*.cc'; } | sort -u)
+  list=$(git diff --name-only --diff-filter=d "$base" -- '*.cc' && git ls-files -o --exclude-standard '*.cc')
 fi
+mapfile -t sources < <(sort -u <<<"$list" | sed '/^$/d')
 echo "lint: clang-tidy on ${#sources[@]} sources"
 [ ${#sources[@]} -gt 0 ] || exit 0
 # The commands of single sources, not of batches; and the headers that protoc makes.

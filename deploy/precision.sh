@@ -3,6 +3,7 @@
 #
 #   deploy/precision.sh [OPTIONS]     of tests/bench/precision.py, for example --iterations 3 --steps 500
 set -euo pipefail
+export no_grpc_proxy=127.0.0.1,localhost  # where a proxy is set, it is not for this machine
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 deploy/install-packages.sh >&2

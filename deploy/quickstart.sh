@@ -20,7 +20,9 @@ deploy/fetch-datasets.sh mnist
 say "daemon"
 state=build/quickstart/state
 bin=$PWD/build/quickstart/bin
-mkdir -p "$state"
+mkdir -p -m 700 "$state"
+# The server and the credentials that its caller may work with are others.
+unset SKEW_TOKEN SKEW_CA SKEW_CERT SKEW_KEY
 rm -f "$state/addresses"
 "$bin/skewd" --state-dir "$state" --datasets data --listen 127.0.0.1:0 --address-file "$state/addresses" \
   2>"$state/skewd.log" &
@@ -31,6 +33,7 @@ for _ in $(seq 100); do
   kill -0 "$daemon" 2>/dev/null || { cat "$state/skewd.log" >&2; exit 1; }
   sleep 0.1
 done
+[ -s "$state/addresses" ] || { echo "quickstart: skewd does not serve after 10 s:" >&2; cat "$state/skewd.log" >&2; exit 1; }
 SKEW_SERVER=$(head -n 1 "$state/addresses")
 export SKEW_SERVER
 echo "skewd listens on $SKEW_SERVER; its log is $state/skewd.log"

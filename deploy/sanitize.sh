@@ -6,6 +6,9 @@
 #   deploy/sanitize.sh [dev|tsan] [CTEST-OPTION...]     one of the two; options such as -R NAME choose tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Tests talk to servers of their own on this machine: no proxy, nobody's credentials.
+export no_grpc_proxy=127.0.0.1,localhost
+unset SKEW_SERVER SKEW_TOKEN SKEW_CA SKEW_CERT SKEW_KEY
 presets=(dev tsan)
 case "${1:-}" in dev | tsan) presets=("$1"); shift ;; esac
 

@@ -75,6 +75,8 @@ class Inflater {
       stream_.avail_out = static_cast<uInt>(buffer.size());
       result = inflate(&stream_, Z_NO_FLUSH);
       content.append(buffer, 0, buffer.size() - stream_.avail_out);
+      // A file of several members is their contents, one after the other (RFC 1952, 2.2).
+      if (result == Z_STREAM_END && stream_.avail_in != 0) result = inflateReset(&stream_);
       if (content.size() > kMaxBytes) return absl::DataLossError(absl::StrCat(path, " decompresses to over 1 GiB"));
     }
     if (result != Z_STREAM_END || stream_.avail_in != 0) {

@@ -79,7 +79,7 @@ def run(address, timeout):
         job_service_pb2 = importlib.import_module("skew.v1.job_service_pb2")
         job_service_pb2_grpc = importlib.import_module("skew.v1.job_service_pb2_grpc")
 
-        channel = grpc.insecure_channel(address)
+        channel = grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
         await_server(channel, timeout)
         jobs = job_service_pb2_grpc.JobServiceStub(channel)
         submitted = jobs.SubmitJob(

@@ -34,6 +34,15 @@ absl::Status MakeRoot(const fs::path& root) {
   return absl::IsPermissionDenied(synced) ? absl::OkStatus() : synced;  // a folder of others that may not be read
 }
 
+// Whatever mode a folder of ours was made with: jobs, tokens' digests and sockets are in it.
+absl::Status KeepToOurselves(const std::string& root) {
+  struct stat info {};
+  if (stat(root.c_str(), &info) != 0) return SystemError(errno, absl::StrCat("cannot look at ", root));
+  if (info.st_uid != geteuid() || (info.st_mode & 0077) == 0) return absl::OkStatus();
+  return chmod(root.c_str(), 0700) == 0 ? absl::OkStatus()
+                                        : SystemError(errno, absl::StrCat("cannot keep others out of ", root));
+}
+
 }  // namespace
 
 absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
@@ -46,6 +55,7 @@ absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
                                                    " bytes, so that the sockets in it could not be reached"));
   }
   SKEW_RETURN_IF_ERROR(MakeRoot(root));
+  SKEW_RETURN_IF_ERROR(KeepToOurselves(root));
   for (const char* folder : {"/artifacts", "/backups", "/datasets", "/logs", "/quarantine", "/work"}) {
     SKEW_RETURN_IF_ERROR(MakeFolder(absl::StrCat(root, folder)));
   }

@@ -1,8 +1,10 @@
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/message_limits.h"
 #include "common/status.h"
 #include "server/train/artifacts.h"
 #include "server/train/eval/classifier.h"
@@ -14,6 +16,7 @@ namespace {
 using worker::v1::Report;
 
 constexpr char kFile[] = "classifier.pt";
+constexpr size_t kMostDescriptionBytes = kMostReportBytes - (1 << 10);
 
 // Passes on at most one progress a second, and always the last one.
 class ProgressRelay {
@@ -58,6 +61,8 @@ absl::StatusOr<Report> RunClassifierTraining(const RunContext& context) {
                                          [&](const std::string& path) { return (*classifier)->Save(path); }));
   if (context.stop->raised()) return StoppedReport(0);
   Report report;
+  // One number for every image: of a very large dataset they are too many for a report, and can be done without.
+  if (description.ByteSizeLong() > kMostDescriptionBytes) description.clear_confidences();
   *report.mutable_finished()->mutable_classifier() = std::move(description);
   return report;
 }

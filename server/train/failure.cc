@@ -33,7 +33,11 @@ Failed MakeFailed(v1::Reason reason, absl::string_view message) {
 v1::Reason ReasonOf(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return v1::OUT_OF_MEMORY_HOST;
   const absl::string_view text = error.what();
-  if (absl::StrContains(text, "CUDA out of memory")) return v1::OUT_OF_MEMORY_DEVICE;
+  // LibTorch's allocator's words, the driver's (of a context, say), and those of cuBLAS and cuDNN.
+  if (absl::StrContains(text, "CUDA out of memory") || absl::StrContains(text, "CUDA error: out of memory") ||
+      absl::StrContains(text, "STATUS_ALLOC_FAILED")) {
+    return v1::OUT_OF_MEMORY_DEVICE;
+  }
   // The CPU allocator's words, with and without an apostrophe.
   if (absl::StrContains(text, "DefaultCPUAllocator") || absl::StrContains(text, "allocate memory") ||
       absl::StrContains(text, "std::bad_alloc")) {

@@ -153,7 +153,7 @@ absl::Status StudyRun::MakeModelAndTrainer(const DatasetContent& dataset, const 
   trainer_ =
       std::make_unique<Trainer>(model_.get(), images.to(context_.engine.device),
                                 TrainingBatches(subset_.labels, settings_.batch_size, context_.order.spec().training(),
-                                                DeriveSeed("batches", {seed})));
+                                                settings_.total_steps, DeriveSeed("batches", {seed})));
   return absl::OkStatus();
 }
 

@@ -189,7 +189,7 @@ TEST_F(CheckpointTest, AnEmptyFolderHasNone) {
 TrainingBatches BatchesOf(int64_t images, int64_t batch_size, const v1::TrainingSpec& training = {}) {
   std::vector<int32_t> labels(static_cast<size_t>(images), 0);
   for (size_t i = 0; i < labels.size(); i += 3) labels[i] = 1;
-  return {std::move(labels), batch_size, training, 5};
+  return {std::move(labels), batch_size, training, 1'000, 5};
 }
 
 // A training on 40 synthetic images in batches of 16.

@@ -34,6 +34,9 @@ TEST(FailureTest, ExceptionsAreToldApartByTheirText) {
                 "allocate 9 bytes. Error code 12 (Cannot allocate memory)",
                 v1::OUT_OF_MEMORY_HOST},
            Case{"CUDA out of memory. Tried to allocate 20.00 MiB", v1::OUT_OF_MEMORY_DEVICE},
+           Case{"CUDA error: out of memory", v1::OUT_OF_MEMORY_DEVICE},
+           Case{"CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", v1::OUT_OF_MEMORY_DEVICE},
+           Case{"cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", v1::DEVICE_FAULT},
            Case{"CUDA error: an illegal memory access was encountered", v1::DEVICE_FAULT},
            Case{"mat1 and mat2 shapes cannot be multiplied", v1::INTERNAL},
        }) {

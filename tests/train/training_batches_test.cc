@@ -42,7 +42,7 @@ Batches Draw(TrainingBatches& batches, int count) {
 }
 
 Batches Draw(const v1::TrainingSpec& training, int count) {
-  TrainingBatches batches(Labels(), kBatch, training, 11);
+  TrainingBatches batches(Labels(), kBatch, training, 1000, 11);
   return Draw(batches, count);
 }
 
@@ -90,6 +90,15 @@ TEST(TrainingBatchesTest, FirstBatchesAreTheSameImagesInAnotherOrder) {
   }
 }
 
+// Or the rarest would be behind the end, and never trained on.
+TEST(TrainingBatchesTest, NoMoreAreReorderedThanTheTrainingHas) {
+  const Batches shuffled = Draw(Training(v1::SHUFFLED), 10);
+  for (const v1::BatchOrder order : {v1::STRATIFIED, v1::MAJORITY_FIRST, v1::MINORITY_FIRST}) {
+    TrainingBatches batches(Labels(), kBatch, Training(v1::SHUFFLED, order, 200), 10, 11);
+    EXPECT_EQ(SortedImages(Draw(batches, 10), 0, 10), SortedImages(shuffled, 0, 10));
+  }
+}
+
 TEST(TrainingBatchesTest, FirstBatchesHaveTheirOrder) {
   const std::vector<int32_t> majority = LabelsOf(Draw(Training(v1::SHUFFLED, v1::MAJORITY_FIRST), 5), 0, 5);
   const std::map<int32_t, int> place = {{0, 0}, {2, 1}, {1, 2}};
@@ -107,14 +116,14 @@ TEST(TrainingBatchesTest, GoOnFromAnywhere) {
   for (const v1::TrainingSpec& training :
        {Training(v1::SHUFFLED), Training(v1::QUOTA), Training(v1::QUOTA, v1::MINORITY_FIRST)}) {
     for (const int before : {0, 1, 4, 5, 6, 13}) {
-      TrainingBatches batches(Labels(), kBatch, training, 11);
+      TrainingBatches batches(Labels(), kBatch, training, 1000, 11);
       Draw(batches, before);
-      TrainingBatches resumed(Labels(), kBatch, training, 11);
+      TrainingBatches resumed(Labels(), kBatch, training, 1000, 11);
       ASSERT_TRUE(resumed.GoTo(before, batches.state()).ok());
       EXPECT_EQ(Draw(resumed, 20), Draw(batches, 20)) << training.ShortDebugString() << " after " << before;
     }
   }
-  TrainingBatches batches(Labels(), kBatch, Training(v1::QUOTA), 11);
+  TrainingBatches batches(Labels(), kBatch, Training(v1::QUOTA), 1000, 11);
   EXPECT_TRUE(absl::IsDataLoss(batches.GoTo(3, {1, 101})));
   EXPECT_TRUE(absl::IsDataLoss(batches.GoTo(-1, {1, 0})));
 }

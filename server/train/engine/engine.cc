@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
@@ -74,6 +75,16 @@ absl::StatusOr<Engine> EngineFor(const std::string& device) {
   if (!parsed.ok()) return parsed.status();
   if (parsed->is_cuda() && !at::hasCUDA()) {
     return absl::FailedPreconditionError(absl::StrCat("device ", device, " asked of a LibTorch without usable CUDA"));
+  }
+  if (parsed->is_cuda()) {
+    const int gpus = at::detail::getCUDAHooks().getNumGPUs();
+    if (parsed->index() >= gpus) {
+      return absl::FailedPreconditionError(absl::StrCat("device ", device, " asked of a machine with ", gpus, " GPUs"));
+    }
+    // FP32 means it, and what is trained once more comes out the same.
+    at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowTF32CuBLAS(false);
+    at::globalContext().setDeterministicCuDNN(true);
   }
   Engine engine;
   engine.device = *parsed;

@@ -17,18 +17,20 @@ BatchStream StreamOf(const std::vector<int32_t>& labels, int64_t batch_size, v1:
 }  // namespace
 
 TrainingBatches::TrainingBatches(const std::vector<int32_t>& labels, int64_t batch_size,
-                                 const v1::TrainingSpec& training, uint64_t seed)
+                                 const v1::TrainingSpec& training, int64_t total, uint64_t seed)
     : batch_size_(batch_size), stream_(StreamOf(labels, batch_size, training.composition(), seed)) {
-  if (training.has_first_batches()) DrawFirst(training.first_batches(), labels);
+  if (!training.has_first_batches()) return;
+  const v1::FirstBatches& first = training.first_batches();
+  DrawFirst(std::min<int64_t>(first.batches(), total), first.order(), labels);
 }
 
-void TrainingBatches::DrawFirst(const v1::FirstBatches& first, const std::vector<int32_t>& labels) {
+void TrainingBatches::DrawFirst(int64_t count, v1::BatchOrder order, const std::vector<int32_t>& labels) {
   std::vector<int64_t> positions;
-  for (int32_t i = 0; i < first.batches(); ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     const std::vector<int64_t> batch = stream_.Next();
     positions.insert(positions.end(), batch.begin(), batch.end());
   }
-  switch (first.order()) {
+  switch (order) {
     case v1::MAJORITY_FIRST:
       first_ = FrequentFirst(positions, labels);
       break;

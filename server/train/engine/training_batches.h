@@ -14,9 +14,10 @@ namespace skew::train {
 // A BatchStream whose first batches may be in another order (see TrainingSpec in job.proto).
 class TrainingBatches {
  public:
-  // `labels`: the class of each training image, at least one. The order derives from `seed`.
+  // `labels`: the class of each training image, at least one. The training has `total` batches, and no more than these
+  // are reordered. The order derives from `seed`.
   TrainingBatches(const std::vector<int32_t>& labels, int64_t batch_size, const v1::TrainingSpec& training,
-                  uint64_t seed);
+                  int64_t total, uint64_t seed);
 
   int64_t batch_size() const { return batch_size_; }
 
@@ -29,7 +30,7 @@ class TrainingBatches {
   absl::Status GoTo(int64_t drawn, const BatchStream::State& state);
 
  private:
-  void DrawFirst(const v1::FirstBatches& first, const std::vector<int32_t>& labels);
+  void DrawFirst(int64_t count, v1::BatchOrder order, const std::vector<int32_t>& labels);
 
   int64_t batch_size_;
   BatchStream stream_;

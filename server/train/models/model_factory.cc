@@ -34,7 +34,9 @@ absl::StatusOr<std::unique_ptr<GenerativeModel>> Make(const v1::DcganSettings& s
   SKEW_RETURN_IF_ERROR(CheckRange("dcgan.latent", settings.latent(), 1, 1024));
   SKEW_RETURN_IF_ERROR(CheckRate("dcgan.generator_learning_rate", settings.generator_learning_rate()));
   SKEW_RETURN_IF_ERROR(CheckRate("dcgan.discriminator_learning_rate", settings.discriminator_learning_rate()));
-  SKEW_RETURN_IF_ERROR(CheckRange("dcgan.beta1", settings.beta1(), 0.0, 0.9999));
+  if (!(settings.beta1() >= 0 && settings.beta1() < 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("dcgan.beta1: ", settings.beta1(), " is not from 0 to below 1"));
+  }
   SKEW_RETURN_IF_ERROR(CheckImages("dcgan", inputs));
   return std::make_unique<Dcgan>(settings, inputs);
 }

@@ -120,6 +120,20 @@ TEST_F(DatasetTest, GzipChangesNeitherContentNorDigest) {
   EXPECT_EQ(packed->train.images.pixels, plain->train.images.pixels);
 }
 
+// As bgzip writes them, and cat makes them.
+TEST_F(DatasetTest, AGzipFileMayHaveSeveralMembers) {
+  const std::string digest = ReadDataset(dir_)->digest;
+  std::filesystem::remove(PathOf("train-images-idx3-ubyte"));
+  const std::string images = ImagesFile(3);
+  const std::string members = Gzip(images.substr(0, 20)) + Gzip(images.substr(20, 7)) + Gzip(images.substr(27));
+  Write("train-images-idx3-ubyte.gz", members);
+  const absl::StatusOr<DatasetContent> packed = ReadDataset(dir_);
+  ASSERT_TRUE(packed.ok()) << packed.status();
+  EXPECT_EQ(packed->digest, digest);
+  Write("train-images-idx3-ubyte.gz", members + "something else");
+  ExpectProblem(absl::StatusCode::kDataLoss, "train-images-idx3-ubyte.gz", "damaged or truncated gzip data");
+}
+
 TEST_F(DatasetTest, EveryPixelCountsForTheDigest) {
   const absl::StatusOr<DatasetContent> before = ReadDataset(dir_);
   std::string images = ImagesFile(2);

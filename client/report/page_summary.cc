@@ -1,5 +1,6 @@
 // What was done and what came out, for somebody who reads nothing else.
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -49,6 +50,23 @@ std::string TrainingSets(const ModelOfJob& model) {
   return text;
 }
 
+// "5 times"; "3 to 4 times (5 were asked for)" of a study that is not done, or did not need all.
+std::string TimesText(const std::vector<ModelOfJob>& models, const v1::JobSpec& spec) {
+  int32_t least = std::numeric_limits<int32_t>::max();
+  int32_t most = 0;
+  for (const ModelOfJob& model : models) {
+    if (!Trains(model)) continue;
+    for (const v1::ResultCell* cell : model.cells) {
+      least = std::min(least, cell->runs_succeeded());
+      most = std::max(most, cell->runs_succeeded());
+    }
+  }
+  const std::string times = Counted(most, "time");
+  const std::string range = least < most ? absl::StrCat(least, " to ", times) : times;
+  if (least >= spec.iterations()) return range;
+  return absl::StrCat(range, " (", spec.iterations(), spec.has_stop() ? " at most)" : " were asked for)");
+}
+
 std::string JudgeText(const JobData& job) {
   if (job.results.classifiers().empty()) return "a classifier";
   return absl::StrCat("a classifier, the <i>judge</i>, which is right on ",
@@ -67,7 +85,7 @@ std::string WhatWasDone(const JobData& job) {
     const char* const images = spec.bias().draw() == v1::PER_JOB ? "the same" : "other";
     text = absl::StrCat(Listed(trained), trained.size() == 1 ? " was" : " were", " trained on images of ",
                         HtmlText(spec.dataset()), ", ", TrainingSets(models.front()), ". Each such cell was trained ",
-                        Counted(spec.iterations(), "time"), budget.empty() ? "" : absl::StrCat(" for ", budget),
+                        TimesText(models, spec), budget.empty() ? "" : absl::StrCat(" for ", budget),
                         ", always from another seed and on ", images, " images. ");
   }
   absl::StrAppend(&text, "After each training ", spec.generation().images(), " images were generated, and ",

@@ -160,6 +160,11 @@ TEST(ReportClaimsTest, TheSummarySaysWhatWasDone) {
   EXPECT_THAT(html, Not(HasSubstr("null arm")));
   spec.mutable_bias()->set_draw(v1::PER_JOB);
   EXPECT_THAT(SummaryHtml(data), HasSubstr("and on the same images."));
+  data.jobs.front().results.mutable_cells(0)->set_runs_succeeded(2);
+  spec.set_iterations(5);
+  EXPECT_THAT(SummaryHtml(data), HasSubstr("trained 2 to 3 times (5 were asked for) for 200 updates"));
+  spec.mutable_stop();
+  EXPECT_THAT(SummaryHtml(data), HasSubstr("trained 2 to 3 times (5 at most) for 200 updates"));
   for (v1::ResultCell& cell : *data.jobs.front().results.mutable_cells()) {
     if (cell.model_index() == 1) cell.set_model("resample");
   }

@@ -62,7 +62,7 @@ std::string TimesText(const std::vector<ModelOfJob>& models, const v1::JobSpec& 
     }
   }
   const std::string times = Counted(most, "time");
-  const std::string range = least < most ? absl::StrCat(least, " to ", times) : times;
+  std::string range = least < most ? absl::StrCat(least, " to ", times) : times;
   if (least >= spec.iterations()) return range;
   return absl::StrCat(range, " (", spec.iterations(), spec.has_stop() ? " at most)" : " were asked for)");
 }

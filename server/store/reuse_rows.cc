@@ -126,11 +126,11 @@ absl::StatusOr<std::string> OriginalOf(Database& db, RunId source) {
   return original.empty() ? source.ToString() : original;
 }
 
+// A run that has nothing of its own.
 absl::Status Answer(WriteScope& scope, RunId id, RunId source) {
   RunChange change;
   change.state = v1::SUCCEEDED;
   SKEW_ASSIGN_OR_RETURN(change.reused_from, OriginalOf(scope.db, source));
-  SKEW_RETURN_IF_ERROR(DropOwnResults(scope.db, id));
   SKEW_RETURN_IF_ERROR(CopyRunRow(scope.db, id, source, change.reused_from));
   SKEW_RETURN_IF_ERROR(CopyArtifacts(scope, id, source));
   SKEW_RETURN_IF_ERROR(CopyHistograms(scope, id, source));
@@ -192,8 +192,10 @@ absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id) {
   SKEW_ASSIGN_OR_RETURN(const JudgeDigests judges, JudgesOf(scope.db, id.job));
   if (judges.empty()) return false;
   SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, row.Text(0), judges));
-  if (done.has_value()) SKEW_RETURN_IF_ERROR(Answer(scope, id, *done));
-  return done.has_value();
+  if (!done.has_value()) return false;
+  SKEW_RETURN_IF_ERROR(DropOwnResults(scope.db, id));
+  SKEW_RETURN_IF_ERROR(Answer(scope, id, *done));
+  return true;
 }
 
 absl::StatusOr<std::optional<RunId>> FindTwinUnderWay(Database& db, RunId id) {

@@ -3,12 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/file.h"
 #include "tests/testing/grpc_peer.h"
 #include "tests/testing/temp_folder.h"
@@ -89,17 +87,11 @@ TEST_F(GpuQueueTest, TheNextRunStartsOnlyOnceTheMemoryOfTheLastOneIsBack) {
   v1::Job cancelled;
   ASSERT_TRUE(daemon_->jobs().CancelJob(&context, cancel, &cancelled).ok());
   daemon_->Await(first);
-  const auto comes = [&](const std::function<bool(const v1::Device&)>& condition) {
-    return Comes([&] {
-      absl::SleepFor(absl::Milliseconds(20));  // a user has 200 requests a second
-      return condition(Device());
-    });
-  };
-  ASSERT_TRUE(comes([](const v1::Device& device) { return device.problem() == "memory of an ended run is not back"; }));
+  ASSERT_TRUE(Comes([&] { return Device().problem() == "memory of an ended run is not back"; }));
   // Between two readings the scheduler has looked at what could be started.
   for (const int64_t used : {9 * kGib, 10 * kGib}) {
     ShowUsed(used);
-    ASSERT_TRUE(comes([used](const v1::Device& device) { return device.foreign_bytes() == used; }));
+    ASSERT_TRUE(Comes([&] { return Device().foreign_bytes() == used; }));
   }
   EXPECT_EQ(daemon_->GetRun(second + ".1").state(), v1::QUEUED);
   ShowUsed(0);

@@ -13,7 +13,7 @@ bool Comes(const std::function<bool()>& condition) {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (!condition()) {
     if (absl::Now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // a user has 200 requests a second
   }
   return true;
 }

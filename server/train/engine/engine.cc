@@ -81,7 +81,7 @@ absl::StatusOr<Engine> EngineFor(const std::string& device) {
     if (parsed->index() >= gpus) {
       return absl::FailedPreconditionError(absl::StrCat("device ", device, " asked of a machine with ", gpus, " GPUs"));
     }
-    // FP32 means it, and what is trained once more comes out the same.
+    // FP32 means it, and of the ways that cuDNN has, one is taken that repeats itself.
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setAllowTF32CuBLAS(false);
     at::globalContext().setDeterministicCuDNN(true);

@@ -55,7 +55,6 @@ absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
                                                    " bytes, so that the sockets in it could not be reached"));
   }
   SKEW_RETURN_IF_ERROR(MakeRoot(root));
-  SKEW_RETURN_IF_ERROR(KeepToOurselves(root));
   for (const char* folder : {"/artifacts", "/backups", "/datasets", "/logs", "/quarantine", "/work"}) {
     SKEW_RETURN_IF_ERROR(MakeFolder(absl::StrCat(root, folder)));
   }
@@ -67,7 +66,9 @@ absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
     close(fd);
     return absl::FailedPreconditionError(absl::StrCat("another skewd is running on ", root));
   }
-  return StateDir(root, fd);
+  StateDir dir(root, fd);
+  SKEW_RETURN_IF_ERROR(KeepToOurselves(root));
+  return dir;
 }
 
 StateDir::~StateDir() {

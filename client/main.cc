@@ -70,7 +70,9 @@ void AddGlobalFlags(CLI::App& app, Flags& flags) {
   app.add_option("-o,--output", flags.output, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
-  app.add_option("--timeout", flags.timeout, "How long to wait for a server that is not available")
+  app.add_option("--timeout", flags.timeout,
+                 "How long to wait for a server that is not available (open watches: two minutes), "
+                 "and, when given, for each answer (else a minute)")
       ->check(skew::DurationValidator())
       ->capture_default_str();
   app.formatter(std::make_shared<skew::HelpFormatter>());

@@ -126,10 +126,16 @@ std::pair<Message*, const FieldDescriptor*> PrecisionField(v1::ModelSpec& model)
   return {settings, family->message_type()->FindFieldByName("precision")};
 }
 
+// Raised where only runs with some settings have come to come out different: those of first batches, since whole
+// trainings are reordered that are shorter.
+std::string EngineOf(const v1::JobSpec& spec) {
+  return absl::StrCat(kEngineVersion, spec.training().has_first_batches() ? " first_batches=2" : "");
+}
+
 }  // namespace
 
 ContentKeys::ContentKeys(const v1::JobSpec& spec, absl::string_view dataset_digest, v1::Precision auto_precision)
-    : head_(absl::StrCat("engine=", kEngineVersion, "\ndataset=", dataset_digest, "\nrun_seed=")) {
+    : head_(absl::StrCat("engine=", EngineOf(spec), "\ndataset=", dataset_digest, "\nrun_seed=")) {
   for (v1::ModelSpec model : spec.models()) {
     Model& one = models_.emplace_back();
     if (const auto [settings, field] = PrecisionField(model); field != nullptr) {

@@ -15,7 +15,7 @@ namespace skew {
 // Everything that determines the result of a study's run but for its judge, as text with one setting a line, sorted by
 // field number and map key:
 //
-//   engine=1                     kEngineVersion (common/version.h)
+//   engine=1                     kEngineVersion (common/version.h); with first batches "1 first_batches=2"
 //   dataset=<SHA-256>            its content; its name does not matter
 //   run_seed=3735928559          starts the random streams of training and generation
 //   iteration=0                  with `seed` below: which training images are drawn

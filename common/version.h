@@ -6,8 +6,9 @@
 namespace skew {
 
 // Raised with every change that makes equal runs come out different: of the mathematics, the defaults that only the
-// worker fills in, the random streams or their seeds. Runs of another version are not reused. Other processors and
-// LibTorch versions round differently, which does not count: `skewctl reproduce` finds out what that does.
+// worker fills in, the random streams or their seeds. Runs of another version are not reused. (Where only runs with
+// some settings come out different, content_key.cc has a number of its own for them.) Other processors and LibTorch
+// versions round differently, which does not count: `skewctl reproduce` finds out what that does.
 inline constexpr int kEngineVersion = 1;
 
 // "0.1.0"

@@ -109,9 +109,14 @@ fetch_fashion_mnist() {
     echo "fashion-mnist: the files in $shipped are not the original ones" >&2
     return 1
   fi
+  local work
+  work=$(mktemp -d "$into/.fashion-mnist.XXXXXX")
+  # shellcheck disable=SC2064  # the folder of now
+  trap "rm -rf '$work'" RETURN
+  cp "$shipped"/*-ubyte.gz "$work/"
+  chmod 755 "$work"
   rm -rf "$into/fashion-mnist"
-  mkdir -p "$into/fashion-mnist"
-  cp "$shipped"/*-ubyte.gz "$into/fashion-mnist/"
+  mv "$work" "$into/fashion-mnist"
   echo "fashion-mnist: four files, digests right, in $into/fashion-mnist"
 }
 

@@ -113,7 +113,8 @@ void AddLimits(CLI::App& app, Limits& limits, RawFlags& raw) {
 
 void AddFlags(CLI::App& app, Flags& flags, RawFlags& raw) {
   app.set_version_flag("--version", VersionOf("skewd", Commit()));
-  app.add_option("--state-dir", flags.daemon.state_dir, "Database, artifacts, logs and sockets; created with mode 0700")
+  app.add_option("--state-dir", flags.daemon.state_dir,
+                 "Database, artifacts, logs and sockets; others are kept out (mode 0700)")
       ->required();
   app.add_option("--listen", flags.daemon.listen,
                  "unix:PATH or host:port, several times for several; port 0 picks one. Default: "

@@ -70,6 +70,7 @@ absl::Status ShowResults(Session& session, const v1::GetResultsResponse& results
     if (session.output == Output::kTable && results.cells_size() > 0) {
       *session.out << "\nCorrected for the judge's errors on real images, and what follows from it:\n";
       Show(session, CorrectedTable(results));
+      *session.out << "\n" << kResultsLegend;
     }
     if (session.output == Output::kTable) *session.out << ResultsNotes(results);
   }

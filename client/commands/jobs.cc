@@ -145,6 +145,7 @@ absl::StatusOr<ExitCode> Results(Session& session, const ResultsFlags& flags) {
   }
   if (flags.measures) {
     Show(session, csv ? AllMeasures(results) : MeasuresTable(results));
+    if (!csv) *session.out << "\n" << kMeasuresLegend;
     for (const std::string& note : {MeasuresNotes(results), MeasuringText(results)}) {
       if (!csv && !note.empty()) *session.out << "\n" << note << "\n";
     }

@@ -89,6 +89,17 @@ std::string MeasuredRunsText(const MeasureRow& row, const v1::ResultCell& cell) 
                                            : absl::StrCat(row.runs, "/", cell.runs_succeeded());
 }
 
+const char kMeasuresLegend[] =
+    "Means over runs, on the features of the judge's layer before its last; all images beside real ones in the "
+    "training\n"
+    "proportions, those accepted as a class beside real ones of it. Frechet and kernel distance: 0 is best. prec., "
+    "dens.:\n"
+    "how far generated images lie among real ones; rec., cov.: how many real ones they reach. Vendi: effective number "
+    "of\n"
+    "different images; real: that of as many real ones. copies: distance to the nearest training image over that of "
+    "real\n"
+    "images the model never saw; well below 1 means copies. support: so many different images there are at least.\n";
+
 Table MeasuresTable(const v1::GetResultsResponse& results) {
   std::vector<Column> columns = {{"model"}, {"bias point"}, {"of", "", true}};
   for (const MeasureColumn& column : MeasureColumns()) {

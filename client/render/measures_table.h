@@ -35,6 +35,9 @@ std::string MeasureText(const v1::Estimate* estimate, const MeasureColumn& colum
 // "5", or "3/5" where not all runs that succeeded have it.
 std::string MeasuredRunsText(const MeasureRow& row, const v1::ResultCell& cell);
 
+// What the columns of MeasuresTable are.
+extern const char kMeasuresLegend[];
+
 // Means, a row for each of MeasureRowsOf, without what is for pages only. At most 120 columns wide.
 Table MeasuresTable(const v1::GetResultsResponse& results);
 

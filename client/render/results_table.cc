@@ -140,6 +140,16 @@ std::vector<std::string> ShortBiasPoints(const v1::GetResultsResponse& results) 
   return points;
 }
 
+const char kResultsLegend[] =
+    "\302\261: standard deviation over runs; intervals: 95%, Student's t over runs. ampl.: generated over trained "
+    "share.\n"
+    "rej., off: images that the judge is not sure of, and those it takes for other classes. PACC: from the judge's "
+    "mean\n"
+    "outputs instead of its decisions. Delta: logit of the generated less that of the trained share. rho, as judged: "
+    "0\n"
+    "when runs differ as independent images make them differ, 1 when each is all one class or none of it. TV: total\n"
+    "variation distance from the training shares, the mean of the single runs' distances.\n";
+
 std::string ShortModel(const v1::ResultCell& cell) { return Clip(cell.model(), kModelWidth); }
 
 Table CorrectedTable(const v1::GetResultsResponse& results) {

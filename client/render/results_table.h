@@ -17,6 +17,9 @@ namespace skew {
 // CorrectedTable; those of CLEAM in CSV only.
 Table ResultsTable(const v1::GetResultsResponse& results);
 
+// What the columns of both tables are, for people.
+extern const char kResultsLegend[];
+
 // For people, the same rows with what the judge's correction makes of them, how far that is from the training shares,
 // and how much runs vary. At most 120 columns wide.
 Table CorrectedTable(const v1::GetResultsResponse& results);

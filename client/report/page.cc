@@ -71,7 +71,9 @@ std::string TilesOf(const StudyData& data) {
   std::set<std::string> points;
   std::set<int32_t> iterations;
   std::set<int32_t> images;
+  bool stopping = false;
   for (const JobData& job : data.jobs) {
+    stopping = stopping || job.job.spec().has_stop();
     total += static_cast<int64_t>(job.runs.size());
     iterations.insert(job.job.spec().iterations());
     images.insert(job.job.spec().generation().images());
@@ -85,7 +87,7 @@ std::string TilesOf(const StudyData& data) {
       absl::StrCat(Tile(HtmlText(data.jobs.front().job.spec().dataset()), "dataset", "class=\"words\""),
                    NamesTile(models, models.size() == 1 ? "model" : "models"), NamesTile(null_arms, "null arm"),
                    Tile(absl::StrCat(points.size()), points.size() == 1 ? "bias point" : "bias points"),
-                   Tile(absl::StrJoin(iterations, " / "), "iterations of every cell"),
+                   Tile(absl::StrJoin(iterations, " / "), stopping ? "iterations at most" : "iterations asked for"),
                    Tile(absl::StrJoin(images, " / "), "images judged per run"),
                    Tile(absl::StrCat(finished, " of ", total), "runs with a result"));
   for (const v1::Classifier& judge : data.analysis.classifiers()) {

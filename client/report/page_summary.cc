@@ -51,7 +51,7 @@ std::string TrainingSets(const ModelOfJob& model) {
 }
 
 // "5 times"; "3 to 4 times (5 were asked for)" of a study that is not done, or did not need all.
-std::string TimesText(const std::vector<ModelOfJob>& models, const v1::JobSpec& spec) {
+std::string TimesText(const std::vector<ModelOfJob>& models, const v1::Job& job) {
   int32_t least = std::numeric_limits<int32_t>::max();
   int32_t most = 0;
   for (const ModelOfJob& model : models) {
@@ -63,7 +63,9 @@ std::string TimesText(const std::vector<ModelOfJob>& models, const v1::JobSpec& 
   }
   const std::string times = Counted(most, "time");
   std::string range = least < most ? absl::StrCat(least, " to ", times) : times;
-  if (least >= spec.iterations()) return range;
+  const v1::JobSpec& spec = job.spec();
+  // Of a reproduction a single run is asked for.
+  if (least >= spec.iterations() || !job.reproduces().empty()) return range;
   return absl::StrCat(range, " (", spec.iterations(), spec.has_stop() ? " at most)" : " were asked for)");
 }
 
@@ -85,7 +87,7 @@ std::string WhatWasDone(const JobData& job) {
     const char* const images = spec.bias().draw() == v1::PER_JOB ? "the same" : "other";
     text = absl::StrCat(Listed(trained), trained.size() == 1 ? " was" : " were", " trained on images of ",
                         HtmlText(spec.dataset()), ", ", TrainingSets(models.front()), ". Each such cell was trained ",
-                        TimesText(models, spec), budget.empty() ? "" : absl::StrCat(" for ", budget),
+                        TimesText(models, job.job), budget.empty() ? "" : absl::StrCat(" for ", budget),
                         ", always from another seed and on ", images, " images. ");
   }
   absl::StrAppend(&text, "After each training ", spec.generation().images(), " images were generated, and ",

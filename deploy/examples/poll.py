@@ -5,6 +5,10 @@ Any gRPC client works like this one. It needs Debian's python3-grpcio and protob
 the .proto files on the fly:
 
     deploy/examples/poll.py 127.0.0.1:7433
+
+That is for a server on the same machine. For another one, with TLS, make the channel with grpc.secure_channel(address,
+grpc.ssl_channel_credentials(open("ca.pem", "rb").read())), and give every call
+metadata=[("authorization", "Bearer " + token)]; or take the package in client/python, which does both.
 """
 
 import argparse
@@ -65,8 +69,9 @@ def follow(channel, timeout, jobs, job_service_pb2, job_id):
                 elif response.end.cause == job_service_pb2.StreamEnd.JOB_FINISHED:
                     return
         except grpc.RpcError as error:
-            # RESOURCE_EXHAUSTED: too many requests or watches, or read too slowly.
-            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
+            # RESOURCE_EXHAUSTED: too many requests or watches, or read too slowly. CANCELLED: the server stops.
+            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED,
+                                    grpc.StatusCode.CANCELLED):
                 raise
             time.sleep(1)
             await_server(channel, timeout)

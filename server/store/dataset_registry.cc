@@ -43,7 +43,9 @@ absl::StatusOr<std::vector<std::string>> DatasetRegistry::Names() const {
     return SystemError(error.value(), absl::StrCat("cannot read ", folder_));
   }
   for (const fs::directory_entry& entry : entries) {
-    if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
+    std::string name = entry.path().filename().string();
+    const bool hidden = name.front() == '.';  // something that is being put there
+    if (!hidden && entry.is_directory(error)) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   return names;

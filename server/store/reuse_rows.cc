@@ -1,6 +1,7 @@
 #include "server/store/reuse_rows.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "server/store/event_log.h"
 #include "server/store/job_rows.h"
 #include "server/store/judge_rows.h"
+#include "server/store/removals.h"
 #include "server/store/run_changes.h"
 
 namespace skew {
@@ -55,13 +57,19 @@ absl::StatusOr<std::vector<RunId>> FindWaiting(Database& db, const std::string& 
 }
 
 // What its attempts brought, should it have been begun.
-absl::Status DropOwnResults(Database& db, RunId id) {
+absl::Status DropOwnResults(WriteScope& scope, RunId id) {
+  std::set<std::string> digests;
+  Statement row = scope.db.Prepare("SELECT digest FROM artifacts WHERE job_id = ? AND run_number = ?");
+  row.Bind(id.job.number).Bind(id.number);
+  while (row.Step()) digests.insert(row.Text(0));
+  SKEW_RETURN_IF_ERROR(row.status());
   for (const char* table : {"histograms", "artifacts"}) {
-    SKEW_RETURN_IF_ERROR(db.Prepare(absl::StrCat("DELETE FROM ", table, " WHERE job_id = ? AND run_number = ?"))
+    SKEW_RETURN_IF_ERROR(scope.db.Prepare(absl::StrCat("DELETE FROM ", table, " WHERE job_id = ? AND run_number = ?"))
                              .Bind(id.job.number)
                              .Bind(id.number)
                              .Run());
   }
+  for (const std::string& digest : digests) SKEW_RETURN_IF_ERROR(AddContentRemoval(scope, digest));
   return absl::OkStatus();
 }
 
@@ -193,7 +201,7 @@ absl::StatusOr<bool> AnswerIfDone(WriteScope& scope, RunId id) {
   if (judges.empty()) return false;
   SKEW_ASSIGN_OR_RETURN(const std::optional<RunId> done, FindDone(scope.db, row.Text(0), judges));
   if (!done.has_value()) return false;
-  SKEW_RETURN_IF_ERROR(DropOwnResults(scope.db, id));
+  SKEW_RETURN_IF_ERROR(DropOwnResults(scope, id));
   SKEW_RETURN_IF_ERROR(Answer(scope, id, *done));
   return true;
 }

@@ -6,18 +6,27 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "common/file.h"
 #include "common/status.h"
+#include "spdlog/spdlog.h"
 
 namespace skew {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::array<absl::string_view, 6> kFolders = {"artifacts", "backups",    "datasets",
+                                                       "logs",      "quarantine", "work"};
 
 absl::Status MakeFolder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
@@ -34,13 +43,41 @@ absl::Status MakeRoot(const fs::path& root) {
   return absl::IsPermissionDenied(synced) ? absl::OkStatus() : synced;  // a folder of others that may not be read
 }
 
-// Whatever mode a folder of ours was made with: jobs, tokens' digests and sockets are in it.
-absl::Status KeepToOurselves(const std::string& root) {
+// The mode of a folder of ours into which others may look; 0 of any other.
+absl::StatusOr<mode_t> ModeForOthers(const std::string& root) {
   struct stat info {};
   if (stat(root.c_str(), &info) != 0) return SystemError(errno, absl::StrCat("cannot look at ", root));
-  if (info.st_uid != geteuid() || (info.st_mode & 0077) == 0) return absl::OkStatus();
-  return chmod(root.c_str(), 0700) == 0 ? absl::OkStatus()
-                                        : SystemError(errno, absl::StrCat("cannot keep others out of ", root));
+  return info.st_uid == geteuid() && (info.st_mode & 0077) != 0 ? info.st_mode & 07777 : 0;
+}
+
+bool IsOurs(const std::string& name) {
+  return name == "lock" || absl::StartsWith(name, "skew") ||
+         std::find(kFolders.begin(), kFolders.end(), name) != kFolders.end();
+}
+
+// Others are kept out of a state directory, and so they would be of what else is in it.
+absl::Status CheckFolder(const std::string& root) {
+  SKEW_ASSIGN_OR_RETURN(const mode_t mode, ModeForOthers(root));
+  std::error_code error;
+  if (mode == 0 || fs::exists(root + "/lock", error)) return absl::OkStatus();
+  for (const fs::directory_entry& entry : fs::directory_iterator(root, error)) {
+    const std::string name = entry.path().filename().string();
+    if (IsOurs(name)) continue;
+    return absl::FailedPreconditionError(
+        absl::StrFormat("%s has other things in it (%s), and is open to other users (mode %04o): name a folder for the "
+                        "server alone, or \"chmod 700\" this one",
+                        root, name, mode));
+  }
+  return absl::OkStatus();
+}
+
+// Whatever mode it was made with: jobs, tokens' digests and sockets are in it.
+absl::Status KeepToOurselves(const std::string& root) {
+  SKEW_ASSIGN_OR_RETURN(const mode_t mode, ModeForOthers(root));
+  if (mode == 0) return absl::OkStatus();
+  if (chmod(root.c_str(), 0700) != 0) return SystemError(errno, absl::StrCat("cannot keep others out of ", root));
+  spdlog::warn("{} was open to other users ({}), and is not any more (0700)", root, absl::StrFormat("%04o", mode));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -55,8 +92,9 @@ absl::StatusOr<StateDir> StateDir::Open(const std::string& path) {
                                                    " bytes, so that the sockets in it could not be reached"));
   }
   SKEW_RETURN_IF_ERROR(MakeRoot(root));
-  for (const char* folder : {"/artifacts", "/backups", "/datasets", "/logs", "/quarantine", "/work"}) {
-    SKEW_RETURN_IF_ERROR(MakeFolder(absl::StrCat(root, folder)));
+  SKEW_RETURN_IF_ERROR(CheckFolder(root));
+  for (const absl::string_view folder : kFolders) {
+    SKEW_RETURN_IF_ERROR(MakeFolder(absl::StrCat(root, "/", folder)));
   }
   SKEW_RETURN_IF_ERROR(SyncPath(root));
   const std::string lock = absl::StrCat(root, "/lock");

@@ -13,7 +13,8 @@ namespace skew {
 // The folder itself, locked against a second daemon while this object lives.
 class StateDir {
  public:
-  // Creates the folder and those below it with mode 0700. FAILED_PRECONDITION when another daemon has it;
+  // Creates the folder and those below it with mode 0700, and gives it that mode if it is there and nothing else is in
+  // it. FAILED_PRECONDITION when another daemon has it, or when it has other things and is open to other users;
   // INVALID_ARGUMENT when the path is too long for the sockets in it.
   static absl::StatusOr<StateDir> Open(const std::string& root);
   ~StateDir();

@@ -245,6 +245,16 @@ TEST(ContentKeyTest, DefaultsOfFieldsThatOldSpecsLackKeyAsTheyDid) {
   EXPECT_NE(KeyOf(quota), KeyOf(filled));
 }
 
+// Runs of before, when a training that was shorter than its first batches was reordered otherwise, answer none of now.
+TEST(ContentKeyTest, FirstBatchesHaveAnEngineOfTheirOwn) {
+  const auto text_of = [](const v1::JobSpec& spec) { return ContentKeys(spec, "d", v1::BF16).TextOf({}); };
+  v1::JobSpec spec = Spec();
+  spec.mutable_training()->clear_first_batches();
+  EXPECT_THAT(text_of(spec), ::testing::StartsWith("engine=1\n"));
+  spec.mutable_training()->mutable_first_batches()->set_batches(10);
+  EXPECT_THAT(text_of(spec), ::testing::StartsWith("engine=1 first_batches=2\n"));
+}
+
 TEST(ContentKeyTest, EveryWayToTheSameCountsIsTheSameContent) {
   v1::JobSpec profile = Spec();
   *profile.mutable_bias() =

@@ -126,8 +126,13 @@ class FullDiskTest(OperationsCase):
         self.server.launcher = ["nsenter", "-t", str(workers[0]), "-U", "-m", "--preserve-credentials"]
         log = self.server.folder / "skewd.log"
 
+        asked = threading.Event()
+
         def make_room():
-            while "Make room" not in log.read_text():
+            deadline = time.monotonic() + 60
+            while not asked.is_set() and time.monotonic() < deadline:
+                if "Make room" in log.read_text():
+                    asked.set()
                 time.sleep(0.05)
             ballast.unlink()
 
@@ -135,6 +140,7 @@ class FullDiskTest(OperationsCase):
         thread.start()
         self.server.start()
         thread.join()
+        self.assertTrue(asked.is_set(), log.read_text())
         self.assertEqual(self.server.finish(job).state, job_pb2.JOB_SUCCEEDED)
         self.assertEqual([len(run.attempts) for run in self.server.all_runs(job)], [1])
         self.ctl("admin", "check")

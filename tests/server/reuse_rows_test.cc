@@ -259,6 +259,7 @@ TEST_F(ReuseRowsTest, WhatIsStartedAgainIsAnsweredIfItWasDoneMeanwhile) {
   ASSERT_EQ(record.histograms.size(), 2u);
   EXPECT_EQ(record.histograms[0].step(), 10);
   EXPECT_EQ(store_.MustRead("SELECT COUNT(*) FROM artifacts WHERE digest = 'of a failure'"), 0);
+  EXPECT_EQ(store_.MustRead("SELECT COUNT(*) FROM removals WHERE path LIKE '%of a failure'"), 1) << "its file goes";
   EXPECT_EQ(store_.MustRead("SELECT SUM(queued) FROM queue"), 0);
   EXPECT_EQ(store_.jobs().Get(first)->state(), v1::JOB_SUCCEEDED);
 }

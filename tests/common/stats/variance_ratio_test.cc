@@ -31,6 +31,12 @@ TEST(DeviationRatioTest, GroupsCountByTheirDegreesOfFreedom) {
 TEST(DeviationRatioTest, ASideThatDoesNotVaryCountsAsATenth) {
   EXPECT_NEAR(EstimateDeviationRatio({{{1, 2, 3}, {5, 5, 5}}})->ratio, std::sqrt(101), 1e-9);
   EXPECT_NEAR(EstimateDeviationRatio({{{5, 5, 5}, {1, 2, 3}}})->ratio, 1 / std::sqrt(101), 1e-9);
+  // Five times a number whose sum is rounded, so that their mean is another one.
+  const double logit = std::log(1200.5 / 8800.5);
+  const std::vector<double> alike(5, logit);
+  EXPECT_NEAR(EstimateDeviationRatio({{{1, 2, 3, 4, 5}, alike}})->ratio, std::sqrt(101), 1e-9);
+  EXPECT_NEAR(EstimateDeviationRatio({{alike, {1, 2, 3, 4, 5}}})->ratio, 1 / std::sqrt(101), 1e-9);
+  EXPECT_FALSE(EstimateDeviationRatio({{alike, alike}}).has_value());
   EXPECT_FALSE(EstimateDeviationRatio({{{5, 5}, {1, 1}}}).has_value());
   EXPECT_FALSE(EstimateDeviationRatio({}).has_value());
 }

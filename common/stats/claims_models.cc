@@ -11,6 +11,7 @@
 #include "common/stats/amplification.h"
 #include "common/stats/claim_tests.h"
 #include "common/stats/permutation.h"
+#include "common/stats/student.h"
 #include "common/stats/variance_ratio.h"
 
 namespace skew::stats {
@@ -49,10 +50,6 @@ int ErraticClass(const StudyView& view, const std::string& arm, const StudyRun& 
   return series == view.series().end() ? MinorityOf(run) : series->label;
 }
 
-bool Varies(const std::vector<double>& values) {
-  return std::any_of(values.begin(), values.end(), [&](double value) { return value != values.front(); });
-}
-
 // Logits of the runs of each bias point with two pairs or more, on one side at least not all alike.
 std::vector<PairedGroup> LogitGroups(const StudyView& view, const std::string& arm, const Pairs& pairs, Shown shown) {
   std::map<std::pair<int, std::map<int, int64_t>>, PairedGroup> points;
@@ -64,7 +61,8 @@ std::vector<PairedGroup> LogitGroups(const StudyView& view, const std::string& a
   }
   std::vector<PairedGroup> groups;
   for (auto& [key, group] : points) {
-    if (group.first.size() > 1 && (Varies(group.first) || Varies(group.second))) groups.push_back(std::move(group));
+    if (group.first.size() > 1 && (Variance(group.first) > 0 || Variance(group.second) > 0))
+      groups.push_back(std::move(group));
   }
   return groups;
 }

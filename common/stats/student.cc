@@ -39,9 +39,11 @@ double Mean(absl::Span<const double> values) {
 }
 
 double Variance(absl::Span<const double> values) {
+  // Of equal values 0, and not what rounding makes of their mean.
+  const bool varies = std::any_of(values.begin(), values.end(), [&](double value) { return value != values.front(); });
   const double mean = Mean(values);
   double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
+  for (const double value : values) squares += varies ? (value - mean) * (value - mean) : 0;
   return squares / (static_cast<double>(values.size()) - 1);
 }
 

@@ -14,7 +14,7 @@ namespace skew::stats {
 
 // Of at least one value.
 double Mean(absl::Span<const double> values);
-// With n - 1; of at least two values.
+// With n - 1; of at least two values. Exactly 0 where all are equal.
 double Variance(absl::Span<const double> values);
 
 // Sums over pairs, of deviations from the means: of x squared, of x times y, of y squared.

@@ -1,6 +1,5 @@
 #include "common/stats/variance_ratio.h"
 
-#include <algorithm>
 #include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
 
@@ -8,12 +7,6 @@
 
 namespace skew::stats {
 namespace {
-
-// Of equal values 0, and not what rounding makes of their mean.
-double ExactVariance(const std::vector<double>& values) {
-  const bool varies = std::any_of(values.begin(), values.end(), [&](double value) { return value != values.front(); });
-  return varies ? Variance(values) : 0;
-}
 
 double LogRatio(double first, double second) {
   if (first > 0 && second > 0) return std::log(first / second);
@@ -27,8 +20,8 @@ std::optional<DeviationRatio> EstimateDeviationRatio(absl::Span<const PairedGrou
   double sum = 0;
   double variance = 0;
   for (const PairedGroup& group : groups) {
-    const double first = ExactVariance(group.first);
-    const double second = ExactVariance(group.second);
+    const double first = Variance(group.first);
+    const double second = Variance(group.second);
     if (!(first + second > 0)) continue;
     const auto of_group = static_cast<double>(group.first.size()) - 1;
     degrees += of_group;
